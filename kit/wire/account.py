@@ -46,5 +46,5 @@ class DevSignIn(Request):
 
 class SignedIn(Wire):
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the scheme, no secret
     expires_in: int

@@ -1,0 +1,97 @@
+"""The circuit breaker: stop asking what does not answer, then let one probe through (SPEC 11)."""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Literal
+
+from kit.clock import Clock, SystemClock
+from kit.errors import SwitchboardError, Unavailable
+
+State = Literal["closed", "open", "half_open"]
+Failure = Callable[[BaseException], bool]
+
+
+def is_failure(error: BaseException) -> bool:
+    """A caller's own mistake says nothing about the dependency; nor does a cancelled call."""
+    if isinstance(error, SwitchboardError):
+        return error.status >= 500
+    return isinstance(error, Exception)
+
+
+class Breaker:
+    """Opens after `failures` within `within_s` seconds, for `open_s`; then one probe decides.
+
+    State lives in the process: no round trip on the hot path.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        failures: int,
+        within_s: float,
+        open_s: float,
+        clock: Clock | None = None,
+        counts: Failure = is_failure,
+    ) -> None:
+        self.name = name
+        self._limit = failures
+        self._within_s = within_s
+        self._open_s = open_s
+        self._clock = clock or SystemClock()
+        self._counts = counts
+        self._failed_at: deque[float] = deque(maxlen=failures)
+        self._opened_at: float | None = None
+        self._probing = False
+
+    @property
+    def state(self) -> State:
+        if self._opened_at is None:
+            return "closed"
+        return "half_open" if self._now() - self._opened_at >= self._open_s else "open"
+
+    @contextmanager
+    def guard(self) -> Generator[None]:
+        """Run one call. Raises Unavailable at once while open."""
+        probing = self._enter()
+        try:
+            yield
+        except BaseException as error:
+            if self._counts(error):
+                self._failed(probing)
+            raise
+        else:
+            self._succeeded()
+        finally:
+            if probing:
+                self._probing = False
+
+    def _enter(self) -> bool:
+        state = self.state
+        if state == "closed":
+            return False
+        if state == "open" or self._probing:
+            raise Unavailable(
+                f"{self.name.capitalize()} does not answer at the moment.", retry_after=self._wait_s()
+            )
+        self._probing = True
+        return True
+
+    def _failed(self, probing: bool) -> None:
+        now = self._now()
+        self._failed_at.append(now)
+        recent = [at for at in self._failed_at if now - at <= self._within_s]
+        if probing or len(recent) >= self._limit:
+            self._opened_at = now
+
+    def _succeeded(self) -> None:
+        self._opened_at = None
+        self._failed_at.clear()
+
+    def _wait_s(self) -> float:
+        opened = self._opened_at if self._opened_at is not None else self._now()
+        return max(1.0, self._open_s - (self._now() - opened))
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()

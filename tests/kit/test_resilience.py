@@ -1,0 +1,75 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kit.errors import NotFound, Unavailable
+from kit.resilience import Breaker
+
+
+class HandClock:
+    def __init__(self) -> None:
+        self.at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def breaker(clock: HandClock) -> Breaker:
+    return Breaker("search", failures=3, within_s=10, open_s=30, clock=clock)
+
+
+def fail(breaker: Breaker) -> None:
+    with pytest.raises(ConnectionError), breaker.guard():
+        raise ConnectionError
+
+
+def open_it(breaker: Breaker) -> None:
+    for _ in range(3):
+        fail(breaker)
+
+
+@pytest.mark.proves("RESILIENCE-001")
+def test_it_opens_after_three_failures_and_then_refuses_without_calling(breaker: Breaker) -> None:
+    open_it(breaker)
+    with pytest.raises(Unavailable) as refused, breaker.guard():
+        pytest.fail("an open breaker let a call through")
+    assert refused.value.retry_after == 30
+
+
+def test_failures_that_are_far_apart_do_not_open_it(breaker: Breaker, clock: HandClock) -> None:
+    for _ in range(5):
+        fail(breaker)
+        clock.pass_seconds(6)
+    assert breaker.state == "closed"
+
+
+@pytest.mark.proves("RESILIENCE-001")
+def test_after_the_pause_one_probe_goes_through_and_closes_it(breaker: Breaker, clock: HandClock) -> None:
+    open_it(breaker)
+    clock.pass_seconds(30)
+    with breaker.guard(), pytest.raises(Unavailable), breaker.guard():
+        pytest.fail("a second call joined the probe")
+    assert breaker.state == "closed"
+
+
+def test_a_probe_that_fails_opens_it_again(breaker: Breaker, clock: HandClock) -> None:
+    open_it(breaker)
+    clock.pass_seconds(30)
+    fail(breaker)
+    assert breaker.state == "open"
+
+
+def test_a_callers_own_mistake_is_not_a_failure_of_the_dependency(breaker: Breaker) -> None:
+    for _ in range(5):
+        with pytest.raises(NotFound), breaker.guard():
+            raise NotFound
+    assert breaker.state == "closed"
