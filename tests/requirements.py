@@ -5,6 +5,7 @@ PROMISES: dict[str, str] = {
     "ACCESS-001": "A search without an access filter cannot be expressed (SPEC 6)",
     "ACCESS-002": "Service tokens live 60 s, are audience-bound, up to 64 keys inline (SPEC 6)",
     "ACCESS-003": "In a shared place only documents for everyone in the organisation are used (SPEC 6)",
+    "HOUSE-001": "Imports follow the layers of the house; a violation is caught (ARCHITECTURE)",
     "LOG-001": "E-mail, phone, credentials and message bodies are redacted in logs (SPEC 12)",
     "RESILIENCE-001": "A breaker opens after its failures, refuses at once, and closes by one probe (SPEC 11)",
     "TURN-001": "Turn events have one shape on every transport (SPEC 4)",

@@ -1,0 +1,52 @@
+# `make` lists what there is. Everything installs into ./.venv; data of `make up` lies in ./.switchboard.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON_BIN := .venv/bin/python
+PORT ?= 8000
+CORPUS ?= examples/handbook
+GOLDEN ?= examples/handbook/golden.yaml
+CLAIMS ?= examples/handbook/claims.yaml
+
+.PHONY: help setup setup-dev up demo test test-full lint format eval bench generate lock clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: ## Install what running needs
+	@scripts/setup.sh run
+
+setup-dev: ## Install what testing needs
+	@scripts/setup.sh dev
+
+up: setup ## Start the all-in-one on http://localhost:8000 (PORT=…)
+	@.venv/bin/switchboard up --port $(PORT)
+
+demo: setup ## Ingest a folder and ask about it in the terminal (CORPUS=folder)
+	@.venv/bin/switchboard demo $(CORPUS)
+
+test: setup-dev lint ## Lint, types and tests, in under 12 minutes
+	@$(PYTHON_BIN) -m tests
+
+test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign suites
+	@$(PYTHON_BIN) -m tests --full
+
+lint: setup-dev ## Style, types, layers
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/pyright --warnings && .venv/bin/lint-imports
+
+format: setup-dev ## Put the code into the house's style
+	@.venv/bin/ruff check -q --fix . ; .venv/bin/ruff format .
+
+eval: setup-dev ## Measure answers and citations (CORPUS= GOLDEN= CLAIMS=)
+	@$(PYTHON_BIN) -m tests.evals --corpus $(CORPUS) --golden $(GOLDEN) --claims $(CLAIMS)
+
+bench: setup-dev ## Measure what SPEC 14 promises, as ratios
+	@$(PYTHON_BIN) -m tests.bench
+
+generate: setup-dev ## Write again what is generated: reference, settings, tool definitions
+	@$(PYTHON_BIN) -m tools.servers.generate && $(PYTHON_BIN) scripts/generate_reference.py
+
+lock: setup-dev ## Resolve the dependencies anew
+	@scripts/lock.sh --upgrade
+
+clean: ## Remove the environment and the data of `make up` and `make demo`
+	@rm -rf .venv .switchboard test-output
