@@ -1,0 +1,1 @@
+"""The agent runtime behind our own port, and agent definitions."""

@@ -1,0 +1,1 @@
+"""The turn: decide, write, verify, stream (SPEC 4)."""

@@ -1,0 +1,34 @@
+"""Table of model calls: one row each, written off the hot path (SPEC 10)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Float, Index, Integer, Text, func
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import DateTime
+
+from ports.db import Base
+
+
+class InvocationRow(Base):
+    """`error` is our own code, never the provider's message."""
+
+    __tablename__ = "llm_invocations"
+    __table_args__ = (Index("ix_llm_invocations_when", "organisation_id", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(PgUuid, primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(PgUuid)
+    user_id: Mapped[UUID] = mapped_column(PgUuid)
+    turn_id: Mapped[UUID | None] = mapped_column(PgUuid)
+    trace_id: Mapped[str | None] = mapped_column(Text)
+    tier: Mapped[int] = mapped_column(Integer)
+    model: Mapped[str] = mapped_column(Text)
+    task_type: Mapped[str] = mapped_column(Text)
+    input_tokens: Mapped[int] = mapped_column(Integer)
+    output_tokens: Mapped[int] = mapped_column(Integer)
+    cost: Mapped[float] = mapped_column(Float)
+    latency_ms: Mapped[float] = mapped_column(Float)
+    success: Mapped[bool]
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -1,0 +1,1 @@
+"""One file per vendor; the only home of its SDK."""

@@ -1,0 +1,1 @@
+"""What was said: sessions, their messages, and what people thought of the answers."""
