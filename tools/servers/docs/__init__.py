@@ -1,0 +1,1 @@
+"""The documents as tools: docs.search and verify.quote (SPEC 8, tool contracts)."""
