@@ -1,0 +1,1 @@
+"""What we need of things outside, one folder each: the one home of each vendor's client."""
