@@ -9,4 +9,8 @@ PROMISES: dict[str, str] = {
     "LOG-001": "E-mail, phone, credentials and message bodies are redacted in logs (SPEC 12)",
     "RESILIENCE-001": "A breaker opens after its failures, refuses at once, and closes by one probe (SPEC 11)",
     "TURN-001": "Turn events have one shape on every transport (SPEC 4)",
+    "SDK-001": "A cut stream is re-attached, and no event comes twice (SPEC 4)",
+    "SDK-002": "Every error is a problem that says the next step (SPEC 3)",
+    "SDK-003": "Retry-After is honoured, and a repeated write carries the same Idempotency-Key (SPEC 3)",
+    "SDK-004": "Where nothing answers, the client says how to start the platform (SPEC 1 J3)",
 }

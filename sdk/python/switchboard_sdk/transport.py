@@ -195,11 +195,13 @@ def backoff(attempt: int) -> float:
 
 def _client(base_url: str, patience: Patience) -> httpx.AsyncClient:
     try:
-        # A proxy from the environment never knows the way to this machine's own loopback.
-        trust_env = httpx.URL(base_url).host not in LOOPBACK
+        address = httpx.URL(base_url)
+        if address.scheme not in ("http", "https") or not address.host.strip("["):
+            raise errors.bad_address(base_url)
         return httpx.AsyncClient(
-            base_url=base_url,
-            trust_env=trust_env,
+            base_url=address,
+            # A proxy from the environment never knows the way to this machine's own loopback.
+            trust_env=address.host not in LOOPBACK,
             timeout=patience.answer_s,
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
         )
