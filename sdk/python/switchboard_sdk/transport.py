@@ -196,7 +196,7 @@ def backoff(attempt: int) -> float:
 def _client(base_url: str, patience: Patience) -> httpx.AsyncClient:
     try:
         address = httpx.URL(base_url)
-        if address.scheme not in ("http", "https") or not address.host.strip("["):
+        if address.scheme not in ("http", "https") or not address.host:
             raise errors.bad_address(base_url)
         return httpx.AsyncClient(
             base_url=address,
