@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import DateTime
 
@@ -36,16 +35,16 @@ class TurnRow(Base):
         Index("ix_turns_session", "session_id", "started_at"),
     )
 
-    id: Mapped[UUID] = mapped_column(PgUuid, primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(PgUuid)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(Uuid)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
-    user_id: Mapped[UUID] = mapped_column(PgUuid)
-    continues: Mapped[UUID | None] = mapped_column(PgUuid)
+    user_id: Mapped[UUID] = mapped_column(Uuid)
+    continues: Mapped[UUID | None] = mapped_column(Uuid)
     request_id: Mapped[str] = mapped_column(Text)
     idempotency_key: Mapped[str | None] = mapped_column(Text)
     request_hash: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text, server_default="running")
-    owner: Mapped[UUID] = mapped_column(PgUuid)
+    owner: Mapped[UUID] = mapped_column(Uuid)
     lease_until: Mapped[datetime] = mapped_column(Timestamp)
     outcome: Mapped[str | None] = mapped_column(Text)
     terminal: Mapped[str | None] = mapped_column(Text)

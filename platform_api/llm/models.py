@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Float, Index, Integer, Text, func
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
+from sqlalchemy import Float, Index, Integer, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import DateTime
 
@@ -17,10 +16,10 @@ class InvocationRow(Base):
     __tablename__ = "llm_invocations"
     __table_args__ = (Index("ix_llm_invocations_when", "organisation_id", "created_at"),)
 
-    id: Mapped[UUID] = mapped_column(PgUuid, primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(PgUuid)
-    user_id: Mapped[UUID] = mapped_column(PgUuid)
-    turn_id: Mapped[UUID | None] = mapped_column(PgUuid)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(Uuid)
+    user_id: Mapped[UUID] = mapped_column(Uuid)
+    turn_id: Mapped[UUID | None] = mapped_column(Uuid)
     trace_id: Mapped[str | None] = mapped_column(Text)
     tier: Mapped[int] = mapped_column(Integer)
     model: Mapped[str] = mapped_column(Text)

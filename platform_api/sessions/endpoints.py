@@ -26,9 +26,7 @@ async def list_sessions(db: UnitOfWork, principal: CurrentPrincipal, page: PageQ
     responses=_SESSION,
     response_model_exclude_none=True,
 )
-async def read_session(
-    db: UnitOfWork, principal: CurrentPrincipal, session_id: UUID
-) -> SessionWithMessages:
+async def read_session(db: UnitOfWork, principal: CurrentPrincipal, session_id: UUID) -> SessionWithMessages:
     return await service.read(db, principal, session_id)
 
 

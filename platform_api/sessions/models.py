@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import DateTime
 
@@ -32,12 +31,12 @@ class SessionRow(Base):
         Index("ix_sessions_latest", "organisation_id", "user_id", "updated_at", "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(PgUuid, primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(PgUuid)
-    user_id: Mapped[UUID] = mapped_column(PgUuid)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(Uuid)
+    user_id: Mapped[UUID] = mapped_column(Uuid)
     external_ref: Mapped[str | None] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
-    running_turn_id: Mapped[UUID | None] = mapped_column(PgUuid)
+    running_turn_id: Mapped[UUID | None] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
 
@@ -51,10 +50,10 @@ class MessageRow(Base):
         Index("ix_messages_session", "session_id", "position"),
     )
 
-    id: Mapped[UUID] = mapped_column(PgUuid, primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(PgUuid)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(Uuid)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
-    turn_id: Mapped[UUID] = mapped_column(PgUuid)
+    turn_id: Mapped[UUID] = mapped_column(Uuid)
     position: Mapped[int] = mapped_column(BigInteger, Identity())
     role: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
@@ -69,11 +68,9 @@ class FeedbackRow(Base):
     __tablename__ = "feedback"
     __table_args__ = (CheckConstraint("vote IN ('up', 'down')", name="vote"),)
 
-    message_id: Mapped[UUID] = mapped_column(
-        ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
-    )
-    user_id: Mapped[UUID] = mapped_column(PgUuid, primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(PgUuid)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(Uuid)
     vote: Mapped[str] = mapped_column(Text)
     comment: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())

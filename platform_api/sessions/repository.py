@@ -22,7 +22,7 @@ def mine(principal: Principal) -> tuple[Any, Any]:
     )
 
 
-def visible(principal: Principal) -> Select[tuple[SessionRow]]:
+def visible(principal: Principal) -> Select[SessionRow]:
     return select(SessionRow).where(*mine(principal))
 
 
@@ -78,7 +78,7 @@ async def remove(db: AsyncSession, principal: Principal, session_id: UUID) -> bo
 
 
 async def create(
-    db: AsyncSession, principal: Principal, session_id: UUID, title: str, turn_id: UUID, ref: str | None
+    db: AsyncSession, principal: Principal, session_id: UUID, *, title: str, turn_id: UUID, ref: str | None
 ) -> bool:
     """False where another request has just made the session of this thread."""
     statement = (
@@ -135,14 +135,10 @@ async def has_message(db: AsyncSession, principal: Principal, message_id: UUID) 
     return await db.scalar(statement) is not None
 
 
-async def vote(
-    db: AsyncSession, principal: Principal, message_id: UUID, feedback: FeedbackRequest
-) -> None:
+async def vote(db: AsyncSession, principal: Principal, message_id: UUID, feedback: FeedbackRequest) -> None:
     values = {"vote": feedback.vote, "comment": feedback.comment}
     key = {"message_id": message_id, "user_id": principal.id}
     statement = insert(FeedbackRow).values(**key, organisation_id=principal.organisation_id, **values)
     await db.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(key), set_={**values, "updated_at": func.now()}
-        )
+        statement.on_conflict_do_update(index_elements=list(key), set_={**values, "updated_at": func.now()})
     )

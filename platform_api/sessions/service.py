@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.wire.base import Page
-from kit.wire.chat import Citation, FeedbackRequest, Message, Session, SessionWithMessages
+from kit.wire.chat import ChatRequest, Citation, FeedbackRequest, Message, Session, SessionWithMessages
 from platform_api.edge import PageRequest, page_of
 from platform_api.sessions import repository
 from platform_api.sessions.errors import MessageNotFound, SessionNotFound
@@ -27,17 +27,19 @@ def title_of(message: str) -> str:
 
 
 async def take(
-    db: AsyncSession, principal: Principal, turn_id: UUID, message: str, session_id: UUID | None, ref: str | None
+    db: AsyncSession, principal: Principal, turn_id: UUID, request: ChatRequest
 ) -> tuple[UUID, bool] | None:
     """The session for a turn, taken for it, and whether it is new; None while another turn runs in it.
 
     Named by its id, by a channel's thread (one session per person and thread), or new.
     Raises SessionNotFound.
     """
-    known = session_id or (await repository.by_reference(db, principal, ref) if ref else None)
+    ref = request.external_ref
+    known = request.session_id or (await repository.by_reference(db, principal, ref) if ref else None)
     if known is None:
         known = uuid4()
-        if await repository.create(db, principal, known, title_of(message), turn_id, ref):
+        title = title_of(request.message)
+        if await repository.create(db, principal, known, title=title, turn_id=turn_id, ref=ref):
             return known, True
         return None
     if await repository.occupy(db, principal, known, turn_id):

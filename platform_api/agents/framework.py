@@ -1,0 +1,131 @@
+"""The agent runtime on Microsoft Agent Framework. Its own tracing is off: we trace turns, calls and
+models ourselves, with the same names, for a tenth of the cost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from agent_framework import Agent, BaseChatClient, Message
+from agent_framework.observability import disable_instrumentation
+
+from access.principal import Principal
+from kit.errors import SwitchboardError
+from platform_api.agents.definitions import AgentDefinition, AgentSettings, Definitions
+from platform_api.agents.errors import AgentFailed
+from platform_api.agents.offers import Offers
+from platform_api.agents.port import AgentEvent, Conversation, Finished, Said, TextWritten, ToolGateway
+from platform_api.agents.tools import Calls
+from platform_api.llm.router import SPENDING
+from platform_api.llm.spending import Spending
+
+disable_instrumentation()
+
+
+class FrameworkRuntime:
+    """One framework agent per definition, made once; a run brings its own tools and messages."""
+
+    def __init__(
+        self, client: Any, gateway: ToolGateway, definitions: Definitions, settings: AgentSettings
+    ) -> None:
+        """`client`: a chat client of the framework with its function invocation layer."""
+        self._client: BaseChatClient[Any] = client
+        self._gateway = gateway
+        self._offers = Offers(gateway)
+        self._definitions = definitions
+        self._settings = settings
+        self._agents: dict[str, Agent[Any]] = {}
+
+    async def run(
+        self, principal: Principal, conversation: Conversation, agent: str | None = None
+    ) -> AsyncIterator[AgentEvent]:
+        definition = self._definitions.find(agent)
+        events: asyncio.Queue[AgentEvent | BaseException | None] = asyncio.Queue()
+        work = asyncio.create_task(self._work(principal, conversation, definition, events))
+        try:
+            while (event := await events.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+    async def _work(
+        self,
+        principal: Principal,
+        conversation: Conversation,
+        definition: AgentDefinition,
+        events: "asyncio.Queue[AgentEvent | BaseException | None]",
+    ) -> None:
+        """Tool calls and text meet in one queue, so that a tool shows when it starts, not when it ends."""
+        try:
+            spending = Spending(principal, conversation.turn_id)
+            offered = await self._offers.of(principal)
+            tools = [tool for tool in offered if definition.offers(tool.name)]
+            calls = Calls(self._gateway, principal, conversation.scope, events.put_nowait)
+            await self._loop(conversation, definition, calls.as_functions(tools), spending, events)
+            degraded = tuple(sorted(spending.degraded))
+            events.put_nowait(Finished(spending.usage(), round(spending.model_ms, 2), degraded))
+            events.put_nowait(None)
+        except SwitchboardError as error:
+            events.put_nowait(error)
+        except Exception as error:
+            events.put_nowait(_ours(error))
+
+    async def _loop(
+        self,
+        conversation: Conversation,
+        definition: AgentDefinition,
+        tools: Sequence[Any],
+        spending: Spending,
+        events: "asyncio.Queue[AgentEvent | BaseException | None]",
+    ) -> None:
+        stream = self._agent(definition).run(
+            messages_of(conversation, self._settings),
+            stream=True,
+            tools=tools,
+            client_kwargs={SPENDING: spending},
+        )
+        async with stream:
+            async for update in stream:
+                for content in update.contents:
+                    if content.type == "text" and content.text:
+                        events.put_nowait(TextWritten(content.text))
+
+    def _agent(self, definition: AgentDefinition) -> "Agent[Any]":
+        made = self._agents.get(definition.name)
+        if made is None:
+            made = Agent(self._client, definition.instructions, name=definition.name)
+            self._agents[definition.name] = made
+        return made
+
+
+def messages_of(conversation: Conversation, settings: AgentSettings) -> list[Message]:
+    """The newest history within the settings' limits, then the message itself."""
+    kept: list[Said] = []
+    room = settings.history_characters
+    for said in reversed(
+        conversation.history[-settings.history_messages :] if settings.history_messages else ()
+    ):
+        room -= len(said.text)
+        if room < 0:
+            break
+        kept.append(said)
+    return [
+        *(Message(said.role, [said.text]) for said in reversed(kept)),
+        Message("user", [conversation.message]),
+    ]
+
+
+def _ours(error: Exception) -> BaseException:
+    """The framework wraps what a chat client raised; what stands behind it is what happened."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SwitchboardError):
+            return cause
+        cause = cause.__cause__
+    failed = AgentFailed()
+    failed.__cause__ = error
+    return failed
