@@ -1,0 +1,81 @@
+"""One door to all strategies; turns spans of text into chunks with stable ids."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from uuid import UUID, uuid5
+
+from knowledge.chunk.spans import Span, fixed_size, layout, page, paragraph
+from knowledge.chunk.tokens import CountTokens, estimate_tokens
+from knowledge.document import Chunk, LoadedDocument
+
+DEFAULT_STRATEGY = "layout"
+# The embedder reads 256 word pieces, of which the title and the path of sections take some.
+EMBEDDER_LIMIT = 254
+MAX_TOKENS = 220
+MIN_TOKENS = 96
+
+Strategy = Callable[[LoadedDocument, int, CountTokens], Iterable[Span]]
+STRATEGIES: dict[str, Strategy] = {
+    "layout": layout,
+    "paragraph": paragraph,
+    "page": page,
+    "fixed_size": fixed_size,
+}
+_DEFAULT_TOKENS = {"fixed_size": 512}
+
+
+def chunk(
+    document: LoadedDocument,
+    doc_id: UUID,
+    strategy: str | None = None,
+    max_tokens: int | None = None,
+    count_tokens: CountTokens = estimate_tokens,
+) -> list[Chunk]:
+    """Cut a document into chunks of at most `max_tokens` word pieces (SPEC 7).
+
+    strategy: layout (default: heading-aware, tables and lists whole where they fit), paragraph, page,
+        fixed_size (512 tokens with 50 overlap).
+    Only fixed_size overlaps. Every block that is not a heading is in some chunk. The same document gives
+    the same ids; a change in one section changes the ids of that section's chunks only.
+    Raises ValueError for an unknown strategy.
+    """
+    name = strategy or DEFAULT_STRATEGY
+    if name not in STRATEGIES:
+        raise ValueError(f"unknown chunking strategy {name!r}; there are {', '.join(STRATEGIES)}")
+    limit = max(max_tokens or _DEFAULT_TOKENS.get(name, MAX_TOKENS), 8)
+    spans = STRATEGIES[name](document, limit, count_tokens)
+    return _chunks(document, doc_id, name, spans)
+
+
+def _chunks(document: LoadedDocument, doc_id: UUID, strategy: str, spans: Iterable[Span]) -> list[Chunk]:
+    text = document.text
+    seen: Counter[str] = Counter()
+    made: list[Chunk] = []
+    for span in spans:
+        body = f"{span.header}\n{text[span.start : span.end]}" if span.header else text[span.start : span.end]
+        content = _content_hash(document.title, span.path, body)
+        made.append(
+            Chunk(
+                chunk_id=uuid5(doc_id, f"{content}:{seen[content]}"),
+                doc_id=doc_id,
+                text=body,
+                chunk_index=len(made),
+                page_title=document.title,
+                section_title=span.path[-1] if span.path else "",
+                section_path=span.path,
+                anchor=span.anchor,
+                page=span.page,
+                start_offset=span.start,
+                end_offset=span.end,
+                chunk_strategy=strategy,
+                content_type=document.content_type,
+            )
+        )
+        seen[content] += 1
+    return made
+
+
+def _content_hash(title: str, path: tuple[str, ...], body: str) -> str:
+    """Over all that is embedded: an id that is known means a stored vector that still fits."""
+    return hashlib.sha256("\x00".join([title, *path, "", body]).encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Front matter: what a page says about itself before it begins."""
+
+import re
+from datetime import date, datetime
+from typing import cast
+
+import yaml
+
+Metadata = dict[str, str | list[str]]
+
+MAX_FRONT_MATTER = 100_000
+# "---" or "---yaml"; "---js" and the like are another language's object: cut off, not read.
+_OPENING = re.compile(r"\A\ufeff?---[ \t]*([a-z]*)[ \t]*\r?\n", re.IGNORECASE)
+_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$\n?", re.MULTILINE)
+
+
+def split_front_matter(source: str) -> tuple[Metadata, str]:
+    """(metadata, the rest). A page whose front matter is not valid YAML keeps its body and loses the rest."""
+    opening = _OPENING.match(source)
+    closing = _CLOSING.search(source, opening.end()) if opening else None
+    if opening is None or closing is None or closing.start() > MAX_FRONT_MATTER:
+        return {}, source
+    inside = source[opening.end() : closing.start()]
+    is_yaml = opening.group(1).lower() in {"", "yaml", "yml"}
+    fields = _fields(inside) if is_yaml else {}
+    if fields is None:
+        # A thematic break at the top of a page, not front matter.
+        return {}, source
+    return fields, source[closing.end() :]
+
+
+def _fields(inside: str) -> Metadata | None:
+    # Aliases can blow up exponentially when they are written out as text, and no handbook needs them.
+    if re.search(r"(?:^|[\s:,\[-])[&*]\w+", inside):
+        inside = re.sub(r"^.*(?:^|[\s:,\[-])[&*]\w+.*$", "", inside, flags=re.MULTILINE)
+    try:
+        loaded = cast(object, yaml.safe_load(inside))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {} if re.match(r"\s*[\w-]+\s*:", inside) else None
+    if loaded is None:
+        return {}
+    return _as_text(cast(dict[object, object], loaded)) if isinstance(loaded, dict) else None
+
+
+def _as_text(fields: dict[object, object]) -> Metadata:
+    found: Metadata = {}
+    for key, value in fields.items():
+        text = _value(value)
+        if text:
+            found[str(key).strip().lower()] = text
+    return found
+
+
+def _value(value: object) -> str | list[str]:
+    if isinstance(value, list):
+        return [text for item in cast(list[object], value) if (text := _scalar(item))]
+    return _scalar(value)
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).strip() if isinstance(value, str | int | float) else ""

@@ -1,0 +1,130 @@
+"""Markdown (CommonMark with tables, strike-through, task and definition lists) and its front matter.
+
+markdown-it parses; its HTML goes through the same walk as HTML pages, because handbooks mix both freely
+(tables and accordions written as HTML inside Markdown).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from selectolax.lexbor import LexborHTMLParser
+
+from knowledge.document import LoadedDocument
+from knowledge.load.front_matter import split_front_matter
+from knowledge.load.markup import BLOCKS, CELLS, DROPPED, add_blocks
+from knowledge.load.outline import Outline, one_line
+from knowledge.load.template_tags import clean_template_tags
+
+CONTENT_TYPE = "text/markdown"
+
+_INLINE_TAGS = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "br",
+        "button",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+        "picture",
+    ]
+)
+_TABLE_TAGS = frozenset(["caption", "col", "colgroup", "tbody", "tfoot", "thead", "tr"])
+_KNOWN_TAGS = _INLINE_TAGS | _TABLE_TAGS | CELLS | BLOCKS | DROPPED | {"body"}
+_TAG_NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
+_ANY_TAG = re.compile(r"</?([a-zA-Z][\w:-]*)[^<>]*>")
+# Attribute lists of kramdown and markdown-it-attrs at the end of a heading or paragraph: {#id}, {: .class}
+_ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}]*\}\s*$")
+_TASK = re.compile(r"^\[[ xX]\]\s+")
+_ADMONITION = re.compile(r"^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
+
+
+def load_markdown(source: str) -> LoadedDocument:
+    metadata, body = split_front_matter(source)
+    html = _PARSER.render(clean_template_tags(body))
+    outline = Outline()
+    root = LexborHTMLParser(html).body
+    if root is not None:
+        add_blocks(root, outline)
+    title = str(metadata.get("title", "")) or outline.first_heading()
+    return LoadedDocument(one_line(title), CONTENT_TYPE, outline.blocks(), metadata)
+
+
+def _drop_markers(state: StateCore) -> None:
+    """Take generator attributes, task boxes and admonition marks out of the text."""
+    for token in state.tokens:
+        if token.type != "inline" or not token.children:
+            continue
+        first, last = token.children[0], token.children[-1]
+        if last.type == "text":
+            last.content = _ATTRIBUTES.sub("", last.content)
+        if first.type == "text":
+            first.content = _ADMONITION.sub("", _TASK.sub("", first.content))
+
+
+def _known_html(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    """Pass real HTML on; show `<your name>` and other placeholders as the author meant them: as text."""
+    return _ANY_TAG.sub(
+        lambda tag: tag.group() if _is_known(tag.group()) else escapeHtml(tag.group()), tokens[index].content
+    )
+
+
+def _is_known(tag: str) -> bool:
+    name = _TAG_NAME.match(tag)
+    return name is not None and name.group(1).lower() in _KNOWN_TAGS
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser.use(deflist_plugin).use(footnote_plugin)
+    parser.core.ruler.push("drop_markers", _drop_markers)
+    render: Any = parser.add_render_rule
+    render("html_inline", _known_html)
+    render("html_block", _known_html)
+    return parser
+
+
+_PARSER = _parser()
