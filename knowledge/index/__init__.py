@@ -1,0 +1,13 @@
+"""Chunks stored with vectors, terms and access keys. Engines: edge (embedded), server, remote (a socket)."""
+
+from knowledge.index.port import (
+    Hit,
+    Index,
+    IndexedChunk,
+    IndexFilter,
+    IndexInUse,
+    IndexUnavailable,
+    StoredChunk,
+)
+
+__all__ = ["Hit", "Index", "IndexFilter", "IndexInUse", "IndexUnavailable", "IndexedChunk", "StoredChunk"]

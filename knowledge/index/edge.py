@@ -1,0 +1,220 @@
+"""The embedded engine: Qdrant's own, in this process (qdrant-edge).
+
+Its calls hold the GIL, so they are short and run in one thread of their own; it is never optimised here:
+exact search needs no graph and takes 3 ms at 10^5 points.
+"""
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import qdrant_edge as qdrant
+from qdrant_edge import UpdateOperation as Update
+
+from knowledge.index import fields
+from knowledge.index.points import Payload, Point
+from knowledge.index.port import Index, IndexInUse, IndexUnavailable
+from knowledge.index.scope import AnyOf, Between, Condition, Scope
+from knowledge.index.store import Ranking, Scored
+from knowledge.index.stored import StoredIndex
+from knowledge.index.terms import SparseTerms
+
+Result = TypeVar("Result")
+_NO_LIMIT = 1_000_000
+
+
+def open_edge(folder: Path, embedder_version: str, dimensions: int) -> Index:
+    """The index in this folder, made where it is missing; this process owns it until `close`.
+
+    Raises IndexInUse where someone else owns it. It survives kill -9 (write-ahead log).
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _own(folder / "owner.lock")
+    try:
+        path = folder / fields.collection(embedder_version)
+        if not path.exists():
+            _create(path, dimensions)
+        return StoredIndex(EdgeStore(qdrant.EdgeShard.load(str(path)), lock))
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _own(path: Path) -> int:
+    """The engine refuses a second handle, too, but does not say so in words; this lock dies with us."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise IndexInUse(f"The index in {path.parent} belongs to another process.") from error
+    return lock
+
+
+def _create(path: Path, dimensions: int) -> None:
+    """Beside its place and then moved, so that there is never half an index."""
+    draft = path.with_name(f"{path.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    shard = qdrant.EdgeShard.create(str(draft), _config(dimensions))
+    for field in fields.KEYWORDS:
+        shard.update(Update.create_field_index(field, qdrant.PayloadSchemaType.Keyword))
+    shard.update(Update.create_field_index(fields.LAST_MODIFIED, qdrant.PayloadSchemaType.Datetime))
+    shard.close()
+    draft.rename(path)
+
+
+def _config(dimensions: int) -> qdrant.EdgeConfig:
+    return qdrant.EdgeConfig(
+        # Vectors come with unit length: the dot product is the cosine.
+        vectors={fields.DENSE: qdrant.EdgeVectorParams(size=dimensions, distance=qdrant.Distance.Dot)},
+        sparse_vectors={fields.SPARSE: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)},
+        optimizers=qdrant.EdgeOptimizersConfig(indexing_threshold=10**9),
+        max_search_threads=1,
+        wal_enabled=True,
+    )
+
+
+class EdgeStore:
+    """`Store` over one shard."""
+
+    def __init__(self, shard: qdrant.EdgeShard, lock: int) -> None:
+        self._shard = shard
+        self._lock = lock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
+        self._closed = False
+
+    async def ids(self, doc_id: UUID) -> frozenset[UUID]:
+        request = qdrant.ScrollRequest(
+            limit=_NO_LIMIT, filter=_of_document(doc_id), with_payload=False, with_vector=False
+        )
+        records, _ = await self._run(lambda: self._shard.scroll(request))
+        return frozenset(_uuid(record.id) for record in records)
+
+    async def insert(self, points: Sequence[Point]) -> None:
+        await self._run(lambda: self._shard.update(Update.upsert_points([_new(point) for point in points])))
+
+    async def refresh(self, points: Sequence[Point]) -> None:
+        await self._run(lambda: self._refresh(points))
+
+    def _refresh(self, points: Sequence[Point]) -> None:
+        vectors = [qdrant.PointVectors(point.id, _vectors(point)) for point in points]
+        self._shard.update(Update.update_vectors(vectors))
+        for point in points:
+            self._shard.update(Update.set_payload([point.id], point.payload))
+
+    async def reveal(self, ids: Sequence[UUID], keys: Sequence[str]) -> None:
+        payload = {fields.ACCESS_KEYS: list(keys), fields.PENDING: fields.NO}
+        await self._run(lambda: self._shard.update(Update.set_payload(list(ids), payload)))
+
+    async def set_keys(self, doc_id: UUID, keys: Sequence[str]) -> None:
+        published = qdrant.Filter(
+            must=[_of_document(doc_id), _condition(AnyOf(fields.PENDING, (fields.NO,)))]
+        )
+        payload = {fields.ACCESS_KEYS: list(keys)}
+        await self._run(lambda: self._shard.update(Update.set_payload_by_filter(published, payload)))
+
+    async def delete(self, ids: Sequence[UUID]) -> None:
+        await self._run(lambda: self._shard.update(Update.delete_points(list(ids))))
+
+    async def delete_document(self, doc_id: UUID) -> None:
+        by_filter = Update.delete_points_by_filter(_of_document(doc_id))
+        await self._run(lambda: self._shard.update(by_filter))
+
+    async def rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]:
+        return await self._run(lambda: self._rank(scope, rankings))
+
+    def _rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]:
+        queries = [_query(scope, ranking) for ranking in rankings]
+        lists = self._shard.query_batch(qdrant.QueryBatchRequest(queries))
+        return [[Scored(_uuid(p.id), p.score, p.payload or {}) for p in points] for points in lists]
+
+    async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]:
+        filter = _filter(scope, qdrant.HasIdCondition(set(ids)))
+        request = qdrant.ScrollRequest(limit=len(ids), filter=filter, with_payload=True, with_vector=False)
+        records, _ = await self._run(lambda: self._shard.scroll(request))
+        return [record.payload or {} for record in records]
+
+    async def count_values(self, scope: Scope, field: str) -> dict[str, int]:
+        request = qdrant.FacetRequest(field, limit=_NO_LIMIT, exact=True, filter=_filter(scope))
+        response = await self._run(lambda: self._shard.facet(request))
+        return {str(hit.value): hit.count for hit in response.hits}
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        await self._run(self._shard.close)
+        self._closed = True
+        self._thread.shutdown()
+        os.close(self._lock)
+
+    async def _run(self, call: Callable[[], Result]) -> Result:
+        if self._closed:
+            raise IndexUnavailable("The index is closed.")
+        # Shielded: a caller that gives up must not leave a step half waited for and the next one started.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, call))
+
+
+def _query(scope: Scope, ranking: Ranking) -> qdrant.QueryRequest:
+    nearest, params = _nearest(scope, ranking.vector)
+    among = () if ranking.among is None else (qdrant.HasIdCondition(set(ranking.among)),)
+    return qdrant.QueryRequest(
+        limit=ranking.limit,
+        query=nearest,
+        filter=_filter(scope, *among),
+        with_payload=True,
+        params=params,
+    )
+
+
+def _nearest(scope: Scope, vector: Sequence[float] | SparseTerms) -> tuple[qdrant.Query, qdrant.SearchParams]:
+    if isinstance(vector, SparseTerms):
+        corpus = qdrant.Filter(must=[_condition(scope.access)])
+        params = qdrant.SearchParams(exact=True, idf=qdrant.IdfParams(corpus=corpus))
+        return qdrant.Query.Nearest(_sparse(vector), using=fields.SPARSE), params
+    nearest = qdrant.Query.Nearest(list(map(float, vector)), using=fields.DENSE)
+    return nearest, qdrant.SearchParams(exact=True)
+
+
+def _filter(scope: Scope, *more: qdrant.HasIdCondition) -> qdrant.Filter:
+    return qdrant.Filter(must=[*map(_condition, scope.conditions), *more])
+
+
+def _condition(condition: Condition) -> qdrant.FieldCondition:
+    match condition:
+        case AnyOf(field, values):
+            return qdrant.FieldCondition(field, match=qdrant.MatchAny(list(values)))
+        case Between(field, start, end):
+            times = qdrant.RangeDateTime(
+                gte=start.isoformat() if start else None, lt=end.isoformat() if end else None
+            )
+            return qdrant.FieldCondition(field, range=times)
+
+
+def _of_document(doc_id: UUID) -> qdrant.Filter:
+    return qdrant.Filter(must=[_condition(AnyOf(fields.DOCUMENT, (str(doc_id),)))])
+
+
+def _new(point: Point) -> qdrant.Point:
+    return qdrant.Point(point.id, _vectors(point), point.payload | {fields.PENDING: fields.YES})
+
+
+def _vectors(point: Point) -> dict[str, Any]:
+    vectors: dict[str, Any] = {fields.SPARSE: _sparse(point.sparse)}
+    if point.dense is not None:
+        vectors[fields.DENSE] = list(map(float, point.dense))
+    return vectors
+
+
+def _sparse(terms: SparseTerms) -> qdrant.SparseVector:
+    return qdrant.SparseVector(terms.indices, terms.values)
+
+
+def _uuid(id: int | str | UUID) -> UUID:
+    return id if isinstance(id, UUID) else UUID(str(id))

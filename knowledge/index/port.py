@@ -1,0 +1,132 @@
+"""What we need of an index of chunks: published under access keys, found only through them (SPEC 7)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from access.keys import AccessKeys
+from kit.errors import Unavailable
+from knowledge.document import Chunk, DocumentFacts
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedChunk:
+    """A chunk to publish. vector: of unit length; None keeps the one that is stored for this chunk_id."""
+
+    chunk: Chunk
+    facts: DocumentFacts
+    vector: Sequence[float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFilter:
+    """Narrows what the keys open; None means no limit.
+
+    knowledge_base_ids: an empty set matches nothing. after, before: on last_modified, `after` included,
+    `before` excluded; a document without one never matches. section: any title above the chunk, or its
+    anchor, whatever the case. tags: the document has all of them.
+    """
+
+    knowledge_base_ids: frozenset[UUID] | None = None
+    service_scope: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    section: str | None = None
+    doc_type: str | None = None
+    source: str | None = None
+    privacy_level: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def matches_nothing(self) -> bool:
+        return self.knowledge_base_ids is not None and not self.knowledge_base_ids
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    chunk: Chunk
+    facts: DocumentFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found chunk. dense: cosine, None where no vector was asked; sparse: BM25, None where no term fits."""
+
+    stored: StoredChunk
+    dense: float | None
+    sparse: float | None
+
+
+class IndexInUse(Unavailable):
+    """Another process, or another part of this one, owns the embedded index."""
+
+    code = "index_in_use"
+    title = "The embedded index is already in use"
+    default_hint = (
+        "Stop the other Switchboard process on this data folder, or run `switchboard index` and point "
+        "SWITCHBOARD_INDEX__SOCKET at its socket."
+    )
+
+
+class IndexUnavailable(Unavailable):
+    """The index does not answer."""
+
+    code = "index_unavailable"
+    title = "The document index is not available"
+    default_hint = "Try again in a minute. An admin can see its state at /health/ready."
+
+
+class Index(Protocol):
+    """All methods raise IndexUnavailable where the engine cannot be reached."""
+
+    async def publish(self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys) -> None:
+        """Make these chunks the whole of the document, visible to `keys`.
+
+        New chunks are written invisible, then all are revealed at once, then the document's others are
+        deleted: whenever it is interrupted, the old version, or the new one, is whole; repeat it to finish.
+        Raises ValueError for a chunk of another document, or one without a vector that is not stored.
+        """
+        ...
+
+    async def set_access(self, doc_id: UUID, keys: AccessKeys | None) -> None:
+        """Replace the keys of what is published of the document; None makes it nobody's."""
+        ...
+
+    async def remove(self, doc_id: UUID) -> None: ...
+
+    async def known(self, doc_id: UUID) -> frozenset[UUID]:
+        """The chunk ids of the document that are stored with their vector, visible or not."""
+        ...
+
+    async def search(
+        self,
+        keys: AccessKeys,
+        filter: IndexFilter,
+        *,
+        vector: Sequence[float] | None,
+        text: str | None,
+        limit: int,
+    ) -> list[Hit]:
+        """The `limit` nearest by vector and the `limit` best by BM25, merged, each with both scores.
+
+        IDF counts only what the keys open, so nothing hidden moves a score. At most 2 × `limit` hits,
+        ordered by chunk id: ranking is the caller's.
+        """
+        ...
+
+    async def fetch(
+        self,
+        keys: AccessKeys,
+        chunk_ids: Sequence[UUID],
+        knowledge_base_ids: frozenset[UUID] | None = None,
+    ) -> list[StoredChunk]:
+        """Those of the chunks that the keys open, in the order asked."""
+        ...
+
+    async def facets(self, keys: AccessKeys, filter: IndexFilter) -> dict[str, dict[str, int]]:
+        """field → value → number of documents, for the fields that a filter can name."""
+        ...
+
+    async def close(self) -> None: ...

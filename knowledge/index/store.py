@@ -1,0 +1,60 @@
+"""What publishing and searching need of an engine; the order of steps lives in `stored.py`, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from knowledge.index.points import Payload, Point
+from knowledge.index.scope import Scope
+from knowledge.index.terms import SparseTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One list to make: the best `limit` in the scope by dense or sparse vector; `among` these ids only."""
+
+    vector: Sequence[float] | SparseTerms
+    limit: int
+    among: tuple[UUID, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    id: UUID
+    score: float
+    payload: Payload
+
+
+class Store(Protocol):
+    """Each write is one step: done whole or not at all, and kept when it returns."""
+
+    async def ids(self, doc_id: UUID) -> frozenset[UUID]: ...
+
+    async def insert(self, points: Sequence[Point]) -> None:
+        """Write new points: pending, without keys."""
+        ...
+
+    async def refresh(self, points: Sequence[Point]) -> None:
+        """Replace payload, terms and (where given) vectors of stored points; keys and visibility stay."""
+        ...
+
+    async def reveal(self, ids: Sequence[UUID], keys: Sequence[str]) -> None:
+        """Give all these points the keys, in one step."""
+        ...
+
+    async def set_keys(self, doc_id: UUID, keys: Sequence[str]) -> None:
+        """Replace the keys of the document's points that are not pending."""
+        ...
+
+    async def delete(self, ids: Sequence[UUID]) -> None: ...
+
+    async def delete_document(self, doc_id: UUID) -> None: ...
+
+    async def rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]: ...
+
+    async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]: ...
+
+    async def count_values(self, scope: Scope, field: str) -> dict[str, int]: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,155 @@
+"""The index over any engine: the order of publishing, the merging of lists, the counting of documents."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from access.keys import AccessKeys
+from knowledge.index import fields
+from knowledge.index.points import Point, point_of, stored_of
+from knowledge.index.port import Hit, IndexedChunk, IndexFilter, StoredChunk
+from knowledge.index.scope import AnyOf, Scope
+from knowledge.index.store import Ranking, Scored, Store
+from knowledge.index.terms import SparseTerms, query_terms
+
+# The embedded engine holds the GIL while it writes: 32 points are about 2 ms in which no search runs.
+WRITE_BATCH = 32
+Kind = Literal["dense", "sparse"]
+
+
+class StoredIndex:
+    """`Index` over a `Store`. One owner: writes to one document are ordered within this object."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    async def publish(self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys) -> None:
+        _check_document(doc_id, chunks)
+        ids = [indexed.chunk.chunk_id for indexed in chunks]
+        async with self._lock(doc_id):
+            stored = await self._store.ids(doc_id)
+            _check_vectors(chunks, stored)
+            new = [indexed for indexed in chunks if indexed.chunk.chunk_id not in stored]
+            for batch in _batches(new):
+                await self._store.insert(await _points(batch, ids[0]))
+            for batch in _batches([indexed for indexed in chunks if indexed.chunk.chunk_id in stored]):
+                await self._store.refresh(await _points(batch, ids[0]))
+            await self._replace(stored, ids, keys)
+
+    async def _replace(self, stored: frozenset[UUID], ids: list[UUID], keys: AccessKeys) -> None:
+        if ids:
+            await self._store.reveal(ids, list(keys))
+        if stale := stored.difference(ids):
+            await self._store.delete(sorted(stale))
+
+    async def set_access(self, doc_id: UUID, keys: AccessKeys | None) -> None:
+        async with self._lock(doc_id):
+            await self._store.set_keys(doc_id, list(keys) if keys else [])
+
+    async def remove(self, doc_id: UUID) -> None:
+        async with self._lock(doc_id):
+            await self._store.delete_document(doc_id)
+
+    async def known(self, doc_id: UUID) -> frozenset[UUID]:
+        return await self._store.ids(doc_id)
+
+    async def search(
+        self,
+        keys: AccessKeys,
+        filter: IndexFilter,
+        *,
+        vector: Sequence[float] | None,
+        text: str | None,
+        limit: int,
+    ) -> list[Hit]:
+        terms = query_terms(text) if text else None
+        asked: dict[Kind, Sequence[float] | SparseTerms] = {}
+        if vector is not None:
+            asked["dense"] = vector
+        if terms:
+            asked["sparse"] = terms
+        if not asked or filter.matches_nothing:
+            return []
+        lists = await self._ranked(Scope.of(keys, filter), list(asked.values()), limit)
+        return _merged(dict(zip(asked, lists, strict=True)))
+
+    async def _ranked(
+        self, scope: Scope, asked: Sequence[Sequence[float] | SparseTerms], limit: int
+    ) -> list[list[Scored]]:
+        """One list per vector asked; what is in one list gets its score in the other, too."""
+        lists = await self._store.rank(scope, [Ranking(vector, limit) for vector in asked])
+        everything = {scored.id for ranked in lists for scored in ranked}
+        missing = [tuple(sorted(everything - {scored.id for scored in ranked})) for ranked in lists]
+        # A list shorter than the limit holds all that it could.
+        open_lists = [at for at, ids in enumerate(missing) if ids and len(lists[at]) == limit]
+        if open_lists:
+            rest = [Ranking(asked[at], len(missing[at]), missing[at]) for at in open_lists]
+            for at, more in zip(open_lists, await self._store.rank(scope, rest), strict=True):
+                lists[at].extend(more)
+        return lists
+
+    async def fetch(
+        self,
+        keys: AccessKeys,
+        chunk_ids: Sequence[UUID],
+        knowledge_base_ids: frozenset[UUID] | None = None,
+    ) -> list[StoredChunk]:
+        filter = IndexFilter(knowledge_base_ids=knowledge_base_ids)
+        if not chunk_ids or filter.matches_nothing:
+            return []
+        payloads = await self._store.fetch(Scope.of(keys, filter), list(dict.fromkeys(chunk_ids)))
+        found = {stored.chunk.chunk_id: stored for stored in map(stored_of, payloads)}
+        return [found[chunk_id] for chunk_id in dict.fromkeys(chunk_ids) if chunk_id in found]
+
+    async def facets(self, keys: AccessKeys, filter: IndexFilter) -> dict[str, dict[str, int]]:
+        if filter.matches_nothing:
+            return {field: {} for field in fields.FACETS}
+        scope = Scope.of(keys, filter)
+        if filter.section:
+            documents = await self._store.count_values(scope, fields.DOCUMENT)
+            if not documents:
+                return {field: {} for field in fields.FACETS}
+            # The first chunk of a document need not be in the section.
+            whole = Scope.of(keys, replace(filter, section=None))
+            scope = whole.narrowed(AnyOf(fields.DOCUMENT, tuple(sorted(documents))))
+        firsts = scope.narrowed(AnyOf(fields.FIRST, (fields.YES,)))
+        return {field: await self._store.count_values(firsts, field) for field in fields.FACETS}
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def _lock(self, doc_id: UUID) -> asyncio.Lock:
+        return self._locks.setdefault(doc_id, asyncio.Lock())
+
+
+def _check_document(doc_id: UUID, chunks: Iterable[IndexedChunk]) -> None:
+    if any(indexed.chunk.doc_id != doc_id or indexed.facts.doc_id != doc_id for indexed in chunks):
+        raise ValueError(f"A chunk to publish does not belong to document {doc_id}.")
+
+
+def _check_vectors(chunks: Iterable[IndexedChunk], stored: frozenset[UUID]) -> None:
+    bare = {indexed.chunk.chunk_id for indexed in chunks if indexed.vector is None}
+    if missing := bare - stored:
+        raise ValueError(f"{len(missing)} chunks have no vector and none is stored, such as {min(missing)}.")
+
+
+async def _points(batch: Sequence[IndexedChunk], first: UUID) -> list[Point]:
+    """In a thread: reading the terms of a batch takes as long as several searches."""
+    return await asyncio.to_thread(
+        lambda: [point_of(indexed, first=indexed.chunk.chunk_id == first) for indexed in batch]
+    )
+
+
+def _batches(chunks: Sequence[IndexedChunk]) -> Iterator[Sequence[IndexedChunk]]:
+    return (chunks[at : at + WRITE_BATCH] for at in range(0, len(chunks), WRITE_BATCH))
+
+
+def _merged(lists: Mapping[Kind, Sequence[Scored]]) -> list[Hit]:
+    scores = {kind: {scored.id: scored.score for scored in ranked} for kind, ranked in lists.items()}
+    payloads = {scored.id: scored.payload for ranked in lists.values() for scored in ranked}
+    dense, sparse = scores.get("dense", {}), scores.get("sparse", {})
+    return [Hit(stored_of(payloads[id]), dense.get(id), sparse.get(id)) for id in sorted(payloads)]
