@@ -137,29 +137,39 @@ class Minter:
         self._clock = clock
         self._recent: dict[tuple[Principal, AccessKeys, str], tuple[str, float]] = {}
 
-    def mint(self, principal: Principal, audience: str, *, keys: AccessKeys | None = None) -> str:
+    def mint(
+        self,
+        principal: Principal,
+        audience: str,
+        *,
+        keys: AccessKeys | None = None,
+        lifetime_s: int = LIFETIME_S,
+    ) -> str:
         """A token for `audience` that expires in 60 s.
 
         `keys` replaces the principal's own (a gateway passes on what it was given). More than 64
-        must have been stored as a grant first (`access.grants`).
+        must have been stored as a grant first (`access.grants`). Another `lifetime_s` is for sign-in,
+        where the token only says who; such a token is always a new one.
         """
         held = keys or principal.access_keys
+        if lifetime_s != LIFETIME_S:
+            return self._sign(principal, held, audience, int(self._clock.now().timestamp()), lifetime_s)
         cached = self._recent.get((principal, held, audience))
         now = self._clock.now().timestamp()
         if cached and now - cached[1] < REUSE_S:
             return cached[0]
-        token = self._sign(principal, held, audience, int(now))
+        token = self._sign(principal, held, audience, int(now), LIFETIME_S)
         if len(self._recent) >= _CACHE_LIMIT:
             self._recent.clear()
         self._recent[principal, held, audience] = (token, now)
         return token
 
-    def _sign(self, principal: Principal, keys: AccessKeys, audience: str, now: int) -> str:
+    def _sign(self, principal: Principal, keys: AccessKeys, audience: str, now: int, lifetime_s: int) -> str:
         claims = claims_of(principal, keys) | {
             "iss": self._issuer,
             "aud": audience,
             "iat": now,
-            "exp": now + LIFETIME_S,
+            "exp": now + lifetime_s,
             "jti": secrets.token_urlsafe(9),
         }
         return jwt.encode(claims, self._key.private, algorithm="EdDSA", headers={"kid": self._key.kid})

@@ -13,4 +13,7 @@ PROMISES: dict[str, str] = {
     "SDK-002": "Every error is a problem that says the next step (SPEC 3)",
     "SDK-003": "Retry-After is honoured, and a repeated write carries the same Idempotency-Key (SPEC 3)",
     "SDK-004": "Where nothing answers, the client says how to start the platform (SPEC 1 J3)",
+    "EDGE-001": "Every route asks who is there or stands in PUBLIC_ROUTES with its reason (ARCHITECTURE, house rule 4)",
+    "IDENTITY-001": "Dev sign-in only in the all-in-one shape, refused elsewhere at start (SPEC 6)",
+    "IDENTITY-002": "API keys are hashed, scoped, shown once, and never carry more than their owner (SPEC 3, 6)",
 }

@@ -1,0 +1,1 @@
+"""The product over HTTP: everything that a client can do is here first (SPEC 3)."""

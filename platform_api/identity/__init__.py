@@ -1,0 +1,11 @@
+"""People, sign-in, API keys, roles: the bottom domain (SPEC 6)."""
+
+from platform_api.identity.principals import (
+    CurrentPrincipal,
+    ServicePrincipal,
+    current_principal,
+    service_principal,
+)
+from platform_api.identity.service import Identity
+
+__all__ = ["CurrentPrincipal", "Identity", "ServicePrincipal", "current_principal", "service_principal"]

@@ -1,0 +1,79 @@
+"""The two guards of every route that is not public: a person (or service), or the gateway."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from access.jwks import TrustedKeys
+from access.principal import Principal
+from access.tokens import Verifier
+from kit.clock import Clock
+from kit.errors import Unauthenticated
+from platform_api.edge import provided
+from platform_api.identity.api_key import looks_like_api_key
+from platform_api.identity.service import Identity
+
+AUDIENCE = "platform"
+OWN_ISSUER = "platform"
+GATEWAY_ISSUER = "gateway"
+
+_person_bearer = HTTPBearer(
+    scheme_name="bearer", description="An API key (`sb_…`) or a token from sign-in.", auto_error=False
+)
+_service_bearer = HTTPBearer(
+    scheme_name="service", description="A service token of the gateway, for `/internal/v1`.", auto_error=False
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Verifies what is made out to the platform, whoever issued it."""
+
+    verifier: Verifier
+
+    @classmethod
+    def trusting(cls, trusted: TrustedKeys, clock: Clock) -> "Tokens":
+        return cls(Verifier(trusted.find, AUDIENCE, clock))
+
+
+Credentials = HTTPAuthorizationCredentials | None
+_Identity = Annotated[Identity, Depends(provided(Identity))]
+_Tokens = Annotated[Tokens, Depends(provided(Tokens))]
+
+
+async def current_principal(
+    sent: Annotated[Credentials, Security(_person_bearer)], identity: _Identity, tokens: _Tokens
+) -> Principal:
+    """Who is asking. The token only says who; what they may is read fresh (≤ 30 s old).
+
+    Raises Unauthenticated.
+    """
+    if sent is None:
+        raise Unauthenticated
+    if looks_like_api_key(sent.credentials):
+        principal, _ = await identity.by_api_key(sent.credentials)
+        return principal
+    verified = tokens.verifier.verify(sent.credentials)
+    if verified.issuer != OWN_ISSUER:
+        raise Unauthenticated
+    person = await identity.person(verified.principal.id)
+    return person.principal.limited(verified.principal.limits)
+
+
+async def service_principal(
+    sent: Annotated[Credentials, Security(_service_bearer)], tokens: _Tokens
+) -> Principal:
+    """The gateway itself. Raises Unauthenticated for everyone else, people included."""
+    if sent is None:
+        raise Unauthenticated
+    verified = tokens.verifier.verify(sent.credentials)
+    if verified.issuer != GATEWAY_ISSUER or verified.principal.kind != "service":
+        raise Unauthenticated
+    return verified.principal
+
+
+CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
+ServicePrincipal = Annotated[Principal, Depends(service_principal)]
+GUARDS = frozenset({current_principal, service_principal})

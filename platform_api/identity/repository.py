@@ -1,0 +1,55 @@
+"""Fetches people and their keys. Looking up by credential is where a principal is born, so these
+few reads come before there is one; the lists start from it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.principal import Principal
+from platform_api.edge import PageRequest, keyset
+from platform_api.identity.models import ApiKeyRow, GroupMemberRow, UserRow
+
+
+async def user_with_groups(session: AsyncSession, user_id: UUID) -> tuple[UserRow, frozenset[str]] | None:
+    """None where there is no such person, or no longer."""
+    user = await session.scalar(select(UserRow).where(UserRow.id == user_id, UserRow.disabled_at.is_(None)))
+    if user is None:
+        return None
+    groups = await session.scalars(
+        select(GroupMemberRow.group).where(
+            GroupMemberRow.organisation_id == user.organisation_id, GroupMemberRow.user_id == user.id
+        )
+    )
+    return user, frozenset(groups)
+
+
+async def api_key(session: AsyncSession, key_id: UUID) -> ApiKeyRow | None:
+    return await session.get(ApiKeyRow, key_id)
+
+
+async def mark_used(session: AsyncSession, key_id: UUID, at: datetime) -> None:
+    await session.execute(update(ApiKeyRow).where(ApiKeyRow.id == key_id).values(last_used_at=at))
+
+
+async def api_keys_of(session: AsyncSession, principal: Principal, page: PageRequest) -> Sequence[ApiKeyRow]:
+    statement = select(ApiKeyRow).where(
+        ApiKeyRow.organisation_id == principal.organisation_id, ApiKeyRow.user_id == principal.id
+    )
+    statement = keyset(statement, page, ApiKeyRow.created_at, ApiKeyRow.id)
+    return (await session.scalars(statement)).all()
+
+
+async def delete_api_key(session: AsyncSession, principal: Principal, key_id: UUID) -> bool:
+    gone = await session.scalar(
+        delete(ApiKeyRow)
+        .where(
+            ApiKeyRow.id == key_id,
+            ApiKeyRow.organisation_id == principal.organisation_id,
+            ApiKeyRow.user_id == principal.id,
+        )
+        .returning(ApiKeyRow.id)
+    )
+    return gone is not None

@@ -1,0 +1,188 @@
+"""Who is asking: principals from credentials, fresh from the database, kept for a few seconds."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.principal import Principal, permissions_of
+from kit.clock import Clock
+from kit.errors import NotFound, Unauthenticated
+from kit.wire.account import ApiKey, CreateApiKey, CreatedApiKey, Me
+from kit.wire.base import Page
+from platform_api.edge import PageRequest, page_of
+from platform_api.identity import api_key, repository
+from platform_api.identity.errors import ScopeTooWide
+from platform_api.identity.models import ApiKeyRow, UserRow
+from ports.db import Database
+
+KEPT_S: Final = 30
+_CACHE_LIMIT = 10_000
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A principal, and what only the person's own page shows."""
+
+    principal: Principal
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    user_id: UUID
+    secret_hash: str
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
+class Identity:
+    """A change made by another process is seen within 30 s, one made here at once (`forget`)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._people: dict[UUID, tuple[Person, datetime]] = {}
+        self._keys: dict[UUID, tuple[_KnownKey, datetime]] = {}
+
+    async def person(self, user_id: UUID) -> Person:
+        """Raises Unauthenticated where there is no such person, or no longer."""
+        now = self._clock.now()
+        kept = self._people.get(user_id)
+        if kept and now < kept[1]:
+            return kept[0]
+        async with self._database.begin() as session:
+            found = await repository.user_with_groups(session, user_id)
+        if found is None:
+            raise Unauthenticated
+        person = _person(*found)
+        _keep(self._people, user_id, person, now)
+        return person
+
+    def forget(self, user_id: UUID) -> None:
+        """Call after changing a person's groups, roles, permissions or keys."""
+        self._people.pop(user_id, None)
+        for key_id in [key_id for key_id, (key, _) in self._keys.items() if key.user_id == user_id]:
+            del self._keys[key_id]
+
+    async def by_api_key(self, key: str) -> tuple[Principal, datetime]:
+        """The owner, narrowed to the key's scopes, and when the key expires. Raises Unauthenticated."""
+        parsed = api_key.parse(key)
+        known = await self._known_key(parsed.id) if parsed else None
+        if parsed is None or known is None:
+            raise Unauthenticated
+        if not hmac.compare_digest(known.secret_hash, parsed.secret_hash):
+            raise Unauthenticated
+        if known.expires_at <= self._clock.now():
+            raise Unauthenticated(hint="This API key has expired: create a new one.")
+        person = await self.person(known.user_id)
+        return _narrowed(person.principal, known.scopes), known.expires_at
+
+    async def _known_key(self, key_id: UUID) -> _KnownKey | None:
+        now = self._clock.now()
+        kept = self._keys.get(key_id)
+        if kept and now < kept[1]:
+            return kept[0]
+        async with self._database.begin() as session:
+            row = await repository.api_key(session, key_id)
+            if row is None:
+                return None
+            # Once per KEPT_S and process at most, since this runs on a cache miss only.
+            await repository.mark_used(session, key_id, now)
+            known = _KnownKey(row.user_id, row.secret_hash, frozenset(row.scopes), row.expires_at)
+        _keep(self._keys, key_id, known, now)
+        return known
+
+    async def me(self, principal: Principal) -> Me:
+        person = await self.person(principal.id)
+        return Me(
+            id=principal.id,
+            organisation_id=principal.organisation_id,
+            name=principal.name,
+            email=person.email,
+            groups=sorted(principal.groups),
+            roles=sorted(principal.roles),
+            permissions=sorted(principal.permissions),
+        )
+
+    async def create_api_key(
+        self, session: AsyncSession, principal: Principal, request: CreateApiKey
+    ) -> CreatedApiKey:
+        """Raises ScopeTooWide for a scope that the principal does not have."""
+        scopes = principal.permissions if request.scopes is None else frozenset(request.scopes)
+        beyond = sorted(scopes - principal.permissions)
+        if beyond:
+            raise ScopeTooWide(f"You do not have: {', '.join(beyond)}.")
+        key_id, shown, kept_hash = api_key.issue()
+        now = self._clock.now()
+        row = ApiKeyRow(
+            id=key_id,
+            organisation_id=principal.organisation_id,
+            user_id=principal.id,
+            name=request.name,
+            secret_hash=kept_hash,
+            scopes=sorted(scopes),
+            created_at=now,
+            expires_at=now + timedelta(days=request.expires_in_days),
+        )
+        session.add(row)
+        return CreatedApiKey(**_shown(row).model_dump(), key=shown)
+
+    async def list_api_keys(
+        self, session: AsyncSession, principal: Principal, page: PageRequest
+    ) -> Page[ApiKey]:
+        rows = await repository.api_keys_of(session, principal, page)
+        return page_of(rows, page, lambda row: (row.created_at, row.id), _shown)
+
+    async def delete_api_key(self, session: AsyncSession, principal: Principal, key_id: UUID) -> None:
+        """Raises NotFound where it is not the principal's own."""
+        if not await repository.delete_api_key(session, principal, key_id):
+            raise NotFound
+        self._keys.pop(key_id, None)
+
+
+def _person(user: UserRow, groups: frozenset[str]) -> Person:
+    principal = Principal(
+        organisation_id=user.organisation_id,
+        id=user.id,
+        name=user.name,
+        groups=groups,
+        roles=frozenset(user.roles),
+        permissions=permissions_of(user.roles) | frozenset(user.permissions),
+    )
+    return Person(principal, user.email)
+
+
+def _narrowed(owner: Principal, scopes: frozenset[str]) -> Principal:
+    """Roles open tools by name, so a key that carries less than its owner carries no role."""
+    if scopes >= owner.permissions:
+        return owner
+    return Principal(
+        organisation_id=owner.organisation_id,
+        id=owner.id,
+        kind=owner.kind,
+        name=owner.name,
+        groups=owner.groups,
+        permissions=owner.permissions & scopes,
+    )
+
+
+def _shown(row: ApiKeyRow) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        scopes=row.scopes,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def _keep(cache: dict[UUID, tuple[Kept, datetime]], key: UUID, value: Kept, now: datetime) -> None:
+    if len(cache) >= _CACHE_LIMIT:
+        cache.clear()
+    cache[key] = (value, now + timedelta(seconds=KEPT_S))

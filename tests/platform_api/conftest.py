@@ -1,0 +1,40 @@
+"""The platform as `launch` would build it, on real engines, asked over HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from redis.asyncio import Redis
+
+from platform_api.app import PlatformPorts, build_app
+from platform_api.identity.dev_people import ensure_dev_people
+from ports.db import Database
+from tests.platform_api.people import People, platform_ports
+
+ClientFor = Callable[..., AsyncClient]
+
+
+@pytest.fixture
+def ports(database: Database, redis: Redis) -> PlatformPorts:
+    return platform_ports(database, redis)
+
+
+@pytest.fixture
+def app(ports: PlatformPorts) -> FastAPI:
+    return build_app(ports)
+
+
+@pytest.fixture
+async def people(ports: PlatformPorts, app: FastAPI) -> AsyncIterator[People]:
+    """maya, tom and ada, signed in: `await people.maya.get("/api/v1/me")`."""
+    await ensure_dev_people(ports.database)
+    async with People(ports, app) as people:
+        yield people
+
+
+@pytest.fixture
+async def anyone(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """Somebody who has not signed in."""
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://platform") as client:
+        yield client
