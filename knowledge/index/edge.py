@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import qdrant_edge as qdrant
+import structlog
 from qdrant_edge import UpdateOperation as Update
 
 from knowledge.index import fields
@@ -26,6 +27,7 @@ from knowledge.index.stored import StoredIndex
 from knowledge.index.terms import SparseTerms
 
 Result = TypeVar("Result")
+_log = structlog.get_logger()
 _NO_LIMIT = 1_000_000
 
 
@@ -157,6 +159,13 @@ class EdgeStore:
     async def _run(self, call: Callable[[], Result]) -> Result:
         if self._closed:
             raise IndexUnavailable("The index is closed.")
+        try:
+            return await self._shielded(call)
+        except Exception as error:  # the engine raises nothing more precise
+            _log.error("index.engine_failed", error=str(error))
+            raise IndexUnavailable("The index could not do this.") from error
+
+    async def _shielded(self, call: Callable[[], Result]) -> Result:
         # Shielded: a caller that gives up must not leave a step half waited for and the next one started.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, call))
 

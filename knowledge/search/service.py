@@ -1,0 +1,171 @@
+"""Hybrid search over what somebody may see (SPEC 7, docs.search)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from access.keys import AccessKeys
+from kit import telemetry
+from kit.errors import Unavailable
+from kit.resilience import Breaker
+from kit.wire.search import ChunkMetadata, FoundChunk, SearchFilters, SearchRequest, SearchResult
+from knowledge.embed.port import Embedder
+from knowledge.index import Hit, Index, IndexFilter, IndexUnavailable, StoredChunk
+from knowledge.index.terms import query_terms
+from knowledge.search.fusion import Ranked, Weights, by_rank, weighted
+from knowledge.search.settings import SearchSettings
+
+EVERY_SCOPE = "all"
+_ATTEMPTS = 2
+
+_log = structlog.get_logger()
+_tracer = telemetry.tracer("search")
+_seconds = Histogram(
+    "switchboard_search_query_seconds",
+    "Time of one search, embedding included.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.4, 0.8, 2, 10),
+)
+_degraded = Counter("switchboard_search_degraded_total", "Searches without one of their parts.", ["part"])
+
+
+class Search:
+    """Finds chunks by meaning and by words. Without the embedder it goes by words and says so."""
+
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        settings: SearchSettings | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._settings = settings or SearchSettings()
+        self._breaker = breaker or Breaker("the document index", failures=3, within_s=10, open_s=30)
+        self._thread = ThreadPoolExecutor(max_workers=2, thread_name_prefix="embed")
+
+    async def search(
+        self, keys: AccessKeys, request: SearchRequest, knowledge_base_ids: frozenset[UUID] | None = None
+    ) -> SearchResult:
+        """The best `top_k` chunks that the keys open, best first.
+
+        Scores lie in 0–1 and compare within one result. `total_results` counts the candidates, before
+        the cut at `top_k`. `degraded` holds "dense" where the embedder failed.
+        Raises Unavailable where the index does not answer within the time limit.
+        """
+        started = perf_counter()
+        with _tracer.start_as_current_span("docs.search") as span, _seconds.time():
+            ranked, degraded = await self._find(keys, request, knowledge_base_ids)
+            span.set_attribute("search.candidates", len(ranked))
+            return SearchResult(
+                chunks=[_found(item) for item in ranked[: request.top_k]],
+                total_results=len(ranked),
+                query_time_ms=round((perf_counter() - started) * 1000, 3),
+                degraded=degraded or None,
+            )
+
+    async def _find(
+        self, keys: AccessKeys, request: SearchRequest, bases: frozenset[UUID] | None
+    ) -> tuple[list[Ranked], list[str]]:
+        deadline = asyncio.get_running_loop().time() + self._settings.timeout_s
+        query = clean(request.query)
+        if not any(character.isalnum() for character in query):
+            return [], []
+        vector = await self._embed(query)
+        filter = _filter_of(request, bases)
+        limit = request.top_k * self._settings.over_fetch
+        hits = await self._candidates(
+            deadline, lambda: self._index.search(keys, filter, vector=vector, text=query, limit=limit)
+        )
+        return self._rank(hits, vector is not None, query), [] if vector is not None else ["dense"]
+
+    async def _embed(self, query: str) -> Sequence[float] | None:
+        """The query's vector, or None where the embedder fails: words still find something."""
+        loop = asyncio.get_running_loop()
+        try:
+            with _tracer.start_as_current_span("docs.search.embed"):
+                async with asyncio.timeout(self._settings.embed_timeout_s):
+                    rows = await loop.run_in_executor(self._thread, self._embedder.embed, [query])
+            return rows[0].tolist()
+        except Exception as error:  # whatever an embedder raises, search goes on without it
+            _degraded.labels("dense").inc()
+            _log.warning("search.embedder_failed", error=type(error).__name__)
+            return None
+
+    async def _candidates(self, deadline: float, ask: Callable[[], Awaitable[list[Hit]]]) -> list[Hit]:
+        """From the index, asked once more where it fails at first."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self._breaker.guard(), _tracer.start_as_current_span("docs.search.index"):
+                    async with asyncio.timeout_at(deadline):
+                        return await ask()
+            except TimeoutError as error:
+                raise IndexUnavailable("The search took too long.", retry_after=5) from error
+            except Unavailable:
+                if attempt == _ATTEMPTS or self._breaker.state != "closed":
+                    raise
+        raise AssertionError("unreachable")
+
+    def _rank(self, hits: Sequence[Hit], dense: bool, query: str) -> list[Ranked]:
+        settings = self._settings
+        sparse = bool(query_terms(query))
+        weights = Weights(settings.dense_weight * dense, settings.sparse_weight * sparse)
+        return (weighted if settings.fusion == "weighted" else by_rank)(hits, weights)
+
+
+def clean(query: str) -> str:
+    """Without what no tokeniser takes: lone surrogates and control characters."""
+    text = query.encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def _filter_of(request: SearchRequest, bases: frozenset[UUID] | None) -> IndexFilter:
+    asked = request.filters or SearchFilters()
+    return IndexFilter(
+        knowledge_base_ids=bases,
+        service_scope=None if request.service_scope == EVERY_SCOPE else request.service_scope,
+        after=asked.after,
+        before=asked.before,
+        section=asked.section,
+        doc_type=asked.doc_type,
+        source=asked.source,
+        privacy_level=asked.privacy_level,
+        tags=tuple(asked.tags or ()),
+    )
+
+
+def _found(item: Ranked) -> FoundChunk:
+    return found_chunk(item.hit.stored, item.score)
+
+
+def found_chunk(stored: StoredChunk, score: float) -> FoundChunk:
+    """The wire form; `source_url` opens the source at the chunk's section."""
+    chunk, facts = stored.chunk, stored.facts
+    return FoundChunk(
+        chunk_id=chunk.chunk_id,
+        content=chunk.text,
+        score=score,
+        metadata=ChunkMetadata(
+            source_url=section_url(facts.source_url, chunk.anchor),
+            source_hash=facts.source_hash,
+            etag=facts.etag,
+            page_title=chunk.page_title,
+            section_title=chunk.section_title,
+            service_scope=facts.service_scope,
+            chunk_index=chunk.chunk_index,
+            last_modified=facts.last_modified,
+            last_crawled_at=facts.last_crawled_at,
+            doc_id=chunk.doc_id,
+            page=chunk.page,
+        ),
+    )
+
+
+def section_url(url: str, anchor: str) -> str:
+    """The URL with the section's anchor in place of any fragment."""
+    return f"{url.partition('#')[0]}#{anchor}" if anchor else url
