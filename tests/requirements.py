@@ -16,4 +16,9 @@ PROMISES: dict[str, str] = {
     "EDGE-001": "Every route asks who is there or stands in PUBLIC_ROUTES with its reason (ARCHITECTURE, house rule 4)",
     "IDENTITY-001": "Dev sign-in only in the all-in-one shape, refused elsewhere at start (SPEC 6)",
     "IDENTITY-002": "API keys are hashed, scoped, shown once, and never carry more than their owner (SPEC 3, 6)",
+    "QUEUE-001": "A job is deferred in the transaction that creates its row, and rolls back with it (SPEC 7)",
+    "QUEUE-002": "A failing job is tried again with backoff, then kept with its reason for replay (SPEC 7)",
+    "QUEUE-003": "A killed worker loses no job: another one takes over (SPEC 7)",
+    "QUEUE-004": "A periodic task runs once per turn over all workers (SPEC 7)",
+    "QUEUE-005": "The trace of a request goes on in its jobs (SPEC 12)",
 }

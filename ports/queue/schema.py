@@ -1,12 +1,14 @@
 """The queue's tables, types and functions in our database."""
 
 from importlib.resources import files
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import psycopg
 from sqlalchemy import Connection
 
 from ports.db import libpq_url
+
+if TYPE_CHECKING:
+    import psycopg
 
 _CONNECT_WITHIN_S = 10
 
@@ -20,6 +22,9 @@ def apply_schema(database: str | Connection) -> None:
     if isinstance(database, Connection):
         _apply(cast("psycopg.Cursor[tuple[object, ...]]", database.connection.cursor()))
         return
+    # lazy: psycopg costs 0.5 s and only migrations need it here
+    import psycopg
+
     with (
         psycopg.connect(libpq_url(database), connect_timeout=_CONNECT_WITHIN_S) as connection,
         connection.cursor() as cursor,

@@ -1,0 +1,213 @@
+"""One stretch of a worker's life, from connecting to stopping: procrastinate, and what we add to it.
+
+Ours: the reason of a failure is kept with the job, jobs of lost workers are taken over, periodic tasks
+in seconds, one trace from the request through the job.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import procrastinate
+import structlog
+from opentelemetry.trace import Status, StatusCode
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.worker import Worker
+from prometheus_client import Counter, Histogram
+
+from kit import telemetry
+from ports.db import libpq_url
+from ports.queue.pace import Pace
+from ports.queue.queue import FAILURE, QUEUE, TRACE
+from ports.queue.tasks import GiveUp, Periodic, Task, Tasks
+
+JOBS = Counter("switchboard_queue_jobs_total", "Jobs that ended, by how.", ["task", "outcome"])
+SECONDS = Histogram("switchboard_queue_job_seconds", "How long an attempt took.", ["task"])
+
+_log = structlog.get_logger()
+_tracer = telemetry.tracer("queue")
+_REASON_LIMIT = 500
+_ANSWER_WITHIN_MS = 30_000
+
+_LOST = """
+SELECT job.id, job.task_name, job.attempts, job.worker_id FROM procrastinate_jobs job
+LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
+WHERE job.status = 'doing' AND (worker.id IS NULL
+  OR worker.last_heartbeat < now() - make_interval(secs => %(seconds)s))
+"""
+# Only while it is still that worker's: another one may have taken it over in between.
+_TAKE_OVER = """
+UPDATE procrastinate_jobs SET status = %(status)s::procrastinate_job_status, attempts = attempts + 1,
+  scheduled_at = NULL, args = args || %(note)s
+WHERE id = %(id)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker)s
+"""
+_NOTE = "UPDATE procrastinate_jobs SET args = args || %(note)s WHERE id = %(id)s"
+_PERIODIC = """
+SELECT procrastinate_defer_periodic_job_v2(
+  %(queue)s, %(name)s, %(name)s, %(name)s, 0, '', %(moment)s, '{}'::jsonb) AS id
+"""
+
+
+async def attend(url: str, tasks: Tasks, concurrency: int, pace: Pace, stopping: asyncio.Event) -> None:
+    """Work until `stopping` is set. Raises where the connection is lost."""
+    # Its messages hold the arguments of jobs, which are not for logs; we log ends of jobs ourselves.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    connector = _connector(url, concurrency)
+    app = procrastinate.App(connector=connector)
+    for task in tasks:
+        _register(app, connector, task, periodic=any(each.task is task for each in tasks.periodic))
+    async with app.open_async():
+        worker = _worker(app, concurrency, pace)
+        beside = [
+            asyncio.create_task(_stop_when(stopping, worker)),
+            asyncio.create_task(_take_over(connector, tasks, pace)),
+            *(asyncio.create_task(_defer_every(connector, each)) for each in tasks.periodic),
+        ]
+        for each in beside:
+            each.add_done_callback(lambda done: _end_with(done, worker))
+        try:
+            await worker.run()
+        finally:
+            for each in beside:
+                each.cancel()
+            ended = await asyncio.gather(*beside, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _connector(url: str, concurrency: int) -> procrastinate.PsycopgConnector:
+    return procrastinate.PsycopgConnector(
+        conninfo=libpq_url(url),
+        kwargs={"connect_timeout": 5, "options": f"-c statement_timeout={_ANSWER_WITHIN_MS}"},
+        min_size=1,
+        max_size=min(concurrency, 4) + 2,
+        timeout=10,
+    )
+
+
+def _worker(app: procrastinate.App, concurrency: int, pace: Pace) -> Worker:
+    return Worker(
+        app,
+        queues=[QUEUE],
+        concurrency=concurrency,
+        fetch_job_polling_interval=pace.poll_s,
+        shutdown_graceful_timeout=pace.stop_within_s,
+        # Our own rows are the truth about what was done; the queue keeps what failed.
+        delete_jobs=DeleteJobCondition.SUCCESSFUL,
+        install_signal_handlers=False,
+        update_heartbeat_interval=pace.heartbeat_s,
+        stalled_worker_timeout=pace.lost_after_s,
+    )
+
+
+def _end_with(done: "asyncio.Task[None]", worker: Worker) -> None:
+    if not done.cancelled() and done.exception() is not None:
+        worker.stop()
+
+
+async def _stop_when(stopping: asyncio.Event, worker: Worker) -> None:
+    await stopping.wait()
+    worker.stop()
+
+
+class _Retry(procrastinate.BaseRetryStrategy):
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> procrastinate.RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            # Cut off by a stop, through no fault of its own.
+            return procrastinate.RetryDecision(retry_in={"seconds": 0})
+        pause_s = None if isinstance(exception, GiveUp) else self._task.pause_s(job.attempts + 1)
+        if pause_s is None:
+            return None
+        return procrastinate.RetryDecision(retry_in={"milliseconds": int(pause_s * 1000)})
+
+
+def _register(
+    app: procrastinate.App, connector: procrastinate.PsycopgConnector, task: Task, *, periodic: bool
+) -> None:
+    async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
+        try:
+            await _attempt(task, args)
+        except Exception as error:
+            if not periodic:
+                await _note(connector, context.job.id, _reason(error))
+                raise
+
+    app.task(name=task.name, queue=QUEUE, pass_context=True, retry=_Retry(task))(run)
+
+
+async def _attempt(task: Task, args: dict[str, Any]) -> None:
+    parent = telemetry.extract(args.pop(TRACE, {}))
+    args.pop(FAILURE, None)
+    outcome = "failed"
+    with (
+        SECONDS.labels(task.name).time(),
+        # The exception's text may quote what people wrote: the span gets its type only.
+        _tracer.start_as_current_span(
+            f"job {task.name}", context=parent, record_exception=False, set_status_on_exception=False
+        ) as span,
+    ):
+        try:
+            async with asyncio.timeout(task.timeout_s):
+                await task.handler(args)
+            outcome = "succeeded"
+        except asyncio.CancelledError:
+            outcome = "cut_off"
+            raise
+        except Exception as error:
+            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            _log.warning("job_failed", task=task.name, error=type(error).__name__)
+            raise
+        finally:
+            JOBS.labels(task.name, outcome).inc()
+
+
+def _reason(error: Exception) -> str:
+    said = str(error)
+    return (said if isinstance(error, GiveUp) else f"{type(error).__name__}: {said}")[:_REASON_LIMIT]
+
+
+async def _note(connector: procrastinate.PsycopgConnector, job_id: int | None, reason: str) -> None:
+    await connector.execute_query_async(_NOTE, id=job_id, note=_failure(reason))
+
+
+def _failure(reason: str) -> dict[str, Any]:
+    return {FAILURE: {"reason": reason, "at": datetime.now(UTC).isoformat()}}
+
+
+async def _take_over(connector: procrastinate.PsycopgConnector, tasks: Tasks, pace: Pace) -> None:
+    """Give back the jobs of workers without a heartbeat; one that loses its worker every time fails."""
+    while True:
+        for job in await connector.execute_query_all_async(_LOST, seconds=pace.lost_after_s):
+            task = tasks.get(job["task_name"])
+            last = task is not None and job["attempts"] + 1 >= task.attempts
+            await connector.execute_query_async(
+                _TAKE_OVER,
+                id=job["id"],
+                worker=job["worker_id"],
+                status="failed" if last else "todo",
+                note=_failure("The worker that ran it was lost."),
+            )
+            JOBS.labels(job["task_name"], "lost").inc()
+            _log.warning("job_taken_over", task=job["task_name"], gave_up=last)
+        await asyncio.sleep(pace.lost_after_s / 4)
+
+
+async def _defer_every(connector: procrastinate.PsycopgConnector, periodic: Periodic) -> None:
+    """Every worker tries at the same moments; the database lets one of them through."""
+    while True:
+        now = time.time()
+        moment = int(now // periodic.seconds + 1) * periodic.seconds
+        await asyncio.sleep(moment - now)
+        # The last one still waits: the workers are busy.
+        with suppress(UniqueViolation):
+            await connector.execute_query_one_async(
+                _PERIODIC, queue=QUEUE, name=periodic.task.name, moment=moment
+            )

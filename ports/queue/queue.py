@@ -1,0 +1,112 @@
+"""Deferring jobs, in the caller's own transaction; the dead letters and their replay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit import telemetry
+from ports.db import Database
+
+QUEUE = "default"
+TRACE = "_trace"
+FAILURE = "_failure"
+"""Keys in a job's arguments that are ours: the caller's trace, the reason of the last failure."""
+
+_DEFER = text(
+    "SELECT (procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar), CAST(:task AS varchar),"
+    " CAST(:priority AS integer), CAST(:lock AS text), CAST(:queueing_lock AS text), CAST(:args AS jsonb),"
+    " CAST(:run_at AS timestamptz))::procrastinate_job_to_defer_v1]))[1]"
+)
+_FAILED = text(
+    "SELECT job.id, task_name, args, attempts, (SELECT max(at) FROM procrastinate_events event"
+    " WHERE event.job_id = job.id AND event.type = 'failed') AS failed_at"
+    " FROM procrastinate_jobs job WHERE status = 'failed' ORDER BY job.id DESC LIMIT :limit"
+)
+_REPLAY = text(
+    "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL, args = args - :failure"
+    " WHERE id = :id AND status = 'failed' RETURNING id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A dead letter: a job after its last attempt."""
+
+    id: int
+    task: str
+    args: dict[str, Any]
+    reason: str
+    attempts: int
+    failed_at: datetime | None
+
+
+class Queue:
+    """Jobs on the same Postgres, so that a job and the row it is about are one commit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def defer(
+        self,
+        session: AsyncSession,
+        task: str,
+        args: Mapping[str, Any],
+        *,
+        queueing_lock: str | None = None,
+        lock: str | None = None,
+        run_at: datetime | None = None,
+        priority: int = 0,
+    ) -> int | None:
+        """A job in the session's transaction: it exists when and only when that commits. Its id.
+
+        Jobs of one `lock` run one after the other, in order. Where a job with the same
+        `queueing_lock` still waits, nothing is added and the answer is None. Higher `priority` first.
+        """
+        values = {
+            "queue": QUEUE,
+            "task": task,
+            "priority": priority,
+            "lock": lock,
+            "queueing_lock": queueing_lock,
+            "args": msgspec.json.encode({**args, TRACE: telemetry.inject()}).decode(),
+            "run_at": run_at,
+        }
+        if queueing_lock is None:
+            return (await session.execute(_DEFER, values)).scalar_one()
+        return await _defer_once(session, values)
+
+    async def failed(self, limit: int = 100) -> list[FailedJob]:
+        """The dead letters, newest first."""
+        async with self._database.begin() as session:
+            rows = (await session.execute(_FAILED, {"limit": limit})).all()
+        return [_failed_job(*row) for row in rows]
+
+    async def replay(self, session: AsyncSession, job_id: int) -> bool:
+        """Give a dead letter all its attempts again. False where it is none."""
+        done = await session.execute(_REPLAY, {"id": job_id, "failure": FAILURE})
+        return done.first() is not None
+
+
+async def _defer_once(session: AsyncSession, values: dict[str, Any]) -> int | None:
+    try:
+        # The savepoint keeps the caller's transaction usable.
+        async with session.begin_nested():
+            return (await session.execute(_DEFER, values)).scalar_one()
+    except IntegrityError as error:
+        if "procrastinate_jobs_queueing_lock_idx" in str(error.orig):
+            return None
+        raise
+
+
+def _failed_job(
+    id: int, task: str, args: dict[str, Any], attempts: int, failed_at: datetime | None
+) -> FailedJob:
+    failure = args.get(FAILURE, {})
+    own = {name: value for name, value in args.items() if name not in (TRACE, FAILURE)}
+    return FailedJob(id, task, own, failure.get("reason", "unknown"), attempts, failed_at)
