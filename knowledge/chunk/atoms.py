@@ -1,5 +1,6 @@
 """Blocks as pieces that are never torn: a block that fits, else its sentences, items, rows or lines."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Atom:
 
 
 def atoms(placed: Placed, limit: int, count: CountTokens) -> list[Atom]:
-    """The block in pieces of at most `limit` tokens, in order, together covering all of its text but spaces."""
+    """The block in pieces of at most `limit` tokens, in order, covering all of its text but spaces."""
     block = placed.block
     whole = count(block.text)
     if whole <= limit:
@@ -121,7 +122,7 @@ def _items(text: str) -> list[tuple[int, int]]:
     """Top-level items with everything that is nested in them."""
     starts = [match.start() for match in _TOP_ITEM.finditer(text)]
     bounds = sorted({0, *starts, len(text)})
-    return [(a, a + len(text[a:b].rstrip("\n"))) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [(a, a + len(text[a:b].rstrip("\n"))) for a, b in itertools.pairwise(bounds)]
 
 
 def _sentences(text: str) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ EMPTY_SLUG = "section"
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading when no other has it: NFKC, small letters, no punctuation, hyphens for spaces."""
+    """The anchor if no other heading has it: NFKC, small letters, no punctuation, hyphens for spaces."""
     folded = unicodedata.normalize("NFKC", heading).lower()
     kept = "".join(ch for ch in folded if ch.isalnum() or ch in "-_" or ch.isspace() or _is_mark(ch))
     hyphenated = "-".join(kept.split())

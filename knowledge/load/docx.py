@@ -6,8 +6,8 @@ from typing import Any
 from zipfile import BadZipFile
 
 import docx
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.exceptions import PackageNotFoundError
-from lxml.etree import XMLSyntaxError
 
 from knowledge.document import LoadedDocument
 from knowledge.load.errors import UnreadableDocument
@@ -18,23 +18,32 @@ CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.d
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _MAX_LEVEL = 8
+# lxml reports broken XML as a SyntaxError.
+_DAMAGE = (PackageNotFoundError, BadZipFile, KeyError, ValueError, SyntaxError, OSError)
+# Tracked deletions, properties, and text boxes, which are read as blocks of their own.
+_NOT_SHOWN = {f"{_W}{name}" for name in ("del", "moveFrom", "txbxContent", "pPr", "rPr")} | {_FALLBACK}
 
 
 def load_docx(data: bytes) -> LoadedDocument:
     try:
         package: Any = docx.Document(BytesIO(data))
-    except (PackageNotFoundError, BadZipFile, KeyError, ValueError, XMLSyntaxError, OSError) as error:
+    except _DAMAGE as error:
         raise UnreadableDocument("corrupt", "The Word document is damaged and cannot be opened.") from error
     outline = Outline()
     reader = _Reader(package, outline)
     reader.read(package.element.body)
     reader.finish()
-    properties = package.core_properties
-    title = reader.title or outline.first_heading() or one_line(properties.title or "")
-    return LoadedDocument(title, CONTENT_TYPE, outline.blocks(), _metadata(properties))
+    metadata = _metadata(package)
+    title = reader.title or outline.first_heading() or str(metadata.get("title", ""))
+    return LoadedDocument(title, CONTENT_TYPE, outline.blocks(), metadata)
 
 
-def _metadata(properties: Any) -> Metadata:
+def _metadata(package: Any) -> Metadata:
+    try:
+        # Asked for directly: python-docx makes up properties, with the time of now, where there are none.
+        properties = package.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES).core_properties
+    except KeyError:
+        return {}
     fields = {"title": properties.title, "author": properties.author, "subject": properties.subject}
     found: Metadata = {key: one_line(value) for key, value in fields.items() if value and value.strip()}
     if properties.modified is not None:
@@ -204,14 +213,7 @@ def _runs(element: Any) -> Iterator[str]:
             yield " "
         elif child.tag == f"{_W}noBreakHyphen":
             yield "-"
-        elif child.tag not in {
-            f"{_W}del",
-            f"{_W}moveFrom",
-            f"{_W}txbxContent",
-            _FALLBACK,
-            f"{_W}pPr",
-            f"{_W}rPr",
-        }:
+        elif child.tag not in _NOT_SHOWN:
             yield from _runs(child)
 
 

@@ -23,8 +23,13 @@ def load_html(source: str) -> LoadedDocument:
     outline = Outline()
     for part in _content(tree):
         add_blocks(part, outline)
-    title = str(fields.get("title", "")) or outline.first_heading() or _head_title(tree)
+    title = plain(str(fields.get("title", ""))) or outline.first_heading() or _head_title(tree)
     return LoadedDocument(one_line(title), CONTENT_TYPE, outline.blocks(), metadata)
+
+
+def plain(title: str) -> str:
+    """A title from front matter, where some authors write markup."""
+    return LexborHTMLParser(title).text(deep=True) if "<" in title else title
 
 
 def _content(tree: LexborHTMLParser) -> list[LexborNode]:

@@ -39,7 +39,8 @@ def load(data: bytes, name: str) -> LoadedDocument:
     except RecursionError as error:
         raise UnreadableDocument("too_complex", "It is nested too deeply.") from error
     if not document.blocks:
-        raise UnreadableDocument("empty", "There is no text in it.")
+        what = "It has front matter, but no text." if document.metadata else "There is no text in it."
+        raise UnreadableDocument("empty", what)
     return document if document.title else replace(document, title=title_from(name))
 
 

@@ -20,62 +20,21 @@ from selectolax.lexbor import LexborHTMLParser
 
 from knowledge.document import LoadedDocument
 from knowledge.load.front_matter import split_front_matter
-from knowledge.load.markup import BLOCKS, CELLS, DROPPED, add_blocks
+from knowledge.load.html import plain
+from knowledge.load.markup import add_blocks
 from knowledge.load.outline import Outline, one_line
+from knowledge.load.tags import KNOWN
 from knowledge.load.template_tags import clean_template_tags
 
 CONTENT_TYPE = "text/markdown"
 
-_INLINE_TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "br",
-        "button",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-        "picture",
-    ]
-)
-_TABLE_TAGS = frozenset(["caption", "col", "colgroup", "tbody", "tfoot", "thead", "tr"])
-_KNOWN_TAGS = _INLINE_TAGS | _TABLE_TAGS | CELLS | BLOCKS | DROPPED | {"body"}
 _TAG_NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
 _ANY_TAG = re.compile(r"</?([a-zA-Z][\w:-]*)[^<>]*>")
 # Attribute lists of kramdown and markdown-it-attrs at the end of a heading or paragraph: {#id}, {: .class}
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}]*\}\s*$")
+_ORPHAN_STARS = re.compile(r"(?<!\w)\*\*(?=\w)|(?<=[\w.!?:])\*\*(?!\w)")
+# Links that a converter escaped by mistake: \[text](target)
+_ESCAPED_LINK = re.compile(r"\[([^\[\]]+)\]\((?:/|#|https?:)[^()\s]*\)")
 _TASK = re.compile(r"^\[[ xX]\]\s+")
 _ADMONITION = re.compile(r"^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 
@@ -87,15 +46,18 @@ def load_markdown(source: str) -> LoadedDocument:
     root = LexborHTMLParser(html).body
     if root is not None:
         add_blocks(root, outline)
-    title = str(metadata.get("title", "")) or outline.first_heading()
+    title = plain(str(metadata.get("title", ""))) or outline.first_heading()
     return LoadedDocument(one_line(title), CONTENT_TYPE, outline.blocks(), metadata)
 
 
 def _drop_markers(state: StateCore) -> None:
-    """Take generator attributes, task boxes and admonition marks out of the text."""
+    """Take generator attributes, task boxes and admonition marks out of the text, and broken markup."""
     for token in state.tokens:
         if token.type != "inline" or not token.children:
             continue
+        for child in token.children:
+            if child.type == "text":
+                child.content = _ESCAPED_LINK.sub(r"\1", _ORPHAN_STARS.sub("", child.content))
         first, last = token.children[0], token.children[-1]
         if last.type == "text":
             last.content = _ATTRIBUTES.sub("", last.content)
@@ -107,14 +69,16 @@ def _known_html(
     _self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
 ) -> str:
     """Pass real HTML on; show `<your name>` and other placeholders as the author meant them: as text."""
-    return _ANY_TAG.sub(
-        lambda tag: tag.group() if _is_known(tag.group()) else escapeHtml(tag.group()), tokens[index].content
-    )
+    return _ANY_TAG.sub(_escaped_if_unknown, tokens[index].content)
+
+
+def _escaped_if_unknown(tag: re.Match[str]) -> str:
+    return tag.group() if _is_known(tag.group()) else escapeHtml(tag.group())
 
 
 def _is_known(tag: str) -> bool:
     name = _TAG_NAME.match(tag)
-    return name is not None and name.group(1).lower() in _KNOWN_TAGS
+    return name is not None and name.group(1).lower() in KNOWN
 
 
 def _parser() -> MarkdownIt:

@@ -5,75 +5,8 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborNode
 
 from knowledge.load.outline import INDENT, Outline, one_line, table_lines, tidy
+from knowledge.load.tags import BLOCKS, CELLS, DROPPED, HEADINGS
 
-HEADINGS = {f"h{level}": level for level in range(1, 7)}
-DROPPED = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "canvas",
-        "iframe",
-        "object",
-        "embed",
-        "audio",
-        "video",
-        "head",
-        "link",
-        "meta",
-        "input",
-        "select",
-        "textarea",
-        "option",
-        "datalist",
-        "map",
-        "area",
-        "param",
-        "source",
-        "track",
-        "dialog",
-    ]
-)
-BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "ul",
-        "search",
-    ]
-) | frozenset(HEADINGS)
-CELLS = frozenset({"td", "th"})
 MAX_DEPTH = 200
 
 
@@ -154,7 +87,7 @@ def _heading_text(node: LexborNode) -> str:
 
 
 def list_lines(node: LexborNode, depth: int = 0) -> list[str]:
-    """One line per item, '- ' or '1. ', two spaces of indentation per level; further lines of an item below."""
+    """One line per item, '- ' or '1. ', indented by two spaces per level; its further lines below it."""
     lines: list[str] = []
     number = _first_number(node)
     for item in _children(node):

@@ -1,4 +1,4 @@
-"""PDF files: text by page, headings by type size, ruled tables, form fields. Nothing in the file is executed."""
+"""PDF files: text by page, headings by type size, ruled tables, form fields. Nothing is executed."""
 
 import re
 from io import BytesIO
@@ -27,7 +27,7 @@ from knowledge.load.pdf_lines import (
 CONTENT_TYPE = "application/pdf"
 MAX_PAGES = 2000
 MAX_FIELDS = 2000
-# Drawings with very many strokes (maps, plans) are not ruled tables, and looking for cells in them takes minutes.
+# A drawing of very many strokes (a map, a plan) is not a table; to look for cells there takes minutes.
 _MAX_STROKES = 4000
 _PROGRAM_TITLE = re.compile(
     r"^(?:Microsoft \w+ - |untitled|document\d*$|.*\.(?:docx?|xlsx?|pptx?|indd|pdf)$)", re.I
@@ -49,7 +49,7 @@ def load_pdf(data: bytes) -> LoadedDocument:
     except RecursionError:
         raise
     except Exception as error:
-        # pdfminer raises whatever a broken structure leads to: KeyError, TypeError, struct.error, zlib.error, …
+        # pdfminer raises whatever a broken structure leads to: KeyError, TypeError, struct.error, zlib.error.
         raise _corrupt() from error
 
 
@@ -79,9 +79,7 @@ def _read(pdf: Any) -> LoadedDocument:
 
 def _without_text(pages: list[PdfPage]) -> UnreadableDocument:
     if any(page.has_pictures for page in pages):
-        return UnreadableDocument(
-            "needs_ocr", "Its pages are pictures (a scan), without text that can be read."
-        )
+        return UnreadableDocument("needs_ocr", "Its pages are pictures, such as a scan, without text.")
     return UnreadableDocument("empty", "There is no text in it.")
 
 
@@ -149,11 +147,12 @@ def _title(pdf: Any, outline: Outline) -> str:
 
 def _form_fields(pdf: Any) -> list[str]:
     """The filled-in fields of a form, as '- label: value'."""
-    form = resolve1(pdf.doc.catalog.get("AcroForm"))
+    catalog: Any = pdf.doc.catalog
+    form: Any = resolve1(catalog.get("AcroForm"))
     if not isinstance(form, dict):
         return []
     lines: list[str] = []
-    pending = [(field, "", 0) for field in resolve1(cast(dict[str, Any], form).get("Fields")) or []]
+    pending = [(field, "", 0) for field in _references(cast(dict[str, Any], form).get("Fields"))]
     while pending and len(lines) < MAX_FIELDS:
         reference, above, depth = pending.pop(0)
         field: Any = resolve1(reference)
@@ -164,8 +163,13 @@ def _form_fields(pdf: Any) -> list[str]:
         value = _pdf_text(known.get("V"))
         if value and value != "Off":
             lines.append(f"- {label}: {value}" if label else f"- {value}")
-        pending += [(child, label, depth + 1) for child in resolve1(known.get("Kids")) or []]
+        pending += [(child, label, depth + 1) for child in _references(known.get("Kids"))]
     return lines
+
+
+def _references(value: Any) -> list[Any]:
+    resolved: Any = resolve1(value)
+    return cast(list[Any], resolved) if isinstance(resolved, list) else []
 
 
 def _pdf_text(value: Any) -> str:

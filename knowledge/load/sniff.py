@@ -4,12 +4,13 @@ import re
 import zipfile
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import puremagic
 from charset_normalizer import from_bytes
 
 from knowledge.load.errors import UnreadableDocument
+from knowledge.load.front_matter import split_front_matter
 
 Kind = Literal["pdf", "docx", "xlsx", "html", "markdown", "text", "csv", "json"]
 
@@ -43,10 +44,7 @@ _TEXT_KINDS: dict[str, Kind] = {
     ".htm": "html",
     ".xhtml": "html",
 }
-_HTML_START = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|div|section|main|article)[\s>]",
-    re.I | re.DOTALL,
-)
+_HTML_START = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.DOTALL)
 _HTML_TAG = re.compile(
     r"</?(?:p|div|h[1-6]|ul|ol|li|table|tr|td|section|main|article|body|a|span)\b[^>]*>", re.I
 )
@@ -101,7 +99,7 @@ def _refuse_bomb(entries: list[zipfile.ZipInfo], packed: int) -> None:
     if unpacked > MAX_UNPACKED or len(entries) > MAX_ENTRIES or too_dense:
         raise UnreadableDocument(
             "too_complex",
-            f"Unpacked it would take {unpacked // 1_000_000:,} MB; the limit is {MAX_UNPACKED // 1_000_000} MB "
+            f"Unpacked it takes {unpacked // 1_000_000:,} MB; the limit is {MAX_UNPACKED // 1_000_000} MB "
             f"and {MAX_RATIO} times its size.",
         )
 
@@ -133,13 +131,14 @@ def _refuse_binary(data: bytes, name: str) -> None:
 
 def _binary_name(data: bytes) -> str:
     try:
-        found = puremagic.magic_string(data[:65_536])
+        untyped: Any = puremagic
+        found = untyped.magic_string(data[:65_536])
     except (puremagic.PureError, ValueError, IndexError):
         return ""
     best = found[0] if found and found[0].confidence >= 0.4 else None
     if best is None or not best.mime_type:
         return ""
-    kind = best.mime_type.partition("/")[0]
+    kind = str(best.mime_type).partition("/")[0]
     articles = {"image": "an image", "audio": "an audio file", "video": "a video", "font": "a font"}
     return f"{articles.get(kind, 'a file of type')} ({best.mime_type})"
 
@@ -167,17 +166,23 @@ def _decode_as(data: bytes, codec: str) -> str:
 
 def _text_kind(text: str, name: str) -> Kind:
     named = _TEXT_KINDS.get(PurePosixPath(name.replace("\\", "/")).suffix.lower())
-    head = text[:100_000].lstrip("\ufeff")
+    # A generator's template may carry front matter above HTML or XML.
+    has_front_matter, head = _without_front_matter(text[:100_000])
     if _HTML_START.match(head) or (named == "html" and _HTML_TAG.search(head)):
         return "html"
     if _XML_START.match(head):
         raise UnreadableDocument("unsupported", "It is an XML file, which we cannot read yet.")
     if named == "html":
         return "text"
-    return named or _guess(head)
+    return named or ("markdown" if has_front_matter else _guess(head))
+
+
+def _without_front_matter(text: str) -> tuple[bool, str]:
+    fields, body = split_front_matter(text)
+    return bool(fields), body.lstrip("\ufeff")
 
 
 def _guess(head: str) -> Kind:
     if len(_HTML_TAG.findall(head)) > 10 and len(_MARKDOWN_SIGN.findall(head)) < 3:
         return "html"
-    return "markdown" if len(_MARKDOWN_SIGN.findall(head)) >= 2 or head.startswith("---\n") else "text"
+    return "markdown" if len(_MARKDOWN_SIGN.findall(head)) >= 2 else "text"

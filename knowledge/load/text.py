@@ -71,9 +71,7 @@ def load_csv(source: str) -> LoadedDocument:
     try:
         rows = list(csv.reader(io.StringIO(source, newline=""), dialect))
     except csv.Error as error:
-        raise UnreadableDocument(
-            "corrupt", "It is named as a CSV table, but its rows cannot be read."
-        ) from error
+        raise UnreadableDocument("corrupt", "It is named as CSV, but its rows cannot be read.") from error
     outline = Outline()
     outline.table(rows)
     return LoadedDocument("", CSV, outline.blocks())

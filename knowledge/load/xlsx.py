@@ -14,7 +14,9 @@ from knowledge.load.outline import MAX_TABLE_CELLS, Outline, one_line
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_SHEETS = 200
-# Long text in a cell is a note, not a value; the sheet stays readable as a table.
+# What openpyxl raises on files that do not hold together.
+_DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError)
+# Formatting far below the data makes sheets look a million rows long.
 MAX_EMPTY_RUN = 1000
 
 
@@ -23,7 +25,7 @@ def load_xlsx(data: bytes) -> LoadedDocument:
         workbook: Any = openpyxl.load_workbook(
             BytesIO(data), read_only=True, data_only=True, keep_links=False
         )
-    except (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
+    except _DAMAGE as error:
         raise UnreadableDocument("corrupt", "The spreadsheet is damaged and cannot be opened.") from error
     outline = Outline()
     try:
@@ -31,10 +33,8 @@ def load_xlsx(data: bytes) -> LoadedDocument:
             if sheet.sheet_state == "visible":
                 _add_sheet(sheet, outline)
         title = one_line(str(workbook.properties.title or ""))
-    except (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
-        raise UnreadableDocument(
-            "corrupt", "A sheet of the workbook is damaged and cannot be read."
-        ) from error
+    except _DAMAGE as error:
+        raise UnreadableDocument("corrupt", "A sheet of the workbook is damaged.") from error
     finally:
         workbook.close()
     return LoadedDocument(title, CONTENT_TYPE, outline.blocks())
