@@ -1,0 +1,1 @@
+"""What channels share: a Turn in, Replies out; no channel's words, no vendor's SDK."""

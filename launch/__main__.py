@@ -1,0 +1,62 @@
+"""The `switchboard` command: one line per verb and process. Only the module of the verb that was asked
+for is imported, so that `ask` does not pay for what `up` needs."""
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+import typer
+
+
+class CommandModule(Protocol):
+    def command(self, app: typer.Typer) -> None:
+        """Adds the verb to the app."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    module: str
+    help: str
+
+
+VERBS: dict[str, Verb] = {
+    "ask": Verb("launch.cli.ask", "Ask one question and show the cited answer."),
+    "chat": Verb("launch.cli.chat", "Talk in the terminal."),
+    "docs": Verb("launch.cli.docs", "Add, list and remove documents."),
+    "demo": Verb("launch.cli.demo", "Read a folder, ask it questions, show the cited answers."),
+}
+
+
+def main() -> None:
+    build(_asked_for(sys.argv[1:]))()
+
+
+def build(verb: str | None) -> typer.Typer:
+    """The command line with one verb loaded and the others only named."""
+    app = typer.Typer(
+        name="switchboard",
+        help="Ask a company's own documents, and get cited, checked answers.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name, entry in VERBS.items():
+        if name == verb:
+            cast(CommandModule, import_module(entry.module)).command(app)
+        else:
+            app.command(name, help=entry.help)(_named_only)
+    return app
+
+
+def _named_only() -> None:
+    """Stands in the list of verbs for one that was not asked for."""
+
+
+def _asked_for(arguments: list[str]) -> str | None:
+    return next((word for word in arguments if not word.startswith("-")), None)
+
+
+if __name__ == "__main__":
+    main()

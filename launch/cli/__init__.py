@@ -1,0 +1,1 @@
+"""Verbs for people, over the public SDK: nothing here can do what a developer cannot."""

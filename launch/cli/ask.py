@@ -1,0 +1,47 @@
+"""switchboard ask "How many days of leave do I get?" """
+
+import sys
+from typing import Annotated
+
+import typer
+from switchboard_sdk import Switchboard
+
+from bot.console.app import Chat, Terminal
+from bot.core.reply import Answer, Final, Question
+from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Person, Token, Url, connected, finish
+
+Json = Annotated[bool, typer.Option("--json", help="Print turn.completed as JSON instead of text.")]
+Words = Annotated[list[str], typer.Argument(help="The question; '-' reads it from the standard input.")]
+
+
+def command(app: typer.Typer) -> None:
+    @app.command("ask", help="Ask one question and show the cited answer.")
+    def ask(
+        question: Words,
+        json: Json = False,
+        url: Url = DEFAULT_URL,
+        token: Token = "",
+        person: Person = "maya",
+    ) -> None:
+        text = sys.stdin.read() if question == ["-"] else " ".join(question)
+        finish(_ask(text.strip(), json, url, token, person))
+
+
+async def _ask(text: str, as_json: bool, url: str, token: str, person: str) -> int:
+    async with connected(url, token, person) as switchboard:
+        if as_json:
+            return await _ask_as_json(switchboard, text)
+        return exit_code(await Chat(switchboard, Terminal.of(sys.stdout)).ask(text))
+
+
+async def _ask_as_json(switchboard: Switchboard, text: str) -> int:
+    turn = await switchboard.chat(text)
+    print(turn.model_dump_json(exclude_none=True, indent=2))
+    answered = turn.type == "turn.completed" and turn.outcome in ("answered", "degraded")
+    return 0 if answered else NO_ANSWER
+
+
+def exit_code(final: Final) -> int:
+    if isinstance(final, Answer):
+        return 0 if final.outcome in ("answered", "degraded") else NO_ANSWER
+    return NO_ANSWER if isinstance(final, Question) else FAILED

@@ -1,0 +1,62 @@
+"""Which platform, and as whom: the options that all verbs share, and how failures leave the process.
+
+Exit codes: 0 done, 1 it did not work (the problem is on stderr), 2 wrong usage,
+3 the platform answered, but found nothing or refused, 130 interrupted.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import httpx
+import typer
+from switchboard_sdk import ApiError, Switchboard
+from switchboard_sdk.transport import LOOPBACK
+
+from bot.console.plain import one_line
+
+DEFAULT_URL = "http://localhost:8000"
+FAILED, NO_ANSWER, INTERRUPTED = 1, 3, 130
+
+Url = Annotated[str, typer.Option(envvar="SWITCHBOARD_URL", help="The platform's address.")]
+Token = Annotated[
+    str, typer.Option(envvar="SWITCHBOARD_TOKEN", help="An access token or API key.", show_default=False)
+]
+Person = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        envvar="SWITCHBOARD_PERSON",
+        help="Without a token, on this machine: the dev person to sign in as (maya, tom, ada).",
+    ),
+]
+
+
+@asynccontextmanager
+async def connected(url: str, token: str, person: str) -> AsyncGenerator[Switchboard]:
+    """A client that is signed in. Raises ApiError."""
+    async with Switchboard(url, token) as switchboard:
+        if not token and httpx.URL(switchboard.base_url).host in LOOPBACK:
+            await switchboard.sign_in_dev(person)
+        yield switchboard
+
+
+def finish(work: Coroutine[None, None, int]) -> None:
+    """Runs a verb to its exit code; a problem becomes two lines on stderr."""
+    try:
+        code = asyncio.run(work)
+    except ApiError as error:
+        complain(error)
+        code = FAILED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+def complain(error: ApiError) -> None:
+    problem = error.problem
+    print(f"{one_line(problem.detail)} {one_line(problem.hint)}", file=sys.stderr)
+    if problem.request_id:
+        print(f"Request id: {one_line(problem.request_id)}", file=sys.stderr)
