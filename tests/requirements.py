@@ -21,4 +21,7 @@ PROMISES: dict[str, str] = {
     "QUEUE-003": "A killed worker loses no job: another one takes over (SPEC 7)",
     "QUEUE-004": "A periodic task runs once per turn over all workers (SPEC 7)",
     "QUEUE-005": "The trace of a request goes on in its jobs (SPEC 12)",
+    "BOT-001": "Anything broken ends in one visible sentence with a request id; never silence (SPEC 1 J1)",
+    "BOT-002": "Text from documents is data: it cannot drive the terminal (SPEC 13)",
+    "VERIFY-001": "A number, name, unit or negation that the quote does not contain never passes (SPEC 7)",
 }
