@@ -1,0 +1,138 @@
+"""A source made ready once for any number of sentences: its words, its units, its passages."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from knowledge.verify.lexicon import LIMITS
+from knowledge.verify.meaning import Meaning, meaning_of
+from knowledge.verify.units import Span, Unit, units_of
+from knowledge.verify.words import Words, words_of
+
+_KEPT = 4096  # prepared chunks, about 40 KB each at most
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch that a sentence may lean on: a unit, a unit with its lead-in or header, two neighbours.
+
+    wider: it only widens the passages before it, and counts where it has more of the sentence's words.
+    """
+
+    span: Span
+    meaning: Meaning
+    wider: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """A lead-in with its items, or a row's cells with their labels: parts that may be quoted together.
+
+    parts: (normal form, span) in the order of the source. whole_lead: the parts may not go without the lead.
+    """
+
+    lead: str
+    lead_span: Span
+    parts: tuple[tuple[str, Span], ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    text: str
+    words: Words
+    joined: str
+    offsets: tuple[int, ...]
+    units: tuple[Unit, ...]
+    ranges: tuple[tuple[int, int], ...]
+
+    def word_range(self, span: Span) -> tuple[int, int]:
+        """The words inside a span: (first, past the last)."""
+        starts = self._starts
+        return bisect_left(starts, span[0]), bisect_left(starts, span[1])
+
+    def form(self, span: Span) -> str:
+        first, last = self.word_range(span)
+        return " ".join(self.words.forms[first:last])
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self.words.spans]
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        return (*_lists(self), *_rows(self))
+
+    @cached_property
+    def passages(self) -> tuple[Passage, ...]:
+        return tuple(_passages(self))
+
+
+@lru_cache(maxsize=_KEPT)
+def prepare(text: str) -> Prepared:
+    """The prepared source; the same text is prepared once."""
+    words = words_of(text)
+    offsets: list[int] = []
+    at = 1
+    for form in words.forms:
+        offsets.append(at)
+        at += len(form) + 1
+    units = tuple(units_of(text))
+    starts = [start for start, _ in words.spans]
+    ranges = tuple((bisect_left(starts, unit.span[0]), bisect_left(starts, unit.span[1])) for unit in units)
+    return Prepared(text, words, words.joined, tuple(offsets), units, ranges)
+
+
+def _lists(source: Prepared) -> Iterator[Group]:
+    leads: dict[Span, dict[Span, str]] = {}
+    for unit in source.units:
+        if unit.kind == "item" and unit.lead and unit.whole:
+            leads.setdefault(unit.lead, {})[unit.whole] = source.form(unit.whole)
+    for lead, parts in leads.items():
+        yield Group(source.form(lead), lead, tuple((form, span) for span, form in parts.items()))
+
+
+def _rows(source: Prepared) -> Iterator[Group]:
+    for unit in source.units:
+        if unit.kind == "row" and unit.lead and unit.cells:
+            pairs = zip(unit.labels, unit.cells, strict=False)
+            parts = [(_pair(source, label, cell), cell) for label, cell in pairs if cell[0] < cell[1]]
+            if parts:
+                yield Group("", unit.lead, tuple(parts))
+
+
+def _pair(source: Prepared, label: Span, cell: Span) -> str:
+    return " ".join(filter(None, (source.form(label), source.form(cell))))
+
+
+def _passages(source: Prepared) -> Iterator[Passage]:
+    for at, unit in enumerate(source.units):
+        own = source.ranges[at]
+        if unit.kind == "heading" or unit.question or own[0] == own[1]:
+            continue
+        if unit.kind == "row" and unit.lead:
+            yield Passage((unit.lead[0], unit.span[1]), _row_meaning(source, unit))
+            continue
+        lead = unit.lead and source.word_range(unit.lead)
+        turned = bool(lead and LIMITS.intersection(meaning_of(source.words, [lead]).concepts))
+        if not turned:  # "never:" above a list turns every item around
+            yield Passage(unit.span, meaning_of(source.words, [own]))
+        if unit.lead and lead:
+            yield Passage((unit.lead[0], unit.span[1]), meaning_of(source.words, [lead, own]), not turned)
+        if at and not turned and _neighbours(source.units[at - 1], unit):
+            ranges = [source.ranges[at - 1], own]
+            yield Passage(
+                (source.units[at - 1].span[0], unit.span[1]), meaning_of(source.words, ranges), True
+            )
+
+
+def _neighbours(before: Unit, unit: Unit) -> bool:
+    if unit.kind == "item":
+        return before.whole == unit.whole and not before.question
+    return unit.kind == "sentence" and before.kind in ("sentence", "heading") and not before.question
+
+
+def _row_meaning(source: Prepared, unit: Unit) -> Meaning:
+    pairs = zip(unit.labels, unit.cells, strict=False)
+    ranges = [source.word_range(span) for label, cell in pairs if cell[0] < cell[1] for span in (label, cell)]
+    return meaning_of(source.words, ranges or [source.word_range(unit.span)])

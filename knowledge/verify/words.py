@@ -1,0 +1,116 @@
+"""Text as a row of comparable words, each of which knows where it stands in the original.
+
+What does not change what is said is dropped: case, white space, quotation marks, most punctuation, Markdown
+emphasis, citation markers, hyphens between words, thousands separators. What does is kept: currency and
+per cent signs, ranges, signs of comparison. Contractions are written out, number words become digits.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import snowballstemmer
+
+_TOKEN = re.compile(
+    r"""(?P<address>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | (?:https?://|www\.)[^\s<>()\[\]|"'“”]+)
+      | (?P<number>\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
+      | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
+      | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d))""",
+    re.VERBOSE,
+)
+_MARKER = re.compile(r"\s*\[\d{1,3}\]")
+_DASHES = "-–—−"
+_ENDINGS = {"ll": "will", "ve": "have", "re": "are", "m": "am", "d": "would"}
+_NEGATED = {"cannot": "can", "can't": "can", "won't": "will", "shan't": "shall"}
+_COUNTED = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen twenty
+"""
+_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_LARGE = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
+_ORDINALS = {
+    "first": "1th",
+    "second": "2th",
+    "third": "3th",
+    "fourth": "4th",
+    "fifth": "5th",
+    "tenth": "10th",
+}
+NUMBER_WORDS = (
+    {word: str(value) for value, word in enumerate(_COUNTED.split())}
+    | {word: str(value) for word, value in (_TENS | _LARGE).items()}
+    | _ORDINALS
+)
+
+_english = snowballstemmer.stemmer("english")  # pyright: ignore[reportUnknownMemberType]  # untyped vendor
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The stem of a lower-case word; numbers and signs are their own."""
+    return str(_english.stemWord(word)) if word.isalpha() else word  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # untyped vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text's words in normal form, with their spans in the original and their original writing."""
+
+    forms: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    written: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.forms)
+
+    @property
+    def joined(self) -> str:
+        """The forms with one blank before, between and after."""
+        return f" {' '.join(self.forms)} " if self.forms else " "
+
+
+def words_of(text: str) -> Words:
+    """The words of a text. Each form without blanks; a contraction gives two words with one span."""
+    forms: list[str] = []
+    spans: list[tuple[int, int]] = []
+    written: list[str] = []
+    for match in _TOKEN.finditer(text):
+        for form in _forms(match):
+            forms.append(form)
+            spans.append(match.span())
+            written.append(match.group())
+    return Words(tuple(forms), tuple(spans), tuple(written))
+
+
+def without_markers(sentence: str) -> str:
+    """The sentence without its citation markers `[n]`."""
+    return _MARKER.sub("", sentence)
+
+
+def _forms(match: re.Match[str]) -> Iterator[str]:
+    kind, token = match.lastgroup, match.group()
+    if kind == "address":
+        yield token.rstrip(".,;:!?").lower()
+    elif kind == "sign":
+        yield "-" if token.strip() in _DASHES else token
+    elif kind in ("number", "suffix"):
+        yield _number(match["number"]) + ("th" if match["suffix"] else "")
+    else:
+        yield from _word_forms(token.replace("’", "'").lower())
+
+
+def _number(digits: str) -> str:
+    """1,000 and 1000 are one number; 3.50 and 3.5 stay two writings of which one is quoted."""
+    return digits.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits) else digits
+
+
+@lru_cache(maxsize=1 << 16)
+def _word_forms(word: str) -> tuple[str, ...]:
+    if word in _NEGATED:
+        return _NEGATED[word], "not"
+    if word.endswith("n't"):
+        return word[:-3], "not"
+    if "'" in word:
+        head, _, ending = word.partition("'")
+        return (head, _ENDINGS[ending]) if ending in _ENDINGS else (head if ending == "s" else word,)
+    return tuple(NUMBER_WORDS.get(word, word).split())
