@@ -22,7 +22,4 @@ class DocumentSearch:
 
     async def run(self, asker: Asker, request: SearchRequest) -> SearchResult:
         """Keys and knowledge bases come from the token, never from the arguments (SPEC 6)."""
-        chosen: Set[UUID] | None = asker.principal.limits.knowledge_base_ids
-        return await self._search.search(
-            asker.keys, request, frozenset(chosen) if chosen is not None else None
-        )
+        return await self._search.search(asker.keys, request, asker.principal.limits.knowledge_base_ids)

@@ -1,0 +1,186 @@
+"""Builds the gateway from what it is given; nothing else wires."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from access.grants import GrantStore
+from access.jwks import TrustedKeys
+from access.tokens import Minter, SigningKey
+from kit.clock import Clock
+from tools.gateway.callers import Callers
+from tools.gateway.chain import build_chain
+from tools.gateway.pages import pages
+from tools.gateway.pins import Pins
+from tools.gateway.platform import PlatformLink
+from tools.gateway.protocol.door import Door
+from tools.gateway.protocol.era import Methods
+from tools.gateway.protocol.in_session import SessionEra
+from tools.gateway.protocol.sessions import Sessions
+from tools.gateway.protocol.stateless import StatelessEra
+from tools.gateway.recording import own_event
+from tools.gateway.registry import RegistryHolder
+from tools.gateway.settings import GatewaySettings
+from tools.gateway.shipping import Shipper
+from tools.gateway.spool import Spool
+from tools.gateway.upstreams.connections import Connections
+
+ISSUER = "gateway"
+_SERVER_PATH = "/servers/"
+_DOOR_PATH = "/mcp"
+_LAST_SHIPMENT_S = 5.0
+_log = structlog.get_logger()
+
+
+def build_gateway(
+    settings: GatewaySettings,
+    *,
+    platform: PlatformLink,
+    signing_key: SigningKey,
+    trusted: TrustedKeys,
+    redis: GrantStore,
+    spool_folder: Path,
+    clock: Clock,
+    apps: Mapping[str, ASGIApp] | None = None,
+) -> "Gateway":
+    """The gateway as an ASGI app. `apps`: tool servers in this process, for addresses `inproc:<name>`.
+
+    `spool_folder` also holds the last good registry. One process per folder.
+    """
+    minter = Minter(signing_key, ISSUER, clock)
+    connections = Connections(apps or {}, settings.result_limit)
+    holder = RegistryHolder(platform, spool_folder / "registry.json", settings.registry_poll_s)
+    spool = Spool(spool_folder, settings.spool_limit_bytes)
+
+    async def announce(type: str, data: Mapping[str, Any]) -> None:
+        await spool.write(own_event(clock, type, data))
+
+    pins = Pins(holder, connections, minter, announce, settings.definitions_check_s)
+    callers = Callers(platform, trusted, redis, clock, settings.key_cache_s)
+    chain = build_chain(
+        spool=spool,
+        clock=clock,
+        callers=callers,
+        holder=holder,
+        pins=pins,
+        connections=connections,
+        minter=minter,
+    )
+    methods = Methods(chain, callers, holder, pins)
+    sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600)
+    door = Door(settings, StatelessEra(methods), SessionEra(methods, sessions))
+    shipper = Shipper(spool, platform, settings.spool_ship_s)
+    return Gateway(
+        settings=settings,
+        door=door,
+        holder=holder,
+        pins=pins,
+        spool=spool,
+        shipper=shipper,
+        connections=connections,
+        signing_key=signing_key,
+    )
+
+
+class Gateway:
+    """ASGI: MCP at /mcp and /servers/{name}/mcp, and the pages beside it.
+
+    Runs its own background work between `start` and `stop`, which the ASGI lifespan calls; where it
+    is mounted in another app, that app's lifespan calls them.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: GatewaySettings,
+        door: Door,
+        holder: RegistryHolder,
+        pins: Pins,
+        spool: Spool,
+        shipper: Shipper,
+        connections: Connections,
+        signing_key: SigningKey,
+    ) -> None:
+        self.holder = holder
+        self.pins = pins
+        self.shipper = shipper
+        self._settings = settings
+        self._door = door
+        self._spool = spool
+        self._connections = connections
+        self._pages = pages(settings, signing_key, self._missing)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path == _DOOR_PATH:
+                return await self._door(scope, receive, send)
+            if path.startswith(_SERVER_PATH) and path.endswith(_DOOR_PATH):
+                name = path[len(_SERVER_PATH) : -len(_DOOR_PATH)]
+                return await self._door(scope, receive, send, name)
+            return await self._pages(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        return None
+
+    async def start(self) -> None:
+        """Raises Unavailable where another gateway owns the spool's folder."""
+        began = time.perf_counter()
+        self._spool.open()
+        await self.holder.start()
+        self._tasks = [
+            self._background(self.holder.run(), "registry"),
+            self._background(self.pins.run(), "definitions"),
+            self._background(self.shipper.run(), "shipping"),
+            self._background(self._sync(), "fsync"),
+        ]
+        _log.info("gateway_started", ms=round((time.perf_counter() - began) * 1000))
+
+    async def stop(self) -> None:
+        """Ships what is left, if the platform answers; the rest waits on disk for the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        try:
+            await asyncio.wait_for(self.shipper.ship(), _LAST_SHIPMENT_S)
+        except TimeoutError:
+            _log.warning("spool_left_for_the_next_start")
+        await self._connections.close()
+        self._spool.close()
+
+    def _missing(self) -> str | None:
+        return None if self.holder.loaded else "No registry yet: neither the platform nor the disk has one."
+
+    def _background(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=f"gateway-{name}")
+        task.add_done_callback(_report)
+        return task
+
+    async def _sync(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.spool_fsync_s)
+            await asyncio.to_thread(self._spool.sync)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("background_work_ended", task=task.get_name(), error=repr(error))

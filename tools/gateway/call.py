@@ -1,0 +1,60 @@
+"""One tools/call on its way through the chain, and what comes back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.errors import NotFound
+from tools.gateway.callers import Caller
+from tools.gateway.catalogue import OfferedTool
+
+
+@dataclass(slots=True)
+class Call:
+    """`caller` is known after authenticate, `tool` after authorise."""
+
+    name: str
+    arguments: dict[str, Any]
+    authorization: str
+    """The caller's header: read by authenticate and by nothing else."""
+    server: str | None
+    """Set where the caller came through /servers/{name}/mcp."""
+    revision: str
+    trace: Mapping[str, str] = field(default_factory=dict[str, str])
+    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    resumption: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """`inputResponses` and `requestState` of 2026-07-28, passed on as they are."""
+    caller: Caller | None = None
+    tool: OfferedTool | None = None
+
+    def known_caller(self) -> Caller:
+        if self.caller is None:
+            raise RuntimeError("authenticate comes before this wrapper")
+        return self.caller
+
+    def known_tool(self) -> OfferedTool:
+        if self.tool is None:
+            raise RuntimeError("authorise comes before this wrapper")
+        return self.tool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A tool's result as JSON, untouched; `failed` where the tool says so itself."""
+
+    result: bytes
+    failed: bool = False
+    needs_input: bool = False
+
+
+class UnknownTool(NotFound):
+    """Not registered, or not for this caller: the two look alike."""
+
+    code = "unknown_tool"
+    title = "There is no such tool for you"
+    default_hint = "Ask tools/list for the tools that you may use."
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+"""Raises kit.errors.SwitchboardError where the call is refused or does not succeed."""
+Wrapper = Callable[[Handler], Handler]

@@ -1,0 +1,125 @@
+"""Who calls: service tokens and API keys become a `Caller` (SPEC 6, 9)."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from access.grants import GrantStore, keep_grant, keys_of
+from access.jwks import TrustedKeys
+from access.keys import AccessKeys
+from access.principal import Principal
+from access.tokens import Verified, Verifier, principal_of
+from kit.clock import Clock
+from kit.errors import SwitchboardError, Unauthenticated, Unavailable
+from kit.wire.internal import ResolvedPrincipal
+from tools.gateway.platform import PlatformLink
+
+AUDIENCE = "gateway"
+ISSUER = "platform"
+API_KEY = "sb_"
+CREDENTIAL_LIMIT = 8192
+_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Caller:
+    """The principal and the access keys that came with it; good until `expires_at` (epoch seconds)."""
+
+    principal: Principal
+    keys: AccessKeys
+    expires_at: float
+
+
+class CannotTellWho(Unavailable):
+    """The credential may be good, but the one who knows is away."""
+
+    code = "sign_in_unavailable"
+    title = "Your credential cannot be checked at the moment"
+
+
+class Callers:
+    """Checks a credential once and remembers it, by hash, for as long as it holds."""
+
+    def __init__(
+        self,
+        platform: PlatformLink,
+        trusted: TrustedKeys,
+        redis: GrantStore,
+        clock: Clock,
+        key_cache_s: float,
+    ) -> None:
+        self._platform = platform
+        self._redis = redis
+        self._clock = clock
+        self._key_cache_s = key_cache_s
+        self._verifier = Verifier(
+            lambda issuer, kid: trusted.find(issuer, kid) if issuer == ISSUER else None, AUDIENCE, clock
+        )
+        self._known: OrderedDict[bytes, Caller] = OrderedDict()
+        self._asking: dict[bytes, asyncio.Task[Caller]] = {}
+
+    async def of(self, authorization: str) -> Caller:
+        """From an Authorization header. Raises Unauthenticated or CannotTellWho."""
+        scheme, _, credential = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not credential or len(credential) > CREDENTIAL_LIMIT:
+            raise Unauthenticated("Nobody is signed in.")
+        digest = hashlib.blake2b(credential.encode(), digest_size=16).digest()
+        known = self._known.get(digest)
+        if known and known.expires_at > self._clock.now().timestamp():
+            return known
+        return await self._once(digest, credential)
+
+    async def _once(self, digest: bytes, credential: str) -> Caller:
+        """Callers with the same credential at the same time wait for one answer."""
+        task = self._asking.get(digest)
+        if task is None:
+            task = asyncio.create_task(self._look_up(digest, credential))
+            self._asking[digest] = task
+            task.add_done_callback(lambda done: self._finished(digest, done))
+        return await asyncio.shield(task)
+
+    def _finished(self, digest: bytes, done: asyncio.Task[Caller]) -> None:
+        self._asking.pop(digest, None)
+        if not done.cancelled():
+            done.exception()  # retrieved, also where every waiter has gone away
+
+    async def _look_up(self, digest: bytes, credential: str) -> Caller:
+        is_key = credential.startswith(API_KEY)
+        caller = await (self._by_key(credential) if is_key else self._by_token(credential))
+        self._known[digest] = caller
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return caller
+
+    async def _by_token(self, token: str) -> Caller:
+        verified = self._verifier.verify(token)
+        return Caller(verified.principal, await self._keys(verified), verified.expires_at)
+
+    async def _by_key(self, api_key: str) -> Caller:
+        try:
+            resolved = await self._platform.resolve(api_key)
+        except Unauthenticated:
+            raise
+        except SwitchboardError as error:
+            raise CannotTellWho(retry_after=2) from error
+        verified = self._resolved(resolved)
+        return Caller(verified.principal, await self._keys(verified), verified.expires_at)
+
+    def _resolved(self, resolved: ResolvedPrincipal) -> Verified:
+        claims = resolved.claims
+        held_for = min(float(resolved.cache_s), self._key_cache_s)
+        return Verified(
+            principal=principal_of(claims),
+            keys=tuple(claims.get("keys", ())),
+            grant=claims.get("grant"),
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            expires_at=self._clock.now().timestamp() + held_for,
+        )
+
+    async def _keys(self, verified: Verified) -> AccessKeys:
+        """Also kept as a grant again, since our own token to the server will name it."""
+        keys = await keys_of(verified, self._redis, self._platform.grant)
+        await keep_grant(self._redis, keys)
+        return keys

@@ -1,0 +1,66 @@
+"""Everything beside MCP: health, metrics, keys, and what RFC 9728 publishes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from access.tokens import SigningKey
+from tools.gateway.protocol.door import base_url
+from tools.gateway.settings import GatewaySettings
+
+Readiness = Callable[[], str | None]
+"""None when ready, else what is missing."""
+
+
+def pages(settings: GatewaySettings, key: SigningKey, readiness: Readiness) -> Starlette:
+    """All of these are public: they hold no one's data."""
+
+    async def live(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        missing = readiness()
+        if missing is None:
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "unavailable", "detail": missing}, 503, {"Retry-After": "2"})
+
+    async def metrics(request: Request) -> Response:
+        # in a thread: with many tools it takes tens of milliseconds
+        return Response(await run_in_threadpool(generate_latest), media_type=CONTENT_TYPE_LATEST)
+
+    async def jwks(request: Request) -> Response:
+        return JSONResponse(key.jwks(), headers={"Cache-Control": "public, max-age=300"})
+
+    async def protected_resource(request: Request) -> Response:
+        return JSONResponse(_resource(settings, request))
+
+    return Starlette(
+        routes=[
+            Route("/health/live", live),
+            Route("/health/ready", ready),
+            Route("/health/startup", ready),
+            Route("/metrics", metrics),
+            Route("/.well-known/jwks.json", jwks),
+            Route("/.well-known/oauth-protected-resource", protected_resource),
+            Route("/.well-known/oauth-protected-resource/{resource:path}", protected_resource),
+        ]
+    )
+
+
+def _resource(settings: GatewaySettings, request: Request) -> dict[str, Any]:
+    """RFC 9728 metadata of the endpoint that the path names; of /mcp where it names none."""
+    path = request.path_params.get("resource", "") or "mcp"
+    about: dict[str, Any] = {
+        "resource": f"{base_url(settings, request.scope)}/{path}",
+        "resource_name": "Switchboard",
+        "bearer_methods_supported": ["header"],
+    }
+    if settings.authorization_servers:
+        about["authorization_servers"] = list(settings.authorization_servers)
+    return about

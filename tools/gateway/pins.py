@@ -1,0 +1,136 @@
+"""Definitions pinned by hash: what a server lists now against what was approved (SPEC 9).
+
+Off the hot path: at the first use of a server, at every new registry, and at an interval. A tool that
+differs, or is no longer listed, is quarantined until the server lists what was approved again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import Gauge
+
+from access.tokens import Minter
+from kit.errors import SwitchboardError, UpstreamFailed
+from kit.wire.mcp import definition_hash
+from kit.wire.tools import RegisteredServer
+from tools.gateway.platform import GATEWAY
+from tools.gateway.registry import RegistryHolder
+from tools.gateway.upstreams.connections import Connections
+from tools.gateway.upstreams.talk import ask
+
+_LIST_S = 10.0
+_PAGES = 50
+_log = structlog.get_logger()
+_quarantined = Gauge(
+    "switchboard_gateway_quarantined_tools", "Tools whose definition is not the approved one."
+)
+
+Announce = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""(type, data): writes an audit event."""
+
+
+class _Listed(msgspec.Struct, rename="camel"):
+    tools: list[dict[str, Any]]
+    next_cursor: str | None = None
+
+
+class Pins:
+    """Which tools are quarantined, and which servers have been compared at all."""
+
+    def __init__(
+        self,
+        holder: RegistryHolder,
+        connections: Connections,
+        minter: Minter,
+        announce: Announce,
+        every_s: float,
+    ) -> None:
+        self.quarantined: frozenset[str] = frozenset()
+        self._holder = holder
+        self._connections = connections
+        self._minter = minter
+        self._announce = announce
+        self._every_s = every_s
+        self._compared: dict[str, str] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def ensure(self, server: str) -> None:
+        """Compare before the first call. Raises Unavailable, UpstreamFailed, where it cannot be."""
+        version = self._holder.current.version
+        if self._compared.get(server) == version:
+            return
+        async with self._locks.setdefault(server, asyncio.Lock()):
+            if self._compared.get(server) != version:
+                await self.compare(server)
+
+    async def run(self) -> None:
+        """Compare every server now, at every new registry and at an interval."""
+        while True:
+            self._holder.changed.clear()
+            await self.compare_all()
+            try:
+                await asyncio.wait_for(self._holder.changed.wait(), self._every_s)
+            except TimeoutError:
+                continue
+
+    async def compare_all(self) -> None:
+        """A server that does not answer keeps its state and holds nobody up; never raises."""
+        servers = self._holder.current.servers
+        self.quarantined &= self._holder.current.tools.keys()
+        await self._connections.keep({server.address for server in servers.values()})
+        await asyncio.gather(*(self._try(name) for name in servers))
+
+    async def _try(self, server: str) -> None:
+        try:
+            await self.compare(server)
+        except SwitchboardError as error:
+            _log.warning("definitions_not_compared", server=server, error=error.code)
+
+    async def compare(self, name: str) -> None:
+        catalogue = self._holder.current
+        server = catalogue.servers[name]
+        try:
+            listed = await asyncio.wait_for(self._list(server), _LIST_S)
+        except TimeoutError as error:
+            raise UpstreamFailed("This tool's server does not list its tools.") from error
+        found = {str(tool.get("name")): definition_hash(tool) for tool in listed}
+        wrong = {tool.name for tool in server.tools if found.get(tool.name) != tool.definition_hash}
+        self._compared[name] = catalogue.version
+        await self._settle(server, wrong, found)
+
+    async def _settle(self, server: RegisteredServer, wrong: set[str], found: Mapping[str, str]) -> None:
+        own = {tool.name: tool.definition_hash for tool in server.tools}
+        before = self.quarantined & own.keys()
+        self.quarantined = (self.quarantined - own.keys()) | wrong
+        _quarantined.set(len(self.quarantined))
+        for tool in sorted(wrong - before):
+            _log.error("tool_quarantined", tool=tool, server=server.name)
+            facts = {"tool": tool, "server": server.name, "approved": own[tool], "listed": found.get(tool)}
+            await self._announce("tool.quarantined", facts)
+        for tool in sorted(before - wrong):
+            await self._announce("tool.released", {"tool": tool, "server": server.name})
+
+    async def _list(self, server: RegisteredServer) -> list[dict[str, Any]]:
+        upstream = await self._connections.to(server.address)
+        tools: list[dict[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            params = {"cursor": cursor} if cursor else {}
+            token = self._minter.mint(GATEWAY, server.audience)
+            answer = await ask(upstream, "tools/list", params, token)
+            page = _page(answer.result)
+            tools += page.tools
+            cursor = page.next_cursor
+            if not cursor:
+                return tools
+        raise UpstreamFailed("This tool's server lists tools without an end.")
+
+
+def _page(result: Any) -> _Listed:
+    try:
+        return msgspec.json.decode(result, type=_Listed)
+    except (msgspec.MsgspecError, TypeError, RecursionError) as error:
+        raise UpstreamFailed("This tool's server does not list its tools.") from error

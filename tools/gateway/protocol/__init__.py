@@ -1,0 +1,1 @@
+"""MCP towards clients: the envelope, and the two eras."""

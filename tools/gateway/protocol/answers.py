@@ -1,0 +1,85 @@
+"""What we say in MCP: results as JSON, and errors as each era expects them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from kit.errors import SwitchboardError, Unauthenticated
+from kit.wire.mcp import (
+    ERROR_META,
+    INVALID_PARAMS,
+    REVISIONS,
+    SERVER_META,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    RpcError,
+)
+from tools.gateway.call import UnknownTool
+from tools.gateway.callers import CannotTellWho
+from tools.gateway.catalogue import OfferedTool
+
+SERVER = {"name": "switchboard", "title": "Switchboard", "version": "1"}
+INSTRUCTIONS = "Tools of your organisation; the list holds exactly those that you may use."
+LIST_TTL_MS = 30_000
+_CAPABILITIES = {"tools": {"listChanged": False}}
+_encode = msgspec.json.Encoder().encode
+
+EMPTY = b"{}"
+DISCOVERED = _encode(
+    {
+        "resultType": "complete",
+        "supportedVersions": REVISIONS,
+        "capabilities": _CAPABILITIES,
+        "instructions": INSTRUCTIONS,
+        "ttlMs": 300_000,
+        "cacheScope": "public",
+        "_meta": {SERVER_META: SERVER},
+    }
+)
+
+
+def initialised(revision: str) -> bytes:
+    return _encode(
+        {
+            "protocolVersion": revision,
+            "capabilities": _CAPABILITIES,
+            "serverInfo": SERVER,
+            "instructions": INSTRUCTIONS,
+        }
+    )
+
+
+def listed(tools: Iterable[OfferedTool], *, stateless: bool) -> bytes:
+    """Private: the list is this caller's own."""
+    inner = b",".join(tool.listed for tool in tools)
+    if not stateless:
+        return b'{"tools":[%b]}' % inner
+    return b'{"tools":[%b],"resultType":"complete","ttlMs":%d,"cacheScope":"private"}' % (inner, LIST_TTL_MS)
+
+
+def tool_error(error: SwitchboardError) -> bytes:
+    """A result that a model can read and act on; clients read code and hint from `_meta`."""
+    told: dict[str, Any] = {"code": error.code, "hint": error.hint, "retryable": error.retryable}
+    if error.retry_after is not None:
+        told["retryAfter"] = error.retry_after
+    return _encode(
+        {
+            "content": [{"type": "text", "text": f"{error.detail} {error.hint}"}],
+            "isError": True,
+            "resultType": "complete",
+            "_meta": {ERROR_META: told},
+        }
+    )
+
+
+def rpc_error(error: SwitchboardError) -> RpcError | None:
+    """For what is not the tool's to say; None: it is a tool error."""
+    data = {"code": error.code, "hint": error.hint}
+    if isinstance(error, Unauthenticated):
+        return RpcError(UNAUTHENTICATED, error.detail, data)
+    if isinstance(error, CannotTellWho):
+        return RpcError(UNAVAILABLE, error.detail, data)
+    if isinstance(error, UnknownTool):
+        return RpcError(INVALID_PARAMS, error.detail, data)
+    return None

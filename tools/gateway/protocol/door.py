@@ -1,0 +1,158 @@
+"""The door: one POST is one message, of either era (MCP 2026-07-28 and 2025-11-25, transports).
+
+Which era is told by the `MCP-Protocol-Version` header: a revision with sessions, or none, means
+sessions; everything else is held against 2026-07-28, whose errors name what we serve.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from kit.errors import SwitchboardError
+from kit.wire.mcp import (
+    HTTP_STATUS,
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    REVISION_HEADER,
+    SESSION_REVISIONS,
+    STATELESS,
+    UNAUTHENTICATED,
+    RequestId,
+    RpcError,
+)
+from tools.gateway.protocol import answers
+from tools.gateway.protocol.envelope import Malformed, Message, parse
+from tools.gateway.protocol.era import Refused
+from tools.gateway.protocol.http import (
+    Asked,
+    Headers,
+    HttpRefused,
+    asked,
+    error_body,
+    read_body,
+    result_body,
+    send_json,
+    send_nothing,
+)
+from tools.gateway.protocol.in_session import SessionEra
+from tools.gateway.protocol.sessions import SessionGone
+from tools.gateway.protocol.stateless import StatelessEra, unsupported
+from tools.gateway.settings import GatewaySettings
+
+_ALLOW = [(b"allow", b"POST, DELETE")]
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Serves MCP for all servers, or for the one that the path names."""
+
+    settings: GatewaySettings
+    stateless: StatelessEra
+    in_session: SessionEra
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, server: str | None = None) -> None:
+        id: RequestId | None = None
+        try:
+            request = asked(scope)
+            self._check(request)
+            if request.method == "DELETE":
+                await self.in_session.end(request)
+                return await send_nothing(send, 204)
+            message = parse(
+                await read_body(request, receive, self.settings.body_limit), self.settings.depth_limit
+            )
+            id = message.id
+            await self._serve(request, message, server, send)
+        except HttpRefused as error:
+            await send_json(
+                send, error.status, error_body(id, RpcError(INVALID_REQUEST, error.message)), error.headers
+            )
+        except Malformed as error:
+            await send_json(send, 400, error_body(error.id, RpcError(error.code, error.message)))
+        except Refused as error:
+            await _send_error(send, id, error.error, error.status)
+        except SessionGone:
+            await _send_error(send, id, RpcError(INVALID_REQUEST, "Session not found"), 404)
+        except SwitchboardError as error:
+            await self._send_switchboard_error(scope, send, id, error)
+        except Exception:
+            _log.exception("gateway_failed")
+            told = RpcError(INTERNAL_ERROR, "Something went wrong on our side.")
+            await _send_error(send, id, told, 500)
+
+    async def _serve(self, request: Asked, message: Message, server: str | None, send: Send) -> None:
+        revision = request.get(REVISION_HEADER)
+        stateless = bool(revision) and revision not in SESSION_REVISIONS
+        if message.id is None or not message.method:
+            return await self._take_note(request, message, revision if stateless else None, send)
+        if stateless:
+            result = await self.stateless.answer(request, message, server)
+            return await send_json(send, 200, result_body(message.id, result))
+        result, headers = await self.in_session.answer(request, message, server)
+        return await send_json(send, 200, result_body(message.id, result), headers)
+
+    async def _take_note(self, request: Asked, message: Message, revision: str | None, send: Send) -> None:
+        """Notifications change nothing here; a response answers nothing that we asked."""
+        await self.stateless.methods.caller(request)
+        if revision is not None and not message.method:
+            raise Refused(INVALID_REQUEST, "The body must be a request or a notification.")
+        if revision is not None and revision != STATELESS:
+            raise unsupported(revision)
+        await send_nothing(send, 202)
+
+    def _check(self, request: Asked) -> None:
+        """Raises HttpRefused for what no revision of MCP sends."""
+        if request.method not in ("POST", "DELETE"):
+            raise HttpRefused(405, "Send a POST: this endpoint opens no streams.", _ALLOW)
+        if (origin := request.get("origin")) and not self._may_come_from(origin):
+            raise HttpRefused(403, "Pages of this origin may not call; an admin can allow it.")
+        if request.method == "DELETE":
+            return
+        if request.get("content-type").partition(";")[0].strip().lower() != "application/json":
+            raise HttpRefused(415, "The body must be application/json.")
+        accept = request.get("accept")
+        if accept and not any(known in accept for known in ("json", "*/*", "application/*")):
+            raise HttpRefused(406, "Accept application/json: that is what answers come in.")
+
+    def _may_come_from(self, origin: str) -> bool:
+        """Against DNS rebinding: a browser page is let in by name only, or from this machine."""
+        if origin in self.settings.allowed_origins:
+            return True
+        try:
+            return urlsplit(origin).hostname in _THIS_MACHINE
+        except ValueError:
+            return False
+
+    async def _send_switchboard_error(
+        self, scope: Scope, send: Send, id: RequestId | None, error: SwitchboardError
+    ) -> None:
+        told = answers.rpc_error(error) or RpcError(INTERNAL_ERROR, error.detail, {"hint": error.hint})
+        headers: list[tuple[bytes, bytes]] = []
+        if told.code == UNAUTHENTICATED:
+            headers.append((b"www-authenticate", self._challenge(scope)))
+        if error.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
+        await _send_error(send, id, told, None, headers)
+
+    def _challenge(self, scope: Scope) -> bytes:
+        """RFC 9728: where a client learns how to sign in."""
+        where = f"{base_url(self.settings, scope)}/.well-known/oauth-protected-resource{scope['path']}"
+        return f'Bearer resource_metadata="{where}"'.encode("latin-1", "replace")
+
+
+def base_url(settings: GatewaySettings, scope: Scope) -> str:
+    """Where clients reach us: as configured, else as this request did."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+    return f"{scope.get('scheme', 'http')}://{host}"
+
+
+async def _send_error(
+    send: Send, id: RequestId | None, error: RpcError, status: int | None, headers: Headers = ()
+) -> None:
+    await send_json(send, status or HTTP_STATUS.get(error.code, 200), error_body(id, error), headers)

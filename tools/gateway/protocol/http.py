@@ -1,0 +1,132 @@
+"""HTTP in and out, on bare ASGI: this is the hot path, and a framework would double its cost."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from kit.wire.mcp import METHOD_HEADER, NAME_HEADER, REVISION_HEADER, SESSION_HEADER, RequestId, RpcError
+
+HEADER_BYTES = 32_768
+BODY_S = 30.0
+_WANTED = {
+    name.encode(): name
+    for name in (
+        "authorization",
+        "content-type",
+        "content-length",
+        "accept",
+        "origin",
+        "host",
+        "traceparent",
+        "tracestate",
+        REVISION_HEADER,
+        METHOD_HEADER,
+        NAME_HEADER,
+        SESSION_HEADER,
+    )
+}
+_encode = msgspec.json.Encoder().encode
+Headers = Sequence[tuple[bytes, bytes]]
+JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+
+
+class HttpRefused(Exception):
+    """Refused before there is a message: an HTTP status and a sentence."""
+
+    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The request's headers that mean something to us, and which of those came twice."""
+
+    method: str
+    headers: Mapping[str, str]
+    twice: frozenset[str]
+    host: str
+
+    def get(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+
+def asked(scope: Scope) -> Asked:
+    """Raises HttpRefused for too many headers, or a credential that came twice."""
+    found: dict[str, str] = {}
+    twice: set[str] = set()
+    size = 0
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        wanted = _WANTED.get(name)
+        if wanted is None:
+            continue
+        if wanted in found:
+            twice.add(wanted)
+        found[wanted] = value.decode("latin-1")
+    if size > HEADER_BYTES:
+        raise HttpRefused(431, f"The headers are larger than {HEADER_BYTES} bytes.")
+    if "authorization" in twice:
+        raise HttpRefused(400, "The Authorization header came twice.")
+    return Asked(scope["method"], found, frozenset(twice), found.get("host", ""))
+
+
+async def read_body(asked: Asked, receive: Receive, limit: int) -> bytes:
+    """Raises HttpRefused for a body that is too large, takes too long or breaks off."""
+    too_large = HttpRefused(413, f"The body is larger than {limit} bytes.")
+    length = asked.get("content-length")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise too_large
+    first = await receive()
+    if first["type"] != "http.request":
+        raise HttpRefused(400, "The request broke off.")
+    body: bytes = first.get("body", b"")
+    if first.get("more_body"):
+        body += await _rest(receive, limit - len(body), too_large)
+    if len(body) > limit:
+        raise too_large
+    return body
+
+
+async def _rest(receive: Receive, limit: int, too_large: HttpRefused) -> bytes:
+    content = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            while True:
+                part = await receive()
+                if part["type"] != "http.request":
+                    raise HttpRefused(400, "The request broke off.")
+                content += part.get("body", b"")
+                if len(content) > limit:
+                    raise too_large
+                if not part.get("more_body"):
+                    return bytes(content)
+    except TimeoutError as error:
+        raise HttpRefused(408, f"The body took longer than {BODY_S:g} s.") from error
+
+
+async def send_json(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_nothing(send: Send, status: int, headers: Headers = ()) -> None:
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0"), *headers]}
+    )
+    await send({"type": "http.response.body", "body": b""})
+
+
+def result_body(id: RequestId, result: bytes) -> bytes:
+    """`result` goes through as it is."""
+    return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (_encode(id), result)
+
+
+def error_body(id: RequestId | None, error: RpcError) -> bytes:
+    return _encode({"jsonrpc": "2.0", "id": id, "error": error})

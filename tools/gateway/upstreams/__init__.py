@@ -1,0 +1,1 @@
+"""How a tool server is reached."""

@@ -1,0 +1,53 @@
+"""The connected tool servers, by address."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import structlog
+from starlette.types import ASGIApp
+
+from kit.errors import Unavailable
+from tools.gateway.upstreams.http import HttpUpstream
+from tools.gateway.upstreams.inproc import InProcessUpstream
+from tools.gateway.upstreams.port import Upstream
+
+IN_PROCESS = "inproc:"
+_log = structlog.get_logger()
+
+
+class Connections:
+    """One upstream per address, made on first use and kept; `keep` closes the ones no longer named."""
+
+    def __init__(self, apps: Mapping[str, ASGIApp], result_limit: int) -> None:
+        self._apps = apps
+        self._limit = result_limit
+        self._open: dict[str, Upstream] = {}
+        self._opening = asyncio.Lock()
+
+    async def to(self, address: str) -> Upstream:
+        """Raises Unavailable where nothing of that address can be reached."""
+        found = self._open.get(address)
+        if found is not None:
+            return found
+        async with self._opening:
+            if address not in self._open:
+                made = self._make(address)
+                await made.start()
+                self._open[address] = made
+            return self._open[address]
+
+    async def keep(self, addresses: Iterable[str]) -> None:
+        for address in set(self._open) - set(addresses):
+            await self._open.pop(address).close()
+
+    async def close(self) -> None:
+        await self.keep(())
+
+    def _make(self, address: str) -> Upstream:
+        if not address.startswith(IN_PROCESS):
+            return HttpUpstream(address, self._limit)
+        app = self._apps.get(address.removeprefix(IN_PROCESS))
+        if app is None:
+            _log.error("no_such_app_in_this_process", address=address)
+            raise Unavailable("This tool's server is not running.", retry_after=5)
+        return InProcessUpstream(app, self._limit)

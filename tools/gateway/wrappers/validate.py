@@ -1,0 +1,67 @@
+"""validate arguments: against the approved schema; an error names the field, never the value."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from kit.errors import Invalid
+from tools.gateway.call import Call, Handler, Reply
+
+_SHOWN = 5
+
+
+class InvalidArguments(Invalid):
+    code = "invalid_arguments"
+    title = "The arguments do not fit the tool's schema"
+    default_hint = "Correct the named fields; tools/list has the schema."
+
+
+def validated(inner: Handler) -> Handler:
+    """Raises InvalidArguments. What passed is what the server gets: the arguments are encoded anew."""
+
+    async def call(call: Call) -> Reply:
+        schema = call.known_tool().arguments
+        if not schema.is_valid(call.arguments):
+            raise InvalidArguments(_told(schema, call.arguments))
+        return await inner(call)
+
+    return call
+
+
+def _told(schema: jsonschema_rs.Validator, arguments: Mapping[str, Any]) -> str:
+    found = [_fault(error) for error, _ in zip(_errors(schema, arguments), range(_SHOWN), strict=False)]
+    return f"Not valid: {'; '.join(found)}."
+
+
+def _errors(
+    schema: jsonschema_rs.Validator, arguments: Mapping[str, Any]
+) -> Iterator[jsonschema_rs.ValidationError]:
+    # an anyOf says only that nothing fits; the alternative that came closest says what is wrong
+    for error in schema.iter_errors(arguments):
+        branches = getattr(error.kind, "context", None)
+        inner = [fault for branch in branches or () for fault in branch if fault.kind.name != "type"]
+        yield from inner or [error]
+
+
+def _fault(error: jsonschema_rs.ValidationError) -> str:
+    field = ".".join(str(part) for part in error.instance_path) or "arguments"
+    kind: Any = error.kind
+    match kind.name:
+        case "required":
+            return f"'{_inside(field, kind.property)}' is required"
+        case "additionalProperties" | "unevaluatedProperties":
+            names = ", ".join(f"'{_inside(field, str(name)[:80])}'" for name in kind.unexpected[:_SHOWN])
+            return f"{names} is not a field of this tool"
+        case "type":
+            return f"'{field}' has the wrong type"
+        case "format":
+            return f"'{field}' must be a {kind.format}"
+        case name if hasattr(kind, "limit"):
+            return f"'{field}' breaks {name} {kind.limit}"
+        case name:
+            return f"'{field}' breaks {name}"
+
+
+def _inside(field: str, name: str) -> str:
+    return name if field == "arguments" else f"{field}.{name}"
