@@ -29,6 +29,7 @@ from knowledge.index.terms import SparseTerms
 Result = TypeVar("Result")
 _log = structlog.get_logger()
 _NO_LIMIT = 1_000_000
+_BODY = [fields.BODY]
 
 
 def open_edge(folder: Path, embedder_version: str, dimensions: int) -> Index:
@@ -133,13 +134,15 @@ class EdgeStore:
         return await self._run(lambda: self._rank(scope, rankings))
 
     def _rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]:
-        queries = [_query(scope, ranking) for ranking in rankings]
-        lists = self._shard.query_batch(qdrant.QueryBatchRequest(queries))
+        # One by one: a batch of these takes longer.
+        lists = [self._shard.query(_query(scope, ranking)) for ranking in rankings]
         return [[Scored(_uuid(p.id), p.score, p.payload or {}) for p in points] for points in lists]
 
     async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]:
         filter = _filter(scope, qdrant.HasIdCondition(set(ids)))
-        request = qdrant.ScrollRequest(limit=len(ids), filter=filter, with_payload=True, with_vector=False)
+        request = qdrant.ScrollRequest(
+            limit=len(ids), filter=filter, with_payload=[fields.BODY], with_vector=False
+        )
         records, _ = await self._run(lambda: self._shard.scroll(request))
         return [record.payload or {} for record in records]
 
@@ -172,12 +175,13 @@ class EdgeStore:
 
 def _query(scope: Scope, ranking: Ranking) -> qdrant.QueryRequest:
     nearest, params = _nearest(scope, ranking.vector)
-    among = () if ranking.among is None else (qdrant.HasIdCondition(set(ranking.among)),)
+    named = ranking.among is not None
+    among = (qdrant.HasIdCondition(set(ranking.among)),) if ranking.among else ()
     return qdrant.QueryRequest(
         limit=ranking.limit,
         query=nearest,
         filter=_filter(scope, *among),
-        with_payload=True,
+        with_payload=False if named else _BODY,
         params=params,
     )
 

@@ -7,15 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from knowledge.document import Chunk, DocumentFacts
 from knowledge.embed.text import embedding_text
 from knowledge.index import fields
 from knowledge.index.port import IndexedChunk, StoredChunk
 from knowledge.index.terms import SparseTerms, document_terms
 
 Payload = dict[str, Any]
-# An engine may leave out what is null.
-_ABSENT: Payload = {"page": None, "etag": None, "last_modified": None, "last_crawled_at": None}
+_body = msgspec.json.Decoder(StoredChunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +27,20 @@ class Point:
 
 
 def point_of(indexed: IndexedChunk, first: bool) -> Point:
-    chunk = indexed.chunk
+    chunk, facts = indexed.chunk, indexed.facts
     sections = {fields.section_key(name) for name in (*chunk.section_path, chunk.section_title, chunk.anchor)}
-    payload: Payload = msgspec.to_builtins(indexed.facts) | msgspec.to_builtins(chunk)
-    payload[fields.SECTIONS] = sorted(sections - {""})
-    payload[fields.FIRST] = fields.YES if first else fields.NO
+    payload: Payload = {
+        fields.DOCUMENT: str(chunk.doc_id),
+        fields.KNOWLEDGE_BASE: str(facts.knowledge_base_id),
+        fields.SECTIONS: sorted(sections - {""}),
+        fields.FIRST: fields.YES if first else fields.NO,
+        fields.TAGS: list(facts.tags),
+        fields.LAST_MODIFIED: facts.last_modified.isoformat() if facts.last_modified else None,
+        **{field: getattr(facts, field) for field in fields.PLAIN},
+        fields.BODY: msgspec.json.encode(StoredChunk(chunk, facts)).decode(),
+    }
     return Point(chunk.chunk_id, indexed.vector, document_terms(embedding_text(chunk)), payload)
 
 
 def stored_of(payload: Mapping[str, Any]) -> StoredChunk:
-    payload = {**_ABSENT, **payload}
-    return StoredChunk(msgspec.convert(payload, Chunk), msgspec.convert(payload, DocumentFacts))
+    return _body.decode(payload[fields.BODY])

@@ -12,7 +12,10 @@ from knowledge.index.terms import SparseTerms
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One list to make: the best `limit` in the scope by dense or sparse vector; `among` these ids only."""
+    """One list to make: the best `limit` in the scope by dense or sparse vector.
+
+    among: only these ids, without their payloads: whoever names them has them.
+    """
 
     vector: Sequence[float] | SparseTerms
     limit: int
@@ -24,6 +27,7 @@ class Scored:
     id: UUID
     score: float
     payload: Payload
+    """Holds BODY at least, or nothing where it was not asked for."""
 
 
 class Store(Protocol):

@@ -150,6 +150,6 @@ def _batches(chunks: Sequence[IndexedChunk]) -> Iterator[Sequence[IndexedChunk]]
 
 def _merged(lists: Mapping[Kind, Sequence[Scored]]) -> list[Hit]:
     scores = {kind: {scored.id: scored.score for scored in ranked} for kind, ranked in lists.items()}
-    payloads = {scored.id: scored.payload for ranked in lists.values() for scored in ranked}
+    payloads = {scored.id: scored.payload for ranked in lists.values() for scored in ranked if scored.payload}
     dense, sparse = scores.get("dense", {}), scores.get("sparse", {})
     return [Hit(stored_of(payloads[id]), dense.get(id), sparse.get(id)) for id in sorted(payloads)]
