@@ -22,7 +22,7 @@ from knowledge.index import fields
 from knowledge.index.points import Payload, Point
 from knowledge.index.port import Index, IndexInUse, IndexUnavailable
 from knowledge.index.scope import AnyOf, Between, Condition, Scope
-from knowledge.index.store import Ranking, Scored
+from knowledge.index.store import Ranking, Scored, Vector, gaps
 from knowledge.index.stored import StoredIndex
 from knowledge.index.terms import SparseTerms
 
@@ -130,19 +130,22 @@ class EdgeStore:
         by_filter = Update.delete_points_by_filter(_of_document(doc_id))
         await self._run(lambda: self._shard.update(by_filter))
 
-    async def rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]:
-        return await self._run(lambda: self._rank(scope, rankings))
+    async def rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
+        return await self._run(lambda: self._rank(scope, vectors, limit))
 
-    def _rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]:
-        # One by one: a batch of these takes longer.
-        lists = [self._shard.query(_query(scope, ranking)) for ranking in rankings]
-        return [[Scored(_uuid(p.id), p.score, p.payload or {}) for p in points] for points in lists]
+    def _rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
+        lists = [self._list(scope, Ranking(vector, limit)) for vector in vectors]
+        for at, ranking in gaps(vectors, lists, limit).items():
+            lists[at] += self._list(scope, ranking)
+        return lists
+
+    def _list(self, scope: Scope, ranking: Ranking) -> list[Scored]:
+        points = self._shard.query(_query(scope, ranking))
+        return [Scored(_uuid(point.id), point.score, point.payload or {}) for point in points]
 
     async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]:
         filter = _filter(scope, qdrant.HasIdCondition(set(ids)))
-        request = qdrant.ScrollRequest(
-            limit=len(ids), filter=filter, with_payload=[fields.BODY], with_vector=False
-        )
+        request = qdrant.ScrollRequest(limit=len(ids), filter=filter, with_payload=_BODY, with_vector=False)
         records, _ = await self._run(lambda: self._shard.scroll(request))
         return [record.payload or {} for record in records]
 

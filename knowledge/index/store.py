@@ -9,6 +9,8 @@ from knowledge.index.points import Payload, Point
 from knowledge.index.scope import Scope
 from knowledge.index.terms import SparseTerms
 
+Vector = Sequence[float] | SparseTerms
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
@@ -17,7 +19,7 @@ class Ranking:
     among: only these ids, without their payloads: whoever names them has them.
     """
 
-    vector: Sequence[float] | SparseTerms
+    vector: Vector
     limit: int
     among: tuple[UUID, ...] | None = None
 
@@ -55,10 +57,24 @@ class Store(Protocol):
 
     async def delete_document(self, doc_id: UUID) -> None: ...
 
-    async def rank(self, scope: Scope, rankings: Sequence[Ranking]) -> list[list[Scored]]: ...
+    async def rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
+        """The best `limit` by each vector; what is in one list gets its score in the others (`gaps`)."""
+        ...
 
     async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]: ...
 
     async def count_values(self, scope: Scope, field: str) -> dict[str, int]: ...
 
     async def close(self) -> None: ...
+
+
+def gaps(vectors: Sequence[Vector], lists: Sequence[Sequence[Scored]], limit: int) -> dict[int, Ranking]:
+    """By list: the ranking that gives it the scores of what only other lists hold."""
+    everything = {scored.id for ranked in lists for scored in ranked}
+    missing = [tuple(sorted(everything - {scored.id for scored in ranked})) for ranked in lists]
+    # A list shorter than the limit holds all that it can.
+    return {
+        at: Ranking(vectors[at], len(ids), ids)
+        for at, ids in enumerate(missing)
+        if ids and len(lists[at]) == limit
+    }

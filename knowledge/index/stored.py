@@ -12,7 +12,7 @@ from knowledge.index import fields
 from knowledge.index.points import Point, point_of, stored_of
 from knowledge.index.port import Hit, IndexedChunk, IndexFilter, StoredChunk
 from knowledge.index.scope import AnyOf, Scope
-from knowledge.index.store import Ranking, Scored, Store
+from knowledge.index.store import Scored, Store
 from knowledge.index.terms import SparseTerms, query_terms
 
 # The embedded engine holds the GIL while it writes: 32 points are about 2 ms in which no search runs.
@@ -74,23 +74,8 @@ class StoredIndex:
             asked["sparse"] = terms
         if not asked or filter.matches_nothing:
             return []
-        lists = await self._ranked(Scope.of(keys, filter), list(asked.values()), limit)
+        lists = await self._store.rank(Scope.of(keys, filter), list(asked.values()), limit)
         return _merged(dict(zip(asked, lists, strict=True)))
-
-    async def _ranked(
-        self, scope: Scope, asked: Sequence[Sequence[float] | SparseTerms], limit: int
-    ) -> list[list[Scored]]:
-        """One list per vector asked; what is in one list gets its score in the other, too."""
-        lists = await self._store.rank(scope, [Ranking(vector, limit) for vector in asked])
-        everything = {scored.id for ranked in lists for scored in ranked}
-        missing = [tuple(sorted(everything - {scored.id for scored in ranked})) for ranked in lists]
-        # A list shorter than the limit holds all that it could.
-        open_lists = [at for at, ids in enumerate(missing) if ids and len(lists[at]) == limit]
-        if open_lists:
-            rest = [Ranking(asked[at], len(missing[at]), missing[at]) for at in open_lists]
-            for at, more in zip(open_lists, await self._store.rank(scope, rest), strict=True):
-                lists[at].extend(more)
-        return lists
 
     async def fetch(
         self,
