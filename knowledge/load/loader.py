@@ -5,20 +5,35 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from knowledge.document import LoadedDocument
-from knowledge.load.docx import load_docx
 from knowledge.load.errors import UnreadableDocument
 from knowledge.load.html import load_html
 from knowledge.load.markdown import load_markdown
-from knowledge.load.pdf import load_pdf
 from knowledge.load.sniff import Kind, decode, sniff
 from knowledge.load.text import load_csv, load_json, load_text
-from knowledge.load.xlsx import load_xlsx
 
-_FROM_BYTES: dict[Kind, Callable[[bytes], LoadedDocument]] = {
-    "pdf": load_pdf,
-    "docx": load_docx,
-    "xlsx": load_xlsx,
-}
+
+def _pdf(data: bytes) -> LoadedDocument:
+    # lazy: pdfplumber takes 0.3 s and 12 MB, and who only shows documents never needs it
+    from knowledge.load.pdf import load_pdf
+
+    return load_pdf(data)
+
+
+def _docx(data: bytes) -> LoadedDocument:
+    # lazy: python-docx takes 0.2 s and 5 MB
+    from knowledge.load.docx import load_docx
+
+    return load_docx(data)
+
+
+def _xlsx(data: bytes) -> LoadedDocument:
+    # lazy: openpyxl takes 0.8 s and 24 MB
+    from knowledge.load.xlsx import load_xlsx
+
+    return load_xlsx(data)
+
+
+_FROM_BYTES: dict[Kind, Callable[[bytes], LoadedDocument]] = {"pdf": _pdf, "docx": _docx, "xlsx": _xlsx}
 _FROM_TEXT: dict[Kind, Callable[[str], LoadedDocument]] = {
     "html": load_html,
     "markdown": load_markdown,

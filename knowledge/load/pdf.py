@@ -152,7 +152,7 @@ def _form_fields(pdf: Any) -> list[str]:
     if not isinstance(form, dict):
         return []
     lines: list[str] = []
-    pending = [(field, "", 0) for field in _references(cast(dict[str, Any], form).get("Fields"))]
+    pending = [(field, "", 0) for field in _references(cast(dict[str, Any], form)["Fields"])]
     while pending and len(lines) < MAX_FIELDS:
         reference, above, depth = pending.pop(0)
         field: Any = resolve1(reference)
