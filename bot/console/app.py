@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from switchboard_sdk import Switchboard
 
@@ -52,6 +52,7 @@ class Chat:
 
     switchboard: Switchboard
     terminal: Terminal
+    knowledge_base_ids: tuple[UUID, ...] = ()
     thread: str = field(default_factory=lambda: uuid4().hex)
     last: Answer | None = None
     conversations: Conversations = field(init=False)
@@ -63,7 +64,7 @@ class Chat:
         """Shows the answer as it comes; returns its last part."""
         screen = Screen(self.terminal.style, self.terminal.width)
         final: Final | None = None
-        turn = Turn("console", self.thread, uuid4().hex, text)
+        turn = Turn("console", self.thread, uuid4().hex, text, knowledge_base_ids=self.knowledge_base_ids)
         async with aclosing(self.conversations.replies(turn)) as replies:
             async for reply in replies:
                 self.terminal.write(screen.show(reply))

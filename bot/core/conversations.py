@@ -56,7 +56,11 @@ class Conversations:
 
     async def _told(self, turn: Turn) -> AsyncGenerator[Reply]:
         events = self._switchboard.stream(
-            turn.text, key=turn.key, external_ref=turn.external_ref, audience=turn.audience
+            turn.text,
+            key=turn.key,
+            external_ref=turn.external_ref,
+            audience=turn.audience,
+            knowledge_base_ids=list(turn.knowledge_base_ids) or None,
         )
         async with aclosing(events):
             async for event in events:

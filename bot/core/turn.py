@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from uuid import UUID
 
 from kit.wire.chat import Audience
 
@@ -15,6 +16,8 @@ class Turn:
     message_id: str
     text: str
     audience: Audience = "private"
+    knowledge_base_ids: tuple[UUID, ...] = ()
+    """Empty: all that the person may see."""
 
     @property
     def external_ref(self) -> str:

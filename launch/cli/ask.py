@@ -8,7 +8,7 @@ from switchboard_sdk import Switchboard
 
 from bot.console.app import Chat, Terminal
 from bot.core.reply import Answer, Final, Question
-from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Person, Token, Url, connected, finish
+from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
 
 Json = Annotated[bool, typer.Option("--json", help="Print turn.completed as JSON instead of text.")]
 Words = Annotated[list[str], typer.Argument(help="The question; '-' reads it from the standard input.")]
@@ -24,11 +24,11 @@ def command(app: typer.Typer) -> None:
         person: Person = "maya",
     ) -> None:
         text = sys.stdin.read() if question == ["-"] else " ".join(question)
-        finish(_ask(text.strip(), json, url, token, person))
+        finish(_ask(text.strip(), json, Access(url, token, person)))
 
 
-async def _ask(text: str, as_json: bool, url: str, token: str, person: str) -> int:
-    async with connected(url, token, person) as switchboard:
+async def _ask(text: str, as_json: bool, access: Access) -> int:
+    async with connected(access) as switchboard:
         if as_json:
             return await _ask_as_json(switchboard, text)
         return exit_code(await Chat(switchboard, Terminal.of(sys.stdout)).ask(text))

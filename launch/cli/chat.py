@@ -3,15 +3,15 @@
 import typer
 
 from bot.console import app as console
-from launch.cli.connect import DEFAULT_URL, Person, Token, Url, connected, finish
+from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, connected, finish
 
 
 def command(app: typer.Typer) -> None:
     @app.command("chat", help="Talk in the terminal: streamed answers, sources as footnotes, history.")
     def chat(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_chat(url, token, person))
+        finish(_chat(Access(url, token, person)))
 
 
-async def _chat(url: str, token: str, person: str) -> int:
-    async with connected(url, token, person) as switchboard:
+async def _chat(access: Access) -> int:
+    async with connected(access) as switchboard:
         return await console.run(switchboard, name=(await switchboard.me()).name)

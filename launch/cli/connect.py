@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 import httpx
@@ -34,12 +35,19 @@ Person = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    url: str
+    token: str
+    person: str
+
+
 @asynccontextmanager
-async def connected(url: str, token: str, person: str) -> AsyncGenerator[Switchboard]:
+async def connected(access: Access) -> AsyncGenerator[Switchboard]:
     """A client that is signed in. Raises ApiError."""
-    async with Switchboard(url, token) as switchboard:
-        if not token and httpx.URL(switchboard.base_url).host in LOOPBACK:
-            await switchboard.sign_in_dev(person)
+    async with Switchboard(access.url, access.token) as switchboard:
+        if not access.token and httpx.URL(switchboard.base_url).host in LOOPBACK:
+            await switchboard.sign_in_dev(access.person)
         yield switchboard
 
 

@@ -18,7 +18,7 @@ from switchboard_sdk.folders import Progress as UploadProgress
 
 from bot.console.plain import one_line
 from kit.wire.library import KnowledgeBase
-from launch.cli.connect import DEFAULT_URL, FAILED, Person, Token, Url, connected, finish
+from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
 
 NOT_READ = ("refused", "failed")
 Base = Annotated[
@@ -39,11 +39,11 @@ def command(app: typer.Typer) -> None:
         token: Token = "",
         person: Person = "maya",
     ) -> None:
-        finish(_add(paths, base, url, token, person))
+        finish(_add(paths, base, Access(url, token, person)))
 
     @docs.command("list", help="The documents of a knowledge base that you can see.")
     def show(base: Base = "org", url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_list(base, url, token, person))
+        finish(_list(base, Access(url, token, person)))
 
     @docs.command("rm", help="Remove documents by id.")
     def remove(
@@ -53,16 +53,16 @@ def command(app: typer.Typer) -> None:
         token: Token = "",
         person: Person = "maya",
     ) -> None:
-        finish(_remove(ids, base, url, token, person))
+        finish(_remove(ids, base, Access(url, token, person)))
 
     @docs.command(help="The latest jobs that read documents, with what they could not read.")
     def jobs(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_jobs(url, token, person))
+        finish(_jobs(Access(url, token, person)))
 
 
-async def _add(paths: list[Path], base: str, url: str, token: str, person: str) -> int:
+async def _add(paths: list[Path], base: str, access: Access) -> int:
     console = Console()
-    async with connected(url, token, person) as switchboard:
+    async with connected(access) as switchboard:
         knowledge_base = await find_base(switchboard, base)
         results = [
             result
@@ -124,8 +124,8 @@ async def find_base(switchboard: Switchboard, wanted: str) -> KnowledgeBase:
     raise typer.BadParameter(f"There is no knowledge base {wanted!r} that you can see. There are: {names}.")
 
 
-async def _list(base: str, url: str, token: str, person: str) -> int:
-    async with connected(url, token, person) as switchboard:
+async def _list(base: str, access: Access) -> int:
+    async with connected(access) as switchboard:
         knowledge_base = await find_base(switchboard, base)
         documents = [entry async for entry in switchboard.documents.all(knowledge_base.id)]
     table = Table("id", "title", "status", "chunks", "updated", box=None)
@@ -137,8 +137,8 @@ async def _list(base: str, url: str, token: str, person: str) -> int:
     return 0
 
 
-async def _remove(ids: list[UUID], base: str, url: str, token: str, person: str) -> int:
-    async with connected(url, token, person) as switchboard:
+async def _remove(ids: list[UUID], base: str, access: Access) -> int:
+    async with connected(access) as switchboard:
         knowledge_base = await find_base(switchboard, base)
         for document_id in ids:
             await switchboard.documents.delete(knowledge_base.id, document_id)
@@ -146,8 +146,8 @@ async def _remove(ids: list[UUID], base: str, url: str, token: str, person: str)
     return 0
 
 
-async def _jobs(url: str, token: str, person: str) -> int:
-    async with connected(url, token, person) as switchboard:
+async def _jobs(access: Access) -> int:
+    async with connected(access) as switchboard:
         async for job in switchboard.jobs.all():
             print(f"{job.id}  {job.status:<10} {job.progress.done}/{job.progress.total}  {job.kind}")
             for error in job.errors:

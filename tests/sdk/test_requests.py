@@ -40,6 +40,20 @@ async def test_signing_in_as_a_dev_person_makes_later_calls_theirs(
     assert platform.seen[1].headers["Authorization"] == "Bearer token-of-tom"
 
 
+async def test_an_expired_dev_sign_in_is_renewed_once(
+    client: Switchboard, platform: ScriptedPlatform
+) -> None:
+    tokens = [Answer({"access_token": f"token-{n}", "expires_in": 1800}) for n in (1, 2)]
+    platform.on("POST", "/auth/dev", *tokens)
+    expired = Answer(say.problem(401, "unauthenticated"), 401)
+    platform.on("GET", "/api/v1/me", expired, Answer(ME), expired)
+    await client.sign_in_dev("maya")
+    await client.me()
+    assert platform.requests("GET", "/api/v1/me")[1].headers["Authorization"] == "Bearer token-2"
+    with pytest.raises(ApiError, match="Do something else"):
+        await client.me()
+
+
 @pytest.mark.proves("SDK-002")
 async def test_a_problem_of_the_platform_arrives_whole(
     client: Switchboard, platform: ScriptedPlatform

@@ -65,12 +65,19 @@ class Switchboard:
         return await self._transport.read(Me, Call("GET", "/api/v1/me"))
 
     async def sign_in_dev(self, person: str) -> SignedIn:
-        """As a dev person of the all-in-one, which alone offers this; later calls are theirs."""
-        signed_in = await self._transport.read(
-            SignedIn, write("POST", "/auth/dev", checked(DevSignIn, person=person))
-        )
-        self._transport.token = signed_in.access_token
+        """As a dev person of the all-in-one, which alone offers this; later calls are theirs, also when the
+        token has expired meanwhile."""
+
+        async def renew() -> str:
+            return (await self._signed_in(person)).access_token
+
+        signed_in = await self._signed_in(person)
+        self._transport.token, self._transport.renew = signed_in.access_token, renew
         return signed_in
+
+    async def _signed_in(self, person: str) -> SignedIn:
+        call = write("POST", "/auth/dev", checked(DevSignIn, person=person))
+        return await self._transport.read(SignedIn, call)
 
     async def chat(
         self, question: str | ChatRequest, *, key: str = "", **fields: Any

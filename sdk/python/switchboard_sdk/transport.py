@@ -21,6 +21,7 @@ from switchboard_sdk import errors
 Shape = TypeVar("Shape", bound=Wire)
 Body = TypeVar("Body", bound=Request)
 Files = list[tuple[str, tuple[str, bytes, str]]]
+Renew = Callable[[], Awaitable[str]]
 Sleep = Callable[[float], Awaitable[None]]
 
 WORTH_REPEATING = frozenset({429, 502, 503, 504})
@@ -79,6 +80,8 @@ class Transport:
         self.token = token
         self.patience = patience
         self.sleep = sleep
+        self.renew: Renew | None = None
+        """Makes a new token when the platform no longer takes the one we have."""
         self._client = _client(self.base_url, patience)
 
     async def close(self) -> None:
@@ -108,6 +111,17 @@ class Transport:
             await response.aclose()
 
     async def _until_answered(self, call: Call) -> httpx.Response:
+        try:
+            return await self._tried(call)
+        except errors.ApiError as error:
+            if error.status != 401 or self.renew is None:
+                raise
+        renew, self.renew = self.renew, None
+        self.token = await renew()
+        self.renew = renew
+        return await self._tried(call)
+
+    async def _tried(self, call: Call) -> httpx.Response:
         for attempt in range(1, self.patience.attempts + 1):
             try:
                 return await self._once(call)
