@@ -21,12 +21,14 @@ class AgentSettings(Settings):
 
     section = "agents"
 
-    folder: str = Field("", description="A folder of agent definitions (*.yaml) beside the packaged one.")
+    folder: str = Field(
+        default="", description="A folder of agent definitions (*.yaml) beside the packaged one."
+    )
     history_messages: Annotated[int, Field(ge=0)] = Field(
-        12, description="How many earlier messages of a session the agent sees."
+        default=12, description="How many earlier messages of a session the agent sees."
     )
     history_characters: Annotated[int, Field(ge=0)] = Field(
-        12_000, description="How many characters of them at most, the newest first."
+        default=12_000, description="How many characters of them at most, the newest first."
     )
 
 

@@ -36,6 +36,9 @@ class FrameworkRuntime:
         self._settings = settings
         self._agents: dict[str, Agent[Any]] = {}
 
+    def check(self, agent: str | None) -> None:
+        self._definitions.find(agent)
+
     async def run(
         self, principal: Principal, conversation: Conversation, agent: str | None = None
     ) -> AsyncIterator[AgentEvent]:

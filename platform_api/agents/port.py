@@ -86,6 +86,10 @@ class ToolGateway(Protocol):
 
 
 class AgentRuntime(Protocol):
+    def check(self, agent: str | None) -> None:
+        """Raises UnknownAgent."""
+        ...
+
     def run(
         self, principal: Principal, conversation: Conversation, agent: str | None = None
     ) -> AsyncIterator[AgentEvent]:

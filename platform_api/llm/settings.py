@@ -15,23 +15,29 @@ class LlmSettings(Settings):
     section = "llm"
 
     provider: ProviderName = Field(
-        "extractive",
+        default="extractive",
         description="`extractive`: built in, no network. `openai`: any OpenAI-compatible address.",
     )
-    base_url: str = Field("", description="Address of the API, such as https://api.openai.com/v1.")
-    api_key: SecretStr = Field(SecretStr(""), description="Key for that address.")
-    model: str = Field("", description="Name of the model there.")
+    base_url: str = Field(default="", description="Address of the API, such as https://api.openai.com/v1.")
+    api_key: SecretStr = Field(default=SecretStr(""), description="Key for that address.")
+    model: str = Field(default="", description="Name of the model there.")
     tier: Annotated[int, Field(ge=0, le=3)] = Field(
-        1, description="0 local, 1 cheap hosted, 2 vision or local, 3 frontier."
+        default=1, description="0 local, 1 cheap hosted, 2 vision or local, 3 frontier."
     )
-    price_input: Annotated[float, Field(ge=0)] = Field(0.0, description="Price of a million tokens read.")
-    price_output: Annotated[float, Field(ge=0)] = Field(0.0, description="Price of a million tokens written.")
+    price_input: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="Price of a million tokens read."
+    )
+    price_output: Annotated[float, Field(ge=0)] = Field(
+        default=0.0, description="Price of a million tokens written."
+    )
     fallback: bool = Field(
-        True, description="Answer with the extractive model when the configured one is down."
+        default=True, description="Answer with the extractive model when the configured one is down."
     )
-    stream_timeout_s: Annotated[float, Field(gt=0)] = Field(120.0, description="A streamed call at most.")
+    stream_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=120.0, description="A streamed call at most."
+    )
     first_token_timeout_s: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="Until the first piece of a streamed call."
+        default=60.0, description="Until the first piece of a streamed call."
     )
 
     @model_validator(mode="after")

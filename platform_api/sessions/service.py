@@ -1,6 +1,7 @@
 """Sessions: begin, continue, read, rename, delete; and feedback on what was answered."""
 
 import re
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.principal import Principal
 from kit.wire.base import Page
 from kit.wire.chat import ChatRequest, Citation, FeedbackRequest, Message, Session, SessionWithMessages
+from kit.wire.events import TurnCompleted
 from platform_api.edge import PageRequest, page_of
 from platform_api.sessions import repository
 from platform_api.sessions.errors import MessageNotFound, SessionNotFound
@@ -26,27 +28,76 @@ def title_of(message: str) -> str:
     return f"{cut.rsplit(' ', 1)[0] if ' ' in cut else cut}…"
 
 
-async def take(
-    db: AsyncSession, principal: Principal, turn_id: UUID, request: ChatRequest
-) -> tuple[UUID, bool] | None:
-    """The session for a turn, taken for it, and whether it is new; None while another turn runs in it.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A session that belongs to one turn until it is released; `history` as (role, text), oldest first."""
 
-    Named by its id, by a channel's thread (one session per person and thread), or new.
-    Raises SessionNotFound.
+    session_id: UUID
+    history: tuple[tuple[str, str], ...]
+
+
+async def take(
+    db: AsyncSession, principal: Principal, turn_id: UUID, request: ChatRequest, history: int
+) -> Taken | None:
+    """The session for a turn, with the message kept in it; None while another turn runs there.
+
+    Named by its id, by a channel's thread (one session per person and thread), or new. `history`:
+    how many earlier messages are wanted. Raises SessionNotFound.
     """
+    session_id = await _occupied(db, principal, turn_id, request)
+    if session_id is None:
+        return None
+    new = session_id == turn_id
+    earlier = [] if new else await repository.latest(db, principal, session_id, history)
+    await repository.say(
+        db,
+        id=uuid4(),
+        organisation_id=principal.organisation_id,
+        session_id=session_id,
+        turn_id=turn_id,
+        role="user",
+        text=request.message,
+    )
+    return Taken(session_id, tuple(earlier))
+
+
+async def _occupied(
+    db: AsyncSession, principal: Principal, turn_id: UUID, request: ChatRequest
+) -> UUID | None:
+    """A new session has the id of its first turn, which tells it apart without asking again."""
     ref = request.external_ref
     known = request.session_id or (await repository.by_reference(db, principal, ref) if ref else None)
     if known is None:
-        known = uuid4()
-        title = title_of(request.message)
-        if await repository.create(db, principal, known, title=title, turn_id=turn_id, ref=ref):
-            return known, True
-        return None
+        made = await repository.create(
+            db, principal, turn_id, title=title_of(request.message), turn_id=turn_id, ref=ref
+        )
+        return turn_id if made else None
     if await repository.occupy(db, principal, known, turn_id):
-        return known, False
+        return known
     if await repository.find(db, principal, known) is None:
         raise SessionNotFound
     return None
+
+
+async def answer(db: AsyncSession, organisation_id: UUID, event: TurnCompleted) -> None:
+    """Keep what was answered and let the session go. The turn vouches for the session being its own."""
+    await repository.say(
+        db,
+        id=event.message_id,
+        organisation_id=organisation_id,
+        session_id=event.session_id,
+        turn_id=event.turn_id,
+        role="assistant",
+        text=event.text,
+        outcome=event.outcome,
+        citations=[one.model_dump(mode="json", exclude_none=True) for one in event.citations],
+    )
+    await release(db, event.session_id, event.turn_id)
+
+
+async def release(db: AsyncSession, session_id: UUID, turn_id: UUID) -> None:
+    """Let the session go, where it is this turn's."""
+    await repository.release(db, session_id, turn_id)
 
 
 async def listed(db: AsyncSession, principal: Principal, page: PageRequest) -> Page[Session]:

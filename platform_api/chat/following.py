@@ -1,0 +1,64 @@
+"""Following a turn from anywhere: here, through Redis from another replica, or from its row."""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from access.principal import Principal
+from kit.wire.events import parse_event
+from platform_api.chat import repository
+from platform_api.chat.errors import TurnNotFound
+from platform_api.chat.log import Batches, Entry
+from platform_api.chat.mirror import Mirror
+from ports.db import Database
+
+_POLL_S = 0.5
+log = structlog.get_logger()
+
+
+class Following:
+    """What a follower gets always ends with the turn's terminal event."""
+
+    def __init__(self, database: Database, mirror: Mirror) -> None:
+        self._database = database
+        self._mirror = mirror
+
+    async def end_of(self, principal: Principal, session_id: UUID, turn_id: UUID) -> Entry | None:
+        """The terminal event, or None while it runs. Raises TurnNotFound, also for somebody else's."""
+        async with self._database.begin() as db:
+            row = await repository.find(db, principal, session_id, turn_id)
+        if row is None:
+            raise TurnNotFound
+        if row.terminal is None:
+            return None
+        event = parse_event(row.terminal)
+        return Entry(event.seq, event.type, row.terminal)
+
+    async def follow(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int) -> Batches:
+        """Of a turn that runs on another replica, or has ended. Without Redis only the end is told."""
+        seen = after
+        try:
+            async for batch in self._mirrored(principal, session_id, turn_id, after):
+                yield batch
+                if batch and batch[-1].terminal:
+                    return
+                seen = batch[-1].seq if batch else seen
+        except (RedisError, OSError) as error:
+            log.warning("chat.follows_without_redis", turn_id=str(turn_id), error=type(error).__name__)
+        while (end := await self.end_of(principal, session_id, turn_id)) is None:
+            yield []
+            await asyncio.sleep(_POLL_S)
+        # Its number is never one that the follower has had: numbers only grow.
+        yield [end if end.seq > seen else Entry(seen + 1, end.type, end.data)]
+
+    async def _mirrored(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int) -> Batches:
+        """What Redis has. Ends where that is not all: then the row knows the end."""
+        if await self.end_of(principal, session_id, turn_id):
+            yield await self._mirror.stored(turn_id, after)
+            return
+        async for batch in self._mirror.follow(turn_id, after):
+            yield batch
+            if not batch and await self.end_of(principal, session_id, turn_id):
+                return

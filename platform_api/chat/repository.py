@@ -1,0 +1,98 @@
+"""Reads and writes of turns; reads start from the principal, the sweeper's from a lost lease."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.principal import Principal
+from platform_api.chat.models import TurnRow
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A running turn whose lease is over."""
+
+    id: UUID
+    organisation_id: UUID
+    session_id: UUID
+    user_id: UUID
+    request_id: str
+    started_at: datetime
+
+
+def visible(principal: Principal) -> Select[TurnRow]:
+    return select(TurnRow).where(
+        TurnRow.organisation_id == principal.organisation_id, TurnRow.user_id == principal.id
+    )
+
+
+async def find(db: AsyncSession, principal: Principal, session_id: UUID, turn_id: UUID) -> TurnRow | None:
+    statement = visible(principal).where(TurnRow.id == turn_id, TurnRow.session_id == session_id)
+    return await db.scalar(statement)
+
+
+async def by_key(db: AsyncSession, principal: Principal, idempotency_key: str) -> TurnRow | None:
+    return await db.scalar(visible(principal).where(TurnRow.idempotency_key == idempotency_key))
+
+
+async def begin(db: AsyncSession, lease_s: float, **values: Any) -> None:
+    """Add a running turn; the columns of TurnRow but its state. Raises IntegrityError for a key in use."""
+    lease_until = func.now() + timedelta(seconds=lease_s)
+    await db.execute(insert(TurnRow).values(**values, lease_until=lease_until))
+
+
+async def end(
+    db: AsyncSession,
+    turn_id: UUID,
+    state: str,
+    terminal: str,
+    *,
+    outcome: str | None = None,
+    owner: UUID | None = None,
+) -> bool:
+    """Write the one terminal state; False where it is written already, or not by this owner to write."""
+    statement = update(TurnRow).where(TurnRow.id == turn_id, TurnRow.state == "running")
+    if owner is not None:
+        statement = statement.where(TurnRow.owner == owner)
+    statement = statement.values(
+        state=state, terminal=terminal, outcome=outcome, finished_at=func.now()
+    ).returning(TurnRow.id)
+    return await db.scalar(statement) is not None
+
+
+async def terminal(db: AsyncSession, turn_id: UUID) -> str | None:
+    """How a turn of this process ended; None where it runs, or was deleted with its session."""
+    return await db.scalar(select(TurnRow.terminal).where(TurnRow.id == turn_id))
+
+
+async def extend(db: AsyncSession, owner: UUID, turn_ids: Collection[UUID], lease_s: float) -> None:
+    """The database's clock decides for all replicas."""
+    await db.execute(
+        update(TurnRow)
+        .where(TurnRow.id.in_(turn_ids), TurnRow.owner == owner, TurnRow.state == "running")
+        .values(lease_until=func.now() + timedelta(seconds=lease_s))
+    )
+
+
+async def orphans(db: AsyncSession, limit: int) -> Sequence[Orphan]:
+    """Locked, so that two sweepers never take the same one."""
+    statement = (
+        select(
+            TurnRow.id,
+            TurnRow.organisation_id,
+            TurnRow.session_id,
+            TurnRow.user_id,
+            TurnRow.request_id,
+            TurnRow.started_at,
+        )
+        .where(TurnRow.state == "running", TurnRow.lease_until < func.now())
+        .order_by(TurnRow.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Orphan(*row) for row in await db.execute(statement)]

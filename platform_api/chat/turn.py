@@ -1,0 +1,139 @@
+"""One accepted turn, run to its one terminal event, whatever happens on the way (SPEC 4)."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import structlog
+from opentelemetry.trace import Span, Status, StatusCode
+
+from kit import telemetry
+from kit.errors import SwitchboardError
+from kit.wire.events import TurnCompleted, TurnFailed, TurnStarted, parse_event
+from platform_api.agents.port import AgentRuntime
+from platform_api.chat import ending, repository
+from platform_api.chat.acceptance import Accepted
+from platform_api.chat.answer import Answer
+from platform_api.chat.errors import Interrupted, SessionGone, TurnTimedOut
+from platform_api.chat.log import Entry, TurnLog
+from platform_api.chat.metrics import turn_seconds, turns_total
+from platform_api.chat.settings import ChatSettings
+from platform_api.chat.writing import Writing
+from ports.db import Database
+from ports.queue import Queue
+
+_SAVE_PAUSES_S = (0.2, 1.0, 3.0)
+log = structlog.get_logger()
+tracer = telemetry.tracer("chat")
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRunner:
+    """`owner` names this process in the leases of its turns."""
+
+    database: Database
+    queue: Queue
+    runtime: AgentRuntime
+    settings: ChatSettings
+    owner: UUID
+
+    async def run(self, accepted: Accepted, turn: TurnLog) -> None:
+        """Never raises but CancelledError, and then, too, the turn has ended before."""
+        with tracer.start_as_current_span("turn", attributes=_attributes(accepted)) as span:
+            turn.say(TurnStarted, session_id=accepted.session_id, request_id=accepted.request_id)
+            cancelled: asyncio.CancelledError | None = None
+            try:
+                event = await self._outcome(accepted, turn)
+            except asyncio.CancelledError as error:
+                cancelled = error
+                event = ending.failure(accepted.turn_id, turn.next_seq, Interrupted(), accepted.request_id)
+            # A second cancellation must not tear the last write apart.
+            await asyncio.shield(self._finish(accepted, turn, event))
+            _measure(accepted, event, span)
+            if cancelled:
+                raise cancelled
+
+    async def _outcome(self, accepted: Accepted, turn: TurnLog) -> TurnCompleted | TurnFailed:
+        try:
+            async with asyncio.timeout(self.settings.turn_timeout_s):
+                return await self._answer(accepted, turn)
+        except TimeoutError:
+            error: SwitchboardError = TurnTimedOut()
+        except SwitchboardError as raised:
+            error = raised
+            log.warning("chat.turn_failed", turn_id=str(accepted.turn_id), code=error.code, exc_info=raised)
+        except Exception as raised:
+            error = SwitchboardError()
+            log.error("chat.turn_broke", turn_id=str(accepted.turn_id), exc_info=raised)
+        return ending.failure(accepted.turn_id, turn.next_seq, error, accepted.request_id)
+
+    async def _answer(self, accepted: Accepted, turn: TurnLog) -> TurnCompleted:
+        writing = Writing(accepted, turn, Answer(self.settings.threshold))
+        await writing.run(self.runtime)
+        return TurnCompleted(
+            turn_id=accepted.turn_id,
+            seq=turn.next_seq,
+            session_id=accepted.session_id,
+            message_id=uuid4(),
+            request_id=accepted.request_id,
+            outcome=writing.outcome(),
+            text=writing.answer.text,
+            citations=writing.answer.citations,
+            degraded=sorted(writing.degraded) or None,
+            usage=writing.usage,
+            timings=writing.timings(),
+        )
+
+    async def _finish(self, accepted: Accepted, turn: TurnLog, event: TurnCompleted | TurnFailed) -> None:
+        """Save, then tell: nobody hears of an end that could still be lost."""
+        for pause in (*_SAVE_PAUSES_S, None):
+            try:
+                turn.append(await self._saved(accepted, turn, event))
+                return
+            except Exception as error:
+                log.warning("chat.turn_unsaved", turn_id=str(accepted.turn_id), error=type(error).__name__)
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        # The row stays behind; its lease runs out and a sweeper ends it with these very words.
+        unsaved = ending.failure(accepted.turn_id, turn.next_seq, Interrupted(), accepted.request_id)
+        turn.append(ending.entry_of(unsaved))
+
+    async def _saved(self, accepted: Accepted, turn: TurnLog, event: TurnCompleted | TurnFailed) -> Entry:
+        """The terminal event as it now stands in the row: ours, or whoever's came first."""
+        whose = {
+            "organisation_id": accepted.principal.organisation_id,
+            "user_id": accepted.principal.id,
+        }
+        async with self.database.begin() as db:
+            if isinstance(event, TurnCompleted):
+                won = await ending.complete(db, self.queue, self.owner, whose, event)
+            else:
+                won = await ending.fail(db, self.queue, event, accepted.session_id, whose, owner=self.owner)
+            if won:
+                return ending.entry_of(event)
+            stored = await repository.terminal(db, accepted.turn_id)
+        if stored is None:
+            gone = ending.failure(accepted.turn_id, turn.next_seq, SessionGone(), accepted.request_id)
+            return ending.entry_of(gone)
+        return Entry(turn.next_seq, parse_event(stored).type, stored)
+
+
+def _attributes(accepted: Accepted) -> dict[str, str]:
+    return {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.conversation.id": str(accepted.session_id),
+        "switchboard.turn_id": str(accepted.turn_id),
+        "user.id": str(accepted.principal.id),
+        "session.id": str(accepted.session_id),
+    }
+
+
+def _measure(accepted: Accepted, event: TurnCompleted | TurnFailed, span: Span) -> None:
+    turn_seconds.observe(time.perf_counter() - accepted.began)
+    if isinstance(event, TurnCompleted):
+        turns_total.labels(event.outcome).inc()
+        span.set_attribute("switchboard.outcome", event.outcome)
+        return
+    turns_total.labels("failed").inc()
+    span.set_status(Status(StatusCode.ERROR, event.code))

@@ -1,0 +1,152 @@
+"""Decide, write, verify: from a question to the text that may be shown (SPEC 4, 7)."""
+
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from kit.wire.chat import Outcome, Timings, Usage
+from kit.wire.events import AnswerCitation, AnswerDelta, TurnStatus
+from kit.wire.events import ToolFinished as ToolFinishedEvent
+from kit.wire.events import ToolStarted as ToolStartedEvent
+from knowledge.verify import source_of
+from platform_api.agents.port import (
+    AgentEvent,
+    AgentRuntime,
+    Conversation,
+    Finished,
+    Said,
+    Scope,
+    TextWritten,
+    ToolFinished,
+    ToolStarted,
+)
+from platform_api.chat.acceptance import Accepted
+from platform_api.chat.answer import Answer
+from platform_api.chat.fallback import instead
+from platform_api.chat.log import TurnLog
+from platform_api.chat.metrics import first_text_seconds, withheld_total
+from platform_api.chat.sentences import Sentence, SentenceStream
+from platform_api.llm.frames import frame_of
+
+SEARCH = "docs.search"
+DOCUMENTS = "docs"
+
+
+@dataclass(slots=True)
+class Writing:
+    """One turn's way from the agent's events to the log."""
+
+    accepted: Accepted
+    log: TurnLog
+    answer: Answer
+    usage: Usage = field(default_factory=Usage)
+    degraded: set[str] = field(default_factory=set[str])
+    _sentences: SentenceStream = field(default_factory=SentenceStream)
+    _stage: str = ""
+    _first_text_ms: float | None = None
+    _model_ms: float = 0.0
+    _tools_ms: float = 0.0
+    _verify_ms: float = 0.0
+
+    async def run(self, runtime: AgentRuntime) -> None:
+        """Raises what the agent raises: SwitchboardError."""
+        request = self.accepted.request
+        conversation = Conversation(
+            message=request.message,
+            history=[_said(role, text) for role, text in self.accepted.history],
+            scope=Scope(request.service_scope, request.filters),
+            turn_id=self.accepted.turn_id,
+        )
+        events: AsyncIterator[AgentEvent] = runtime.run(self.accepted.principal, conversation, request.agent)
+        async for event in events:
+            self._on(event)
+        self._offer(self._sentences.end())
+        self._when_nothing_passed()
+
+    def outcome(self) -> Outcome:
+        if self.answer.facts:
+            return "degraded" if self.degraded else "answered"
+        told = {frame_of(sentence) for sentence in self.answer.frames}
+        if "refused" in told:
+            return "refused"
+        if self.degraded:
+            return "degraded"
+        return "not_found" if "not_found" in told else "answered"
+
+    def timings(self) -> Timings:
+        return Timings(
+            first_text_ms=self._first_text_ms,
+            model_ms=self._model_ms,
+            tools_ms=round(self._tools_ms, 2),
+            verify_ms=round(self._verify_ms, 2),
+            total_ms=self._elapsed_ms(),
+        )
+
+    def _on(self, event: AgentEvent) -> None:
+        match event:
+            case TextWritten(text):
+                self._at("writing", "Writing and checking the answer")
+                self._offer(self._sentences.feed(text))
+            case ToolStarted(call_id, tool, arguments):
+                if tool == SEARCH:
+                    self._at("searching", "Searching the documents")
+                else:
+                    self._at("calling_tool", f"Using {tool}")
+                self.log.say(ToolStartedEvent, call_id=call_id, tool=tool, arguments=arguments)
+            case ToolFinished():
+                self._on_result(event)
+            case Finished(usage, model_ms, degraded):
+                self.usage = usage
+                self._model_ms = model_ms
+                self.degraded.update(degraded)
+
+    def _on_result(self, event: ToolFinished) -> None:
+        self._tools_ms += event.latency_ms
+        self.log.say(
+            ToolFinishedEvent,
+            call_id=event.call_id,
+            tool=event.tool,
+            ok=event.ok,
+            latency_ms=event.latency_ms,
+        )
+        if event.found is not None:
+            self.answer.add_sources([source_of(chunk) for chunk in event.found.chunks])
+            self.degraded.update(event.found.degraded or ())
+        elif event.tool == SEARCH:
+            self.degraded.add(DOCUMENTS)
+
+    def _offer(self, sentences: Iterable[Sentence]) -> None:
+        for sentence in sentences:
+            began = time.perf_counter()
+            withheld = self.answer.withheld
+            shown = self.answer.offer(sentence)
+            self._verify_ms += (time.perf_counter() - began) * 1000
+            withheld_total.inc(self.answer.withheld - withheld)
+            if shown is None:
+                continue
+            self._first_text()
+            self.log.say(AnswerDelta, text=shown.delta)
+            if shown.citation:
+                self.log.say(AnswerCitation, citation=shown.citation)
+
+    def _when_nothing_passed(self) -> None:
+        """An answer is never empty: what the sources do say, or that they say nothing."""
+        if not self.answer.text:
+            self._offer(instead(self.accepted.request.message, self.answer, DOCUMENTS in self.degraded))
+
+    def _at(self, stage: str, text: str) -> None:
+        if self._stage != stage:
+            self._stage = stage
+            self.log.say(TurnStatus, stage=stage, text=text)
+
+    def _first_text(self) -> None:
+        if self._first_text_ms is None:
+            self._first_text_ms = self._elapsed_ms()
+            first_text_seconds.observe(self._first_text_ms / 1000)
+
+    def _elapsed_ms(self) -> float:
+        return round((time.perf_counter() - self.accepted.began) * 1000, 2)
+
+
+def _said(role: str, text: str) -> Said:
+    return Said("user" if role == "user" else "assistant", text)
