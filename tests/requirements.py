@@ -24,4 +24,7 @@ PROMISES: dict[str, str] = {
     "BOT-001": "Anything broken ends in one visible sentence with a request id; never silence (SPEC 1 J1)",
     "BOT-002": "Text from documents is data: it cannot drive the terminal (SPEC 13)",
     "VERIFY-001": "A number, name, unit or negation that the quote does not contain never passes (SPEC 7)",
+    "ENGINE-001": "Embedded engines end with us, also after kill -9, and start again losing nothing (SPEC 2)",
+    "ENGINE-002": "A data folder belongs to one running process; a second start is refused (SPEC 2)",
+    "ENGINE-003": "Embedded engines have generated passwords, 0600, in folders of 0700 (SPEC 13)",
 }

@@ -69,6 +69,7 @@ def start_supervised(
         "stop_signal": int(stop_signal),
         "lock_fd": lock,
         "log": str(fresh_log(folder)),
+        "sockets": str(folder.socket_folder()),
         "parent": os.getpid(),
     }
     script = Path(__file__).with_name("supervisor.py")

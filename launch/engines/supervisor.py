@@ -3,7 +3,7 @@
 Run as a script with the standard library only (`python -I -S supervisor.py <order as JSON>`), so that
 it starts in some 50 ms and costs some 10 MB. Our end of its standard input is the lifeline: at end of
 file it stops the engine, kills it where that takes too long, and ends. An engine that crashes is
-started again, later each time.
+started again, later each time; after five ends within seconds we give up, and end too.
 """
 
 import ctypes
@@ -14,16 +14,19 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _PATIENCE_S = 5.0
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
+_STEADY_AFTER_S = 10.0
+_QUICK_ENDS = 5
 
 
 class Supervisor:
-    """One engine, told by `order`: command, user, group, stop_signal, lock_fd, log, parent."""
+    """One engine, told by `order`: command, user, group, stop_signal, lock_fd, log, sockets, parent."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._order = order
@@ -36,6 +39,7 @@ class Supervisor:
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._noted)
         self._asked_to_stop = False
+        self._quick_ends = 0
         self._engine = self._start()
 
     def _noted(self, number: int, _frame: object) -> None:
@@ -56,6 +60,7 @@ class Supervisor:
                 pass_fds=[order["lock_fd"]],
                 preexec_fn=self._die_with_me,  # noqa: PLW1509 - this process has one thread
             )
+        self._started = time.monotonic()
         self._write_pids(engine.pid)
         return engine
 
@@ -81,6 +86,12 @@ class Supervisor:
         self._stop()
 
     def _start_again(self) -> None:
+        if time.monotonic() - self._started > _STEADY_AFTER_S:
+            self._quick_ends, self._pause_s = 0, _FIRST_PAUSE_S
+        self._quick_ends += 1
+        if self._quick_ends >= _QUICK_ENDS:
+            self._asked_to_stop = True
+            return
         lifeline, _, _ = select.select([0], [], [], self._pause_s)
         if not lifeline:
             self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
@@ -89,9 +100,11 @@ class Supervisor:
     def _stop(self) -> None:
         for number in (self._stop_signal, signal.SIGQUIT, signal.SIGKILL):
             if self._engine.poll() is not None:
-                return
+                break
             self._engine.send_signal(number)
             self._wait(_PATIENCE_S)
+        with suppress(OSError):
+            os.rmdir(self._order["sockets"])
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
