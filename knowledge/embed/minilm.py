@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from knowledge.embed.port import Embedder, Vectors
-from knowledge.embed.weights import BUILDER, MAX_TOKENS, WEIGHTS_SHA256, WIDTH
+from knowledge.embed.weights import BUILDER, MAX_TOKENS, VERSION, WEIGHTS_SHA256, WIDTH
 
 _SPECIAL_TOKENS = 2
 _WINDOW = MAX_TOKENS - _SPECIAL_TOKENS
@@ -33,7 +33,7 @@ def packaged(cache_dir: Path | None = None, threads: int = 1) -> Embedder:
 
 
 class _MiniLm:
-    version = f"minilm-l6-v2-int8-{BUILDER}"
+    version = VERSION
     dimensions = WIDTH
 
     def __init__(self, model: Path, threads: int) -> None:
