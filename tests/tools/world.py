@@ -1,0 +1,311 @@
+"""A small world for the gateway: two people, a handbook in the real engine, and a platform that a test holds."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import httpx2
+import numpy as np
+import uvicorn
+from starlette.types import ASGIApp
+
+from access.jwks import TrustedKeys
+from access.keys import AccessKeys, group_key, organisation_key
+from access.principal import Principal, permissions_of
+from access.tokens import Minter, SigningKey, claims_of
+from kit.clock import SystemClock
+from kit.errors import Unauthenticated, Unavailable
+from kit.wire.internal import AuditAccepted, AuditEvent, ResolvedPrincipal
+from kit.wire.tools import RegisteredServer, Registry
+from knowledge.document import Chunk, DocumentFacts
+from knowledge.index import Index, IndexedChunk
+from knowledge.index.edge import open_edge
+from knowledge.search import Search
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from tools.gateway.app import Gateway, build_gateway
+from tools.gateway.platform import EventsRefused
+from tools.gateway.settings import GatewaySettings
+from tools.servers.docs.server import build_docs_server
+
+ORGANISATION = uuid4()
+RELEASE = Path("tools/servers/release.json")
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def person(name: str, *groups: str, role: str = "User") -> Principal:
+    return Principal(
+        organisation_id=ORGANISATION,
+        id=uuid5(ORGANISATION, name),
+        name=name,
+        groups=frozenset(groups),
+        roles=frozenset({role}),
+        permissions=permissions_of([role]),
+    )
+
+
+MAYA = person("maya", "operations")
+TOM = person("tom", "finance")
+
+
+class MovedClock:
+    """Real time, plus what a test adds."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def move(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+class HashedWords:
+    """An embedder whose vectors are word counts in buckets: similar words, similar vectors."""
+
+    version = "hashed-words-1"
+    dimensions = 64
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        rows = np.full((len(texts), self.dimensions), 1e-3, dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.lower().split():
+                row[int(hashlib.md5(word.strip(".,?").encode()).hexdigest(), 16) % self.dimensions] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+def a_chunk(text: str, *, knowledge_base_id: UUID, title: str, url: str) -> IndexedChunk:
+    doc_id = uuid5(ORGANISATION, url)
+    chunk = Chunk(
+        chunk_id=uuid5(doc_id, text),
+        doc_id=doc_id,
+        text=text,
+        chunk_index=0,
+        page_title=title,
+        section_title="Leave",
+        section_path=("Leave",),
+        anchor="leave",
+        page=None,
+        start_offset=0,
+        end_offset=len(text),
+        chunk_strategy="layout",
+        content_type="text/markdown",
+    )
+    facts = DocumentFacts(
+        doc_id=doc_id,
+        organisation_id=ORGANISATION,
+        knowledge_base_id=knowledge_base_id,
+        source="upload",
+        source_url=url,
+        source_hash="0" * 64,
+        etag=None,
+        doc_type="policy",
+        service_scope="general",
+        tags=(),
+        privacy_level="internal",
+        owner_type="org",
+        owner_id=str(ORGANISATION),
+        created_at=NOW,
+        updated_at=NOW,
+        last_modified=NOW,
+        last_crawled_at=None,
+        version=1,
+    )
+    return IndexedChunk(chunk, facts, HashedWords().embed([text])[0].tolist())
+
+
+SHARED = a_chunk(
+    "Staff take 25 days of annual leave per year.",
+    knowledge_base_id=uuid5(ORGANISATION, "kb-org"),
+    title="Leave for all",
+    url="https://example.test/leave",
+)
+OPERATIONS = a_chunk(
+    "Operations staff on night shift take 30 days of annual leave per year.",
+    knowledge_base_id=uuid5(ORGANISATION, "kb-operations"),
+    title="Night shift",
+    url="https://example.test/night",
+)
+FINANCE = a_chunk(
+    "Finance staff take no annual leave in the closing week of the year.",
+    knowledge_base_id=uuid5(ORGANISATION, "kb-finance"),
+    title="Closing week",
+    url="https://example.test/closing",
+)
+
+
+async def publish_handbook(index: Index) -> None:
+    for indexed, key in (
+        (SHARED, organisation_key(ORGANISATION)),
+        (OPERATIONS, group_key(ORGANISATION, "operations")),
+        (FINANCE, group_key(ORGANISATION, "finance")),
+    ):
+        await index.publish(indexed.chunk.doc_id, [indexed], AccessKeys([key]))
+
+
+def released(address: str = "inproc:docs") -> Registry:
+    servers = [
+        RegisteredServer(address=address, **server) for server in json.loads(RELEASE.read_text())
+    ]
+    return registry_of(servers)
+
+
+def registry_of(servers: Sequence[RegisteredServer]) -> Registry:
+    text = "".join(server.model_dump_json() for server in servers)
+    return Registry(version=hashlib.sha256(text.encode()).hexdigest(), servers=list(servers))
+
+
+@dataclass
+class HeldPlatform:
+    """The internal contract in memory: a test sets what it answers and reads what it was told."""
+
+    current: Registry
+    people: dict[str, Principal] = field(default_factory=dict)
+    events_taken: dict[str, AuditEvent] = field(default_factory=dict)
+    repeated: int = 0
+    resolved: int = 0
+    down: bool = False
+    refuses: str | None = None
+    slow: asyncio.Event | None = None
+
+    async def registry(self, etag: str | None) -> Registry | None:
+        self._up()
+        return None if etag == self.current.version else self.current
+
+    async def resolve(self, api_key: str) -> ResolvedPrincipal:
+        self._up()
+        self.resolved += 1
+        if self.slow:
+            await self.slow.wait()
+        if api_key not in self.people:
+            raise Unauthenticated("This API key is not valid.")
+        principal = self.people[api_key]
+        return ResolvedPrincipal(claims=claims_of(principal, principal.access_keys), cache_s=60)
+
+    async def events(self, batch: Sequence[AuditEvent]) -> AuditAccepted:
+        self._up()
+        if self.refuses and any(event.type == self.refuses for event in batch):
+            raise EventsRefused(422)
+        before = len(self.events_taken)
+        self.events_taken.update({event.id: event for event in batch})
+        accepted = len(self.events_taken) - before
+        self.repeated += len(batch) - accepted
+        return AuditAccepted(accepted=accepted, repeated=len(batch) - accepted)
+
+    async def grant(self, hash: str) -> list[str] | None:
+        self._up()
+        return None
+
+    def _up(self) -> None:
+        if self.down:
+            raise Unavailable("The platform does not answer.")
+
+    def told(self, type: str) -> list[AuditEvent]:
+        return [event for event in self.events_taken.values() if event.type == type]
+
+
+@dataclass
+class Gate:
+    """A running gateway, and the keys to make tokens for it."""
+
+    gateway: Gateway
+    platform: HeldPlatform
+    clock: MovedClock
+    url: str
+    folder: Path
+    own_key: SigningKey
+    _minter: Minter
+
+    def token(self, principal: Principal, audience: str = "gateway") -> str:
+        return self._minter.mint(principal, audience)
+
+    @asynccontextmanager
+    async def client(
+        self, credential: str | Principal, mode: str = "auto", path: str = "/mcp"
+    ) -> AsyncIterator[Client]:
+        """The Python SDK's client, which nobody here wrote."""
+        token = self.token(credential) if isinstance(credential, Principal) else credential
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=10) as http:
+            transport = streamable_http_client(f"{self.url}{path}", http_client=http)
+            async with Client(transport, mode=mode) as client:
+                yield client
+
+    async def audited(self, type: str = "tool.call") -> list[dict[str, Any]]:
+        """What the platform has been told, after everything that waits was sent."""
+        await self.gateway.shipper.ship()
+        return [event.data for event in self.platform.told(type)]
+
+
+@asynccontextmanager
+async def docs_app(folder: Path, trusted: TrustedKeys, redis: Any) -> AsyncIterator[ASGIApp]:
+    embedder = HashedWords()
+    index = open_edge(folder / "index", embedder.version, embedder.dimensions)
+    await publish_handbook(index)
+    try:
+        yield build_docs_server(Search(index, embedder), index, trusted, redis, SystemClock())
+    finally:
+        await index.close()
+
+
+@asynccontextmanager
+async def running_gateway(
+    folder: Path,
+    redis: Any,
+    *,
+    registry: Registry | None = None,
+    apps: dict[str, ASGIApp] | None = None,
+    platform: HeldPlatform | None = None,
+    settings: GatewaySettings | None = None,
+) -> AsyncIterator[Gate]:
+    platform_key, own_key = SigningKey.generate(), SigningKey.generate()
+    trusted, clock = TrustedKeys(), MovedClock()
+    trusted.replace("platform", platform_key.jwks())
+    trusted.replace("gateway", own_key.jwks())
+    held = platform or HeldPlatform(registry or released())
+    async with docs_app(folder, trusted, redis) as docs:
+        gateway = build_gateway(
+            settings or GatewaySettings(),
+            platform=held,
+            signing_key=own_key,
+            trusted=trusted,
+            redis=redis,
+            apps={"docs": docs, **(apps or {})},
+            spool_folder=folder / "gateway",
+            clock=clock,
+        )
+        async with served(gateway) as url:
+            yield Gate(
+                gateway, held, clock, url, folder, own_key, Minter(platform_key, "platform", clock)
+            )
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """A real uvicorn on a free port of loopback."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        if task.done():
+            task.result()
+            raise RuntimeError("the server did not start")
+        await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
