@@ -1,0 +1,1 @@
+"""Measures answers, citations and verification as a person meets them: through the API (make eval)."""
