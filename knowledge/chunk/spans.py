@@ -40,7 +40,8 @@ def layout(document: LoadedDocument, limit: int, count: CountTokens) -> Iterator
 
 def _section_spans(section: Section, title: str, limit: int, count: CountTokens) -> Iterator[Span]:
     room = _room(section, title, limit, count)
-    if section.heading is not None and _stays_together(section, room, count):
+    # Not under the page's own title: there each section deserves its own anchor.
+    if section.path and _stays_together(section, room, count):
         yield from _pack(_all_atoms(section.blocks(), room, count), room, section.path, section.anchor)
         return
     yield from _pack(_all_atoms(section.body, room, count), room, section.path, section.anchor)

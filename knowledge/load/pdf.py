@@ -141,7 +141,8 @@ def _title(pdf: Any, outline: Outline) -> str:
     first = next((block for block in outline.blocks() if block.kind == "heading"), None)
     if first is not None and first.page == 1:
         return first.text
-    stored = one_line(str((pdf.metadata or {}).get("Title") or ""))
+    metadata: dict[str, Any] = pdf.metadata or {}
+    stored = one_line(str(metadata.get("Title") or ""))
     return "" if _PROGRAM_TITLE.match(stored) else stored
 
 
@@ -152,7 +153,7 @@ def _form_fields(pdf: Any) -> list[str]:
     if not isinstance(form, dict):
         return []
     lines: list[str] = []
-    pending = [(field, "", 0) for field in _references(cast(dict[str, Any], form)["Fields"])]
+    pending = [(field, "", 0) for field in _references(cast(dict[str, Any], form).get("Fields"))]
     while pending and len(lines) < MAX_FIELDS:
         reference, above, depth = pending.pop(0)
         field: Any = resolve1(reference)

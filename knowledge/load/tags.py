@@ -14,10 +14,11 @@ DROPPED = _names(
 )
 BLOCKS = frozenset(HEADINGS) | _names(
     "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer "
-    "form header hgroup hr html legend li main menu nav ol p pre section summary table ul search"
+    "form header hgroup hr html legend li main menu nav ol p pre section summary table ul search "
+    "caption tbody tfoot thead tr td th"
 )
 INLINE = _names(
     "a abbr acronym b bdi bdo big br button cite code data del dfn em font i img ins kbd label mark q rp rt "
     "ruby s samp small span strike strong sub sup time tt u var wbr picture"
 )
-KNOWN = BLOCKS | INLINE | DROPPED | CELLS | _names("body caption col colgroup tbody tfoot thead tr")
+KNOWN = BLOCKS | INLINE | DROPPED | CELLS | _names("col colgroup")
