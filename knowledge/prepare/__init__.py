@@ -4,6 +4,6 @@ A file from outside may crash a parser, fill the memory or never end: then the c
 """
 
 from knowledge.prepare.messages import Prepared
-from knowledge.prepare.preparer import Preparer, PrepareSettings
+from knowledge.prepare.preparer import PreparationFailed, Preparer, PrepareSettings
 
-__all__ = ["PrepareSettings", "Prepared", "Preparer"]
+__all__ = ["PreparationFailed", "PrepareSettings", "Prepared", "Preparer"]

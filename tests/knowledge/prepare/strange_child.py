@@ -1,0 +1,61 @@
+"""The real child with a reader that misbehaves on demand, and an embedder that needs no model."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from knowledge.document import LoadedDocument
+from knowledge.embed import Vectors
+from knowledge.load import load
+from knowledge.prepare.child import limit, serve
+
+
+class CountingEmbedder:
+    """Vectors that say how long the text was."""
+
+    version = "counting"
+    dimensions = 2
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return np.array([[len(text), 1.0] for text in texts], dtype=np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+def strange_load(data: bytes, name: str) -> LoadedDocument:
+    """The name says what goes wrong; `data` may name a file that counts the attempts."""
+    if name == "hangs":
+        time.sleep(3600)
+    if name == "hoards":
+        hoard = [bytearray(b"x") * (32 << 20) for _ in range(200)]
+        raise AssertionError(f"{len(hoard)} blocks fitted")
+    if name.startswith("dies"):
+        attempts = Path(data.decode())
+        attempts.write_text(attempts.read_text() + "x" if attempts.exists() else "x")
+        if name == "dies-always" or attempts.read_text() == "x":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return load(b"# Survived\n\nThe second time.\n", "x.md")
+    if name == "prints":
+        print("a stray line from a parser")
+        sys.stdout.flush()
+    if name == "breaks":
+        raise KeyError("a bug of ours: /srv/secret/path")
+    return load(data, name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--memory-mb", type=int, required=True)
+    limit(parser.parse_args().memory_mb)
+    serve(CountingEmbedder, strange_load)
+
+
+if __name__ == "__main__":
+    main()
