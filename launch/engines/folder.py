@@ -8,6 +8,7 @@ import secrets
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -141,7 +142,7 @@ class EngineFolder:
     def _runtime_base(self) -> Path:
         candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"]  # noqa: S108 - made 0700, owner checked
         # Another user's engine cannot pass a runtime folder that is ours alone.
-        for candidate in candidates[1:] if self.run_as.uid is not None else candidates:
+        for candidate in candidates[self.run_as.owner[0] != os.geteuid() :]:
             if candidate and len(candidate) < _SOCKET_LIMIT - 40 and os.access(candidate, os.W_OK | os.X_OK):
                 return Path(candidate)
         raise EngineError("There is no short folder for sockets.", "Set XDG_RUNTIME_DIR to a writable one.")
@@ -167,7 +168,16 @@ def _alive(pid: int) -> bool:
 
 def _is_engine(pid: int) -> bool:
     """Guards against a pid that was given to another program since."""
-    asked = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return "postgres" in asked.stdout or "valkey" in asked.stdout
+    shown = _command_line(pid)
+    return "postgres" in shown or "valkey" in shown
+
+
+def _command_line(pid: int) -> str:
+    if sys.platform == "linux":
+        # Small images have no `ps`.
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        except OSError:
+            return ""
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,8 +1,8 @@
 """As whom an engine runs. Postgres refuses to run as root, so root gives way to `nobody`.
 
-Three cases: we are a normal user (nothing to do); we are root and `nobody` can reach program and
-data (change the user); we are root and it cannot, say below a 0700 home (a user namespace of Linux,
-in which root's own files belong to `nobody`).
+We are a normal user: nothing to do. We are root and `nobody` can reach program and data: change the
+user. It cannot, say below a 0700 home: on Linux a user namespace in which root's own files belong to
+`nobody`, or, where containers forbid namespaces, `nobody` with the right to pass closed folders.
 """
 
 import os
@@ -23,31 +23,37 @@ _ACCOUNT = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """How to start an engine's programs: `prefix` before the command, or another user."""
+    """How to start an engine's programs, and to whom its files belong, seen from outside."""
 
-    uid: int | None = None
-    gid: int | None = None
+    owner: tuple[int, int]
+    """(uid, gid)"""
+    changes_user: bool = False
+    """Start the programs as `owner`; we are root."""
     prefix: tuple[str, ...] = ()
+    """To stand before each command."""
 
     @property
-    def owner(self) -> tuple[int, int]:
-        """(uid, gid) that the engine's files belong to, seen from outside."""
-        return (
-            os.geteuid() if self.uid is None else self.uid,
-            os.getegid() if self.gid is None else self.gid,
-        )
+    def uid(self) -> int | None:
+        return self.owner[0] if self.changes_user else None
+
+    @property
+    def gid(self) -> int | None:
+        return self.owner[1] if self.changes_user else None
 
 
 def choose(program: Path, data: Path) -> RunAs:
     """How to run `program` with files below `data`. Raises EngineError where no way works."""
-    if os.geteuid() != 0:
-        return RunAs()
+    ours = (os.geteuid(), os.getegid())
+    if ours[0] != 0:
+        return RunAs(ours)
     account = pwd.getpwnam(_ACCOUNT)
+    theirs = (account.pw_uid, account.pw_gid)
     if _anyone_may_reach(program) and _anyone_may_reach(data):
-        return RunAs(uid=account.pw_uid, gid=account.pw_gid)
-    namespace = _namespace(account.pw_uid, account.pw_gid)
-    if namespace:
-        return RunAs(prefix=namespace)
+        return RunAs(theirs, changes_user=True)
+    if _works(_namespace(*theirs)):
+        return RunAs(ours, prefix=_namespace(*theirs))
+    if _works(_with_passage(*theirs)):
+        return RunAs(theirs, prefix=_with_passage(*theirs))
     raise EngineError(
         f"We run as root, and the account '{_ACCOUNT}' cannot reach {program} and {data}.",
         "Move the checkout out of root's home (to /opt, for example), or run as a normal user.",
@@ -63,15 +69,27 @@ def _traversable(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IXOTH)
 
 
-@cache
 def _namespace(uid: int, gid: int) -> tuple[str, ...]:
-    """The command that maps us to `uid` in a user namespace; () where that is not allowed."""
-    unshare = shutil.which("unshare")
-    if sys.platform != "linux" or unshare is None:
-        return ()
-    command = (unshare, "--user", f"--map-user={uid}", f"--map-group={gid}")
+    return ("unshare", "--user", f"--map-user={uid}", f"--map-group={gid}")
+
+
+def _with_passage(uid: int, gid: int) -> tuple[str, ...]:
+    right = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    # Changing the user forgets the signal that the supervisor had asked for.
+    last_word = ("--pdeathsig", "INT")
+    return ("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", *right, *last_word, "--")
+
+
+@cache
+def _works(prefix: tuple[str, ...]) -> bool:
+    """Whether commands run behind `prefix` here: containers forbid some."""
+    program = shutil.which(prefix[0])
+    if sys.platform != "linux" or program is None:
+        return False
     try:
-        tried = subprocess.run([*command, "true"], capture_output=True, timeout=10, check=False)
+        tried = subprocess.run(
+            [*prefix, sys.executable, "-c", ""], capture_output=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return command if tried.returncode == 0 else ()
+        return False
+    return tried.returncode == 0

@@ -183,17 +183,19 @@ def test_an_engine_ends_with_its_supervisor(data: Path) -> None:
         wait_until_gone(started.engines)
 
 
-def test_an_engine_without_supervisor_gives_way_to_the_next_start(data: Path) -> None:
-    with postgres(data) as first:
-        # As on macOS, where nobody tells the engine: stopped, it does not hear that its parent died.
-        os.kill(first.pid, signal.SIGSTOP)
-        left = first.pid
-        first.supervisor.kill()
-        first.supervisor.wait()
-        os.kill(left, signal.SIGCONT)
-        with postgres(data) as second:
-            assert second.pid != left
-            assert ask(second.url, "SELECT 1") == [(1,)]
+def test_an_engine_whose_supervisor_is_gone_is_asked_to_go_at_the_next_start(data: Path) -> None:
+    with valkey(data) as engine:
+        folder = engine.folder
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    # As on macOS, where an engine does not hear that its supervisor died: somebody holds the lock.
+    lock = folder.lock()
+    left = subprocess.Popen(["bash", "-c", "exec -a valkey-server sleep 600"], pass_fds=[lock])
+    os.pwrite(lock, json.dumps({"supervisor": gone.pid, "engine": left.pid, "parent": gone.pid}).encode(), 0)
+    os.close(lock)
+    with valkey(data) as engine:
+        assert answers(engine.url)
+    assert left.wait() == -signal.SIGINT
 
 
 @pytest.mark.proves("ENGINE-002")
@@ -323,6 +325,19 @@ def test_root_below_a_closed_home_runs_them_in_a_user_namespace(data: Path) -> N
     with postgres(data) as engine:
         assert engine.folder.run_as.prefix
         assert (data / "postgres").stat().st_uid == 0
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv (Linux)"
+)
+def test_root_below_a_closed_home_without_namespaces_starts_them_too(data: Path, tmp_path: Path) -> None:
+    data.parent.chmod(0o700)
+    (tmp_path / "setpriv").symlink_to(str(shutil.which("setpriv")))
+    with parent(data, "env", f"PATH={tmp_path}") as started:
+        remember(*started.urls)
+        assert psutil.Process(started.engines[0]).uids().effective != 0
+        started.kill()
+        wait_until_gone(started.engines)
 
 
 @pytest.mark.skipif(not namespaces_allowed(), reason="needs root and user namespaces")

@@ -1,0 +1,6 @@
+"""Files as they were uploaded, by key."""
+
+from ports.blobs.folder import FolderBlobs
+from ports.blobs.port import BadKey, BlobMissing, Blobs
+
+__all__ = ["BadKey", "BlobMissing", "Blobs", "FolderBlobs"]
