@@ -121,9 +121,7 @@ class ServerStore:
         named = ranking.among is not None
         among = [models.HasIdCondition(has_id=list(map(str, ranking.among)))] if ranking.among else []
         return models.QueryRequest(
-            query=_sparse(ranking.vector)
-            if isinstance(ranking.vector, SparseTerms)
-            else _dense(ranking.vector),
+            query=_asked(ranking.vector),
             using=fields.SPARSE if sparse else fields.DENSE,
             filter=_filter(scope, *among),
             params=self.params(scope, sparse),

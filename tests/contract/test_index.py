@@ -1,0 +1,293 @@
+"""The contract of the index port, over every implementation."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from qdrant_client import AsyncQdrantClient
+
+from access.keys import AccessKeys
+from knowledge.index import Index, IndexedChunk, IndexFilter
+from knowledge.index.edge import open_edge
+from knowledge.index.remote import connect_remote
+from knowledge.index.server import connect_server
+from knowledge.index.server_store import ServerStore
+from knowledge.index.serving import serving
+from knowledge.index.stored import StoredIndex
+from tests.knowledge.index.samples import BASE, DIMENSIONS, NOW, chunk, document, facts, texts_found, vector
+
+STAFF = AccessKeys(["o:1"])
+FINANCE = AccessKeys(["o:1", "g:1/finance"])
+NOBODY_HERE = AccessKeys(["o:9"])
+
+
+@pytest.fixture(params=["edge", "remote", "server_double", "server"])
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
+    if request.param == "server_double":
+        client = AsyncQdrantClient(location=":memory:")
+        made: Index = StoredIndex(ServerStore(client, "test", DIMENSIONS))
+    elif request.param == "server":
+        made = _real_server()
+    else:
+        made = open_edge(tmp_path / "index", "test", DIMENSIONS)
+    if request.param == "remote":
+        async with serving(made, tmp_path / "s"):
+            remote = connect_remote(tmp_path / "s")
+            yield remote
+            await remote.close()
+    else:
+        yield made
+    await made.close()
+
+
+def _real_server() -> Index:
+    url = os.environ.get("SWITCHBOARD_QDRANT__URL")
+    if not url:
+        pytest.skip("no Qdrant server: set SWITCHBOARD_QDRANT__URL to run the contract against one")
+    return connect_server(url, f"contract-{uuid4().hex}", DIMENSIONS)
+
+
+@pytest.fixture
+def handbook() -> UUID:
+    return uuid4()
+
+
+# The client's in-memory mode checks our requests where there is no server; it is exact anyway and says so.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Payload indexes have no effect in the local Qdrant:UserWarning",
+    "ignore:Local mode performs exact:UserWarning",
+)
+
+
+async def test_a_published_document_is_found_by_meaning_and_by_words(index: Index, handbook: UUID) -> None:
+    await index.publish(handbook, document(handbook, ["annual leave", "parking permits"]), STAFF)
+
+    hits = await index.search(STAFF, IndexFilter(), vector=vector("annual leave"), text="annual", limit=5)
+
+    by_text = {hit.stored.chunk.text: hit for hit in hits}
+    assert by_text["annual leave"].dense == pytest.approx(1.0, abs=1e-5)
+    assert (by_text["annual leave"].sparse or 0) > 0
+    assert by_text["parking permits"].sparse is None
+
+
+async def test_what_is_found_comes_back_as_it_was_published(index: Index, handbook: UUID) -> None:
+    [published] = document(handbook, ["annual leave"], tags=("hr", "2026"), etag='"e"', last_modified=None)
+    await index.publish(handbook, [published], STAFF)
+
+    [hit] = await index.search(STAFF, IndexFilter(), vector=None, text="annual", limit=5)
+
+    assert hit.stored.chunk == published.chunk
+    assert hit.stored.facts == published.facts
+    assert hit.dense is None
+
+
+@pytest.mark.proves("INDEX-001")
+async def test_without_a_key_of_the_document_nothing_of_it_is_seen(index: Index, handbook: UUID) -> None:
+    chunks = document(handbook, ["salary bands"])
+    await index.publish(handbook, chunks, AccessKeys(["g:1/finance"]))
+
+    assert await texts_found(index, FINANCE, "salary bands") == {"salary bands"}
+    for keys in (STAFF, NOBODY_HERE):
+        assert await texts_found(index, keys, "salary bands") == set()
+        assert await index.fetch(keys, [chunks[0].chunk.chunk_id]) == []
+        assert not any((await index.facets(keys, IndexFilter())).values())
+
+
+async def test_hits_have_both_scores_though_each_list_is_short(index: Index, handbook: UUID) -> None:
+    texts = ["annual leave", "leave leave parking", "sick days", "annual report numbers"]
+    await index.publish(handbook, document(handbook, texts), STAFF)
+
+    hits = await index.search(STAFF, IndexFilter(), vector=vector("sick days"), text="annual", limit=1)
+
+    assert {hit.stored.chunk.text for hit in hits} > {"sick days"}
+    assert all(hit.dense is not None for hit in hits)
+    whole = await index.search(STAFF, IndexFilter(), vector=vector("sick days"), text="annual", limit=50)
+    scores = {hit.stored.chunk.chunk_id: (hit.dense, hit.sparse) for hit in whole}
+    for hit in hits:
+        assert (hit.dense, hit.sparse) == pytest.approx(scores[hit.stored.chunk.chunk_id])
+
+
+async def test_a_new_version_replaces_the_old_and_keeps_known_vectors(index: Index, handbook: UUID) -> None:
+    await index.publish(handbook, document(handbook, ["kept words", "old words"]), STAFF)
+    known = await index.known(handbook)
+    kept, new = document(handbook, ["kept words", "new words"], version=2)
+    assert kept.chunk.chunk_id in known
+
+    await index.publish(handbook, [IndexedChunk(kept.chunk, kept.facts, None), new], STAFF)
+
+    assert await texts_found(index, STAFF, "words") == {"kept words", "new words"}
+    [hit] = [
+        hit
+        for hit in await index.search(STAFF, IndexFilter(), vector=vector("kept words"), text=None, limit=9)
+        if hit.stored.chunk.text == "kept words"
+    ]
+    assert hit.dense == pytest.approx(1.0, abs=1e-5)
+    assert hit.stored.facts.version == 2
+
+
+async def test_a_field_that_a_new_version_lost_is_gone(index: Index, handbook: UUID) -> None:
+    await index.publish(handbook, document(handbook, ["kept"], etag="e", tags=("hr",)), STAFF)
+    await index.publish(handbook, document(handbook, ["kept"], last_modified=None), STAFF)
+
+    [stored] = await index.fetch(STAFF, [chunk(handbook, "kept").chunk_id])
+    assert (stored.facts.etag, stored.facts.tags, stored.facts.last_modified) == (None, (), None)
+    assert await texts_found(index, STAFF, "kept", IndexFilter(tags=("hr",))) == set()
+    assert await texts_found(index, STAFF, "kept", IndexFilter(before=NOW + timedelta(days=1))) == set()
+
+
+async def test_publishing_nothing_leaves_nothing(index: Index, handbook: UUID) -> None:
+    await index.publish(handbook, document(handbook, ["words"]), STAFF)
+    await index.publish(handbook, [], STAFF)
+    assert await index.known(handbook) == frozenset()
+
+
+async def test_a_chunk_without_any_vector_is_refused(index: Index, handbook: UUID) -> None:
+    bare = IndexedChunk(chunk(handbook, "words"), facts(handbook), None)
+    with pytest.raises(ValueError, match="no vector"):
+        await index.publish(handbook, [bare], STAFF)
+
+
+async def test_a_chunk_of_another_document_is_refused(index: Index, handbook: UUID) -> None:
+    with pytest.raises(ValueError, match="does not belong"):
+        await index.publish(handbook, document(uuid4(), ["words"]), STAFF)
+
+
+async def test_access_can_be_changed_taken_and_given_back(index: Index, handbook: UUID) -> None:
+    await index.publish(handbook, document(handbook, ["words"]), STAFF)
+
+    await index.set_access(handbook, AccessKeys(["g:1/finance"]))
+    assert await texts_found(index, STAFF, "words") == set()
+    assert await texts_found(index, FINANCE, "words") == {"words"}
+
+    await index.set_access(handbook, None)
+    assert await texts_found(index, FINANCE, "words") == set()
+
+    await index.set_access(handbook, STAFF)
+    assert await texts_found(index, STAFF, "words") == {"words"}
+
+
+async def test_a_removed_document_is_gone_and_others_stay(index: Index, handbook: UUID) -> None:
+    other = uuid4()
+    await index.publish(handbook, document(handbook, ["first words"]), STAFF)
+    await index.publish(other, document(other, ["second words"]), STAFF)
+
+    await index.remove(handbook)
+
+    assert await texts_found(index, STAFF, "words") == {"second words"}
+    assert await index.known(handbook) == frozenset()
+
+
+async def test_fetch_keeps_the_order_asked_and_drops_what_is_not_there(index: Index, handbook: UUID) -> None:
+    chunks = document(handbook, ["one", "two", "three"])
+    await index.publish(handbook, chunks, STAFF)
+    first, second, third = (indexed.chunk.chunk_id for indexed in chunks)
+
+    fetched = await index.fetch(STAFF, [third, uuid4(), first, third])
+
+    assert [stored.chunk.text for stored in fetched] == ["three", "one"]
+    assert await index.fetch(STAFF, []) == []
+    assert await index.fetch(STAFF, [second], frozenset()) == []
+    assert await index.fetch(STAFF, [second], frozenset([uuid4()])) == []
+    assert len(await index.fetch(STAFF, [second], frozenset([BASE]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("filter", "found"),
+    [
+        (IndexFilter(), {"a", "b"}),
+        (IndexFilter(knowledge_base_ids=frozenset()), set[str]()),
+        (IndexFilter(knowledge_base_ids=frozenset([BASE])), {"a"}),
+        (IndexFilter(service_scope="uas"), {"b"}),
+        (IndexFilter(doc_type="guide"), {"b"}),
+        (IndexFilter(source="crawl"), {"b"}),
+        (IndexFilter(privacy_level="public"), {"b"}),
+        (IndexFilter(tags=("x",)), {"a", "b"}),
+        (IndexFilter(tags=("x", "y")), {"b"}),
+        (IndexFilter(section=" sick  LEAVE "), {"b"}),
+        (IndexFilter(section="handbook"), {"a", "b"}),
+        (IndexFilter(after=NOW), {"a"}),
+        (IndexFilter(before=NOW), {"b"}),
+        (IndexFilter(after=NOW - timedelta(days=9), before=NOW + timedelta(days=1)), {"a", "b"}),
+        (IndexFilter(doc_type="guide", source="upload"), set[str]()),
+    ],
+)
+async def test_filters_narrow(index: Index, filter: IndexFilter, found: set[str]) -> None:
+    one, two = uuid4(), uuid4()
+    await index.publish(one, document(one, ["a"], tags=("x",)), STAFF)
+    other = document(
+        two,
+        ["b"],
+        section="Sick leave",
+        knowledge_base_id=UUID(int=77),
+        service_scope="uas",
+        doc_type="guide",
+        source="crawl",
+        privacy_level="public",
+        tags=("x", "y"),
+        last_modified=NOW - timedelta(days=1),
+    )
+    await index.publish(two, other, STAFF)
+
+    assert await texts_found(index, STAFF, "a b", filter) == found
+
+
+async def test_facets_count_documents_not_chunks(index: Index, handbook: UUID) -> None:
+    await index.publish(handbook, document(handbook, ["one", "two", "three"], tags=("hr",)), STAFF)
+    guide = uuid4()
+    await index.publish(guide, document(guide, ["four", "five"], doc_type="guide", section="Desks"), STAFF)
+
+    facets = await index.facets(STAFF, IndexFilter())
+    assert facets["doc_type"] == {"policy": 1, "guide": 1}
+    assert facets["tags"] == {"hr": 1}
+    assert facets["source"] == {"upload": 2}
+    assert (await index.facets(STAFF, IndexFilter(section="desks")))["doc_type"] == {"guide": 1}
+    assert (await index.facets(STAFF, IndexFilter(section="none such")))["doc_type"] == {}
+    assert not any((await index.facets(STAFF, IndexFilter(knowledge_base_ids=frozenset()))).values())
+
+
+async def test_facets_count_a_document_whose_first_chunk_lies_outside_the_section(
+    index: Index, handbook: UUID
+) -> None:
+    [intro] = document(handbook, ["intro"], section="Intro")
+    later = IndexedChunk(chunk(handbook, "later", 1, "Later"), facts(handbook), vector("later"))
+    await index.publish(handbook, [intro, later], STAFF)
+
+    assert (await index.facets(STAFF, IndexFilter(section="later")))["doc_type"] == {"policy": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "???", "the of and", "你好", "ไทย", "🦊", "\x00\x01", "a" * 5000]
+)
+async def test_no_text_breaks_a_search(index: Index, handbook: UUID, text: str) -> None:
+    await index.publish(handbook, document(handbook, ["你好世界", "words"]), STAFF)
+    hits = await index.search(STAFF, IndexFilter(), vector=None, text=text, limit=5)
+    assert {hit.stored.chunk.text for hit in hits} == ({"你好世界"} if text == "你好" else set())
+
+
+async def test_a_large_document_is_published_whole(index: Index, handbook: UUID) -> None:
+    texts = [f"paragraph {number}" for number in range(150)]
+    await index.publish(handbook, document(handbook, texts), STAFF)
+    assert len(await index.known(handbook)) == 150
+    hits = await index.search(STAFF, IndexFilter(), vector=vector("paragraph"), text=None, limit=150)
+    assert len(hits) == 150
+
+
+async def test_many_calls_at_once_each_get_their_own_answer(index: Index) -> None:
+    ids = [uuid4() for _ in range(20)]
+    await asyncio.gather(*(index.publish(id, document(id, [f"word{id.hex}"]), STAFF) for id in ids))
+
+    found = await asyncio.gather(
+        *(index.search(STAFF, IndexFilter(), vector=None, text=f"word{id.hex}", limit=3) for id in ids)
+    )
+
+    assert [[hit.stored.chunk.doc_id for hit in hits] for hits in found] == [[id] for id in ids]
+
+
+async def test_two_versions_published_at_once_end_as_one_of_them(index: Index, handbook: UUID) -> None:
+    versions = [[f"v{number} a", f"v{number} b"] for number in range(4)]
+    await asyncio.gather(*(index.publish(handbook, document(handbook, texts), STAFF) for texts in versions))
+    assert await texts_found(index, STAFF, "a b") in [set(texts) for texts in versions]
