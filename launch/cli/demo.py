@@ -46,7 +46,7 @@ def command(app: typer.Typer) -> None:
         questions: QuestionFile = None,
         url: Address = "",
         token: Token = "",
-        person: Person = "maya",
+        person: Person = "ada",
         data: Data = Path(".switchboard/demo"),
     ) -> None:
         asked = question or (questions_in(questions) if questions else questions_for(folder))

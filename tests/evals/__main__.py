@@ -46,7 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--claims", type=Path, help="claims for verify.quote")
     parser.add_argument("--url", default="", help="a platform that runs; else one is started and thrown away")
     parser.add_argument("--token", default="", help="for --url")
-    parser.add_argument("--as", dest="person", default="maya", help="without a token: the dev person")
+    parser.add_argument("--as", dest="person", default="ada", help="without a token: the dev person")
     parser.add_argument("--data", type=Path, help="keep the data of the started platform here")
     parser.add_argument("--brief", action="store_true", help="no misses on the terminal")
     return parser.parse_args()
