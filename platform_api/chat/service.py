@@ -59,12 +59,11 @@ class Chat:
         self._stopping = False
 
     def start(self) -> None:
-        self._rounds = [
-            asyncio.create_task(self._every(self._settings.heartbeat_s, self._renew), name="chat-leases"),
-            asyncio.create_task(
-                self._every(self._settings.sweep_every_s, self._sweeper.sweep), name="chat-sweeper"
-            ),
-        ]
+        rounds = (
+            (self._settings.heartbeat_s, self._renew),
+            (self._settings.sweep_every_s, self._sweeper.sweep),
+        )
+        self._rounds = [asyncio.create_task(_every(seconds, work)) for seconds, work in rounds]
 
     async def stop(self) -> None:
         """Running turns get a while, then they end as interrupted."""

@@ -33,6 +33,7 @@ class Client:
     """One person asking one Chat."""
 
     chat: Chat
+    runtime: ScriptedRuntime = field(default_factory=ScriptedRuntime)
     principal: Principal = field(default_factory=person)
 
     async def ask(self, message: str = "How many days of leave do I get?", **fields: Any) -> "Asked":
@@ -86,4 +87,5 @@ async def chat_with(database: Database, redis: Redis) -> AsyncIterator[ChatWith]
 
 @pytest.fixture
 async def client(chat_with: ChatWith) -> Client:
-    return Client(chat_with())
+    runtime = ScriptedRuntime()
+    return Client(chat_with(runtime), runtime)
