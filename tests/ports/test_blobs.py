@@ -63,7 +63,7 @@ BAD_KEYS = [
 ]
 
 
-@pytest.mark.parametrize("key", [*BAD_KEYS, "a" * 129, "/".join("abcdefghi"), "a\n", "\\windows"])
+@pytest.mark.parametrize("key", [*BAD_KEYS, "a" * 129, "/".join("abcdefghi"), "a\n", "a\nb", "\\windows"])
 async def test_a_key_cannot_leave_the_store(blobs: Blobs, key: str) -> None:
     with pytest.raises(BadKey):
         await blobs.put(key, b"x")

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
+from typing import Any, cast
 
 import pytest
 import redis.exceptions
@@ -26,34 +27,38 @@ async def test_answers_are_bytes(redis: Redis) -> None:
     assert await redis.get("name") == "Zoë".encode()
 
 
+async def ping(client: Redis) -> bool:
+    return bool(await cast(Any, client).ping())  # untyped in redis-py
+
+
 @pytest.mark.proves("REDIS-001")
 async def test_a_hung_redis_fails_its_commands_and_the_rest_goes_on(
     own_valkey: RunningEngine, database: Database
 ) -> None:
     client = connect(own_valkey.url)
-    assert await client.ping()
+    assert await ping(client)
     os.kill(own_valkey.pid, signal.SIGSTOP)
     try:
         for _ in range(3):
-            with pytest.raises(redis.exceptions.TimeoutError):
+            with pytest.raises((redis.exceptions.TimeoutError, redis.exceptions.ConnectionError)):
                 await client.get("a")
         await database.ready()
     finally:
         os.kill(own_valkey.pid, signal.SIGCONT)
     patient = connect(own_valkey.url, timeout_s=10)
-    assert await patient.ping()
+    assert await ping(patient)
     await patient.aclose()
     await client.aclose()
 
 
 async def test_a_client_comes_back_after_a_restart(own_valkey: RunningEngine) -> None:
     client = connect(own_valkey.url, timeout_s=5)
-    await client.ping()
+    await ping(client)
     crashed = own_valkey.pid
     os.kill(crashed, signal.SIGKILL)
     while True:
         try:
-            await client.ping()
+            await ping(client)
             if own_valkey.pid != crashed:
                 break
         except redis.exceptions.RedisError:
@@ -64,7 +69,7 @@ async def test_a_client_comes_back_after_a_restart(own_valkey: RunningEngine) ->
 async def test_no_redis_at_all_is_an_error_of_redis() -> None:
     client = connect("redis://127.0.0.1:1/0")
     with pytest.raises(redis.exceptions.ConnectionError):
-        await client.ping()
+        await ping(client)
     await client.aclose()
 
 
