@@ -41,6 +41,11 @@ class Meaning:
         return {name: weight(name) for name in self.concepts if name not in TAGS and not is_number(name)}
 
     @cached_property
+    def terms(self) -> dict[str, float]:
+        """Content and numbers: what the text speaks of."""
+        return self.content | {name: 1.0 for name in self.concepts if is_number(name)}
+
+    @cached_property
     def places(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for at, name in enumerate(self.concepts):

@@ -1,0 +1,129 @@
+"""The extractive model as a chat client of the agent framework, with the same tools as any other model."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from agent_framework import (
+    BaseChatClient,
+    ChatResponse,
+    ChatResponseUpdate,
+    Content,
+    FunctionInvocationLayer,
+    Message,
+    ResponseStream,
+)
+from pydantic import ValidationError
+
+from kit.wire.search import SearchResult
+from knowledge.verify import source_of
+from platform_api.llm.extractive.compose import AnswerSentence, compose
+from platform_api.llm.extractive.decide import decide
+from platform_api.llm.frames import FrameName, render
+
+NAME = "extractive"
+SEARCH = "docs.search"
+
+Response = ChatResponse[Any]
+
+
+class ExtractiveChatClient(FunctionInvocationLayer[Any], BaseChatClient[Any]):
+    """Decides by rules, calls docs.search, and writes the sources' own sentences, each with its [n].
+
+    Pure computation: no network, nothing kept between calls. What it writes is meant to be verified like
+    any other model's text.
+    """
+
+    OTEL_PROVIDER_NAME = NAME
+
+    def _inner_get_response(
+        self, *, messages: Sequence[Message], stream: bool, options: Mapping[str, Any], **kwargs: Any
+    ) -> Awaitable[Response] | ResponseStream[ChatResponseUpdate, Response]:
+        answer: ResponseStream[ChatResponseUpdate, Response] = ResponseStream(
+            _updates(messages, options), finalizer=ChatResponse.from_updates
+        )
+        return answer if stream else answer.get_final_response()
+
+
+async def _updates(
+    messages: Sequence[Message], options: Mapping[str, Any]
+) -> AsyncIterator[ChatResponseUpdate]:
+    message_id = uuid4().hex
+    contents, finish = _next_step(messages, options)
+    for content in contents:
+        yield ChatResponseUpdate(contents=[content], role="assistant", message_id=message_id, model=NAME)
+    yield ChatResponseUpdate(role="assistant", message_id=message_id, model=NAME, finish_reason=finish)
+
+
+def _next_step(messages: Sequence[Message], options: Mapping[str, Any]) -> tuple[Iterator[Content], Any]:
+    """What comes next, and the framework's reason for stopping there."""
+    asked = max((at for at, message in enumerate(messages) if message.role == "user"), default=-1)
+    if asked < 0:
+        return _said([_framed("unclear")]), "stop"
+    earlier = [message.text for message in messages[:asked] if message.role == "user"]
+    decision = decide(messages[asked].text, earlier)
+    if decision.query is None:
+        return _said([_framed(decision.frame or "unclear")]), "stop"
+    results = _results(messages[asked + 1 :])
+    if results:
+        return _said(_answer(decision.question, results)), "stop"
+    if not _offers_search(options):
+        return _said([_framed("degraded")]), "stop"
+    return iter([_call(decision.query)]), "tool_calls"
+
+
+def _call(query: str) -> Content:
+    return Content.from_function_call(call_id=uuid4().hex, name=SEARCH, arguments={"query": query})
+
+
+def _offers_search(options: Mapping[str, Any]) -> bool:
+    return any(getattr(tool, "name", None) == SEARCH for tool in options.get("tools") or ())
+
+
+def _results(messages: Sequence[Message]) -> list[str]:
+    """The results of our calls since the question, as the tool gave them."""
+    return [
+        str(content.result or "")
+        for message in messages
+        for content in message.contents
+        if content.type == "function_result"
+    ]
+
+
+def _answer(question: str, results: Sequence[str]) -> list[AnswerSentence]:
+    found = [result for text in results if (result := _parsed(text))]
+    if not found:
+        return [_framed("degraded")]
+    chunks = {chunk.chunk_id: chunk for result in found for chunk in result.chunks}
+    sources = [source_of(chunk) for chunk in chunks.values()]
+    return compose(question, sources, [chunk.score for chunk in chunks.values()])
+
+
+def _parsed(text: str) -> SearchResult | None:
+    """None where the tool failed: then its text is an error, or not JSON at all."""
+    try:
+        return SearchResult.model_validate(json.loads(text))
+    except (ValueError, ValidationError):
+        return None
+
+
+def _framed(name: FrameName) -> AnswerSentence:
+    return AnswerSentence(render(name), frame=name)
+
+
+def _said(sentences: Sequence[AnswerSentence]) -> Iterator[Content]:
+    """One piece of text per sentence, with what sets it off from the one before."""
+    before: AnswerSentence | None = None
+    for sentence in sentences:
+        marker = f" [{sentence.number}]" if sentence.source else ""
+        yield Content.from_text(f"{_gap(before, sentence)}{sentence.text}{marker}")
+        before = sentence
+
+
+def _gap(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
+    if sentence.item:
+        return "\n- "
+    if before is None:
+        return ""
+    return "\n\n" if before.item or before.frame or before.source != sentence.source else " "

@@ -1,0 +1,111 @@
+"""What the sources offer to say: every sentence, list item and table row that can be quoted as it stands."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from knowledge.verify import Meaning, Prepared, Source, Unit, meaning_of, prepare, split_sentences
+
+_FEWEST_WORDS = 3
+_LONGEST = 600  # characters; longer ones are no answer
+_LEANING = frozenset(["it", "they", "this", "these", "that", "those", "he", "she", "such"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statement:
+    """A quotable piece of one source.
+
+    text: as it is said in an answer, one sentence. at: its place among the source's units. own: what it
+    says itself; near: what its lead-in, or the sentence before it, says; above: question or heading over it.
+    announces: it ends with a colon and is nothing without its list. leans: it points at the sentence before.
+    """
+
+    text: str
+    unit: Unit
+    at: int
+    own: Meaning
+    near: Meaning
+    above: Meaning
+    announces: bool
+    leans: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offer:
+    """A statement with the source that it comes from; rank: the source's place in the search result, from 0."""
+
+    statement: Statement
+    source: Source
+    rank: int
+
+
+def offers_of(sources: Sequence[Source]) -> list[Offer]:
+    """All statements of all sources; what overlapping chunks say twice is offered once, by the better one."""
+    offers: list[Offer] = []
+    seen: set[tuple[object, str]] = set()
+    for rank, source in enumerate(sources):
+        for statement in statements_of(source.text):
+            key = (source.doc_id, statement.text)
+            if key not in seen:
+                seen.add(key)
+                offers.append(Offer(statement, source, rank))
+    return offers
+
+
+@lru_cache(maxsize=4096)
+def statements_of(text: str) -> tuple[Statement, ...]:
+    """The statements of a source's text, made once per text."""
+    return tuple(_statements(prepare(text)))
+
+
+def _statements(source: Prepared) -> Iterator[Statement]:
+    above: tuple[int, int] | None = None
+    for at, unit in enumerate(source.units):
+        own = source.ranges[at]
+        if unit.kind == "heading" or unit.question:
+            above = own
+            continue
+        text = said(source, unit)
+        if not text or own[1] - own[0] < _FEWEST_WORDS or len(text) > _LONGEST:
+            continue
+        yield Statement(
+            text,
+            unit,
+            at,
+            own=meaning_of(source.words, [own]),
+            near=meaning_of(source.words, _near(source, at)),
+            above=meaning_of(source.words, [above] if above else [(0, 0)]),
+            announces=text.endswith(":"),
+            leans=source.words.forms[own[0]] in _LEANING,
+        )
+
+
+def said(source: Prepared, unit: Unit) -> str:
+    """How a unit is said in an answer; "" where it cannot be said in one sentence."""
+    text = _row(source.text, unit) if unit.kind == "row" else _plain(source.text, unit.span)
+    if unit.kind == "item" and unit.lead and unit.span == unit.whole:
+        led = f"{_plain(source.text, unit.lead)} {text}"
+        text = led if len(split_sentences(led)) == 1 and len(led) <= _LONGEST else text
+    return text if len(split_sentences(text)) == 1 else ""
+
+
+def _row(text: str, unit: Unit) -> str:
+    pairs = zip(unit.labels, unit.cells, strict=False)
+    told = [
+        ": ".join(part for part in (_plain(text, label), _plain(text, cell)) if part)
+        for label, cell in pairs
+        if cell[0] < cell[1]
+    ]
+    return "; ".join(told)
+
+
+def _near(source: Prepared, at: int) -> list[tuple[int, int]]:
+    unit = source.units[at]
+    near = [source.word_range(unit.lead)] if unit.lead else []
+    if at and source.units[at - 1].kind == unit.kind == "sentence":
+        near.append(source.ranges[at - 1])
+    return near or [(0, 0)]
+
+
+def _plain(text: str, span: tuple[int, int]) -> str:
+    return " ".join(text[span[0] : span[1]].split())
