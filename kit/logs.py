@@ -20,8 +20,12 @@ class LogSettings(Settings):
 
     section = "log"
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The lowest level shown.")
-    style: Literal["json", "console"] = Field("json", description="`console` is for reading with the eye.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The lowest level shown."
+    )
+    style: Literal["json", "console"] = Field(
+        default="json", description="`console` is for reading with the eye."
+    )
 
 
 def configure(settings: LogSettings, process: str) -> None:

@@ -19,9 +19,11 @@ class TelemetrySettings(Settings):
 
     section = "telemetry"
 
-    otlp_endpoint: str = Field("", description="OTLP over HTTP: `http://collector:4318`; empty: none.")
+    otlp_endpoint: str = Field(
+        default="", description="OTLP over HTTP: `http://collector:4318`; empty: none."
+    )
     sample_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.1, description="Share of traces that are recorded where the caller has not decided."
+        default=0.1, description="Share of traces that are recorded where the caller has not decided."
     )
 
 

@@ -23,6 +23,7 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "up": Verb("launch.up", "Start everything here: one port, one folder, no account."),
+    "up": Verb("launch.up", "Start everything here: one port, one folder, no account."),
     "ask": Verb("launch.cli.ask", "Ask one question and show the cited answer."),
     "chat": Verb("launch.cli.chat", "Talk in the terminal."),
     "docs": Verb("launch.cli.docs", "Add, list and remove documents."),

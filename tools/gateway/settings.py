@@ -13,36 +13,45 @@ class GatewaySettings(Settings):
     section = "gateway"
 
     public_url: str = Field(
-        "",
+        default="",
         description="Where clients reach the gateway, such as `https://tools.example.com`; empty: as asked.",
     )
     authorization_servers: tuple[str, ...] = Field(
-        (), description="Issuers whose sign-in clients may use, published as RFC 9728 metadata."
+        default=(), description="Issuers whose sign-in clients may use, published as RFC 9728 metadata."
     )
     allowed_origins: tuple[str, ...] = Field(
-        (), description="Browser origins that may call, beside those of this machine."
+        default=(), description="Browser origins that may call, beside those of this machine."
     )
-    body_limit: Annotated[int, Field(gt=0)] = Field(1_000_000, description="Largest request in bytes.")
-    result_limit: Annotated[int, Field(gt=0)] = Field(4_000_000, description="Largest answer in bytes.")
-    depth_limit: Annotated[int, Field(gt=0, le=200)] = Field(64, description="Deepest nesting in a request.")
+    body_limit: Annotated[int, Field(gt=0)] = Field(
+        default=1_000_000, description="Largest request in bytes."
+    )
+    result_limit: Annotated[int, Field(gt=0)] = Field(
+        default=4_000_000, description="Largest answer in bytes."
+    )
+    depth_limit: Annotated[int, Field(gt=0, le=200)] = Field(
+        default=64, description="Deepest nesting in a request."
+    )
     registry_poll_s: Annotated[float, Field(gt=0)] = Field(
-        2.0, description="Seconds between two looks at the platform's registry."
+        default=2.0, description="Seconds between two looks at the platform's registry."
     )
     definitions_check_s: Annotated[float, Field(gt=0)] = Field(
-        60.0, description="Seconds between two comparisons of a server's tools with what was approved."
+        default=60.0,
+        description="Seconds between two comparisons of a server's tools with what was approved.",
     )
     key_cache_s: Annotated[float, Field(gt=0, le=60)] = Field(
-        60.0, description="How long the platform's word on an API key is kept, at the longest."
+        default=60.0, description="How long the platform's word on an API key is kept, at the longest."
     )
     session_hours: Annotated[float, Field(gt=0)] = Field(
-        24.0, description="How long a session of the older MCP revisions lives."
+        default=24.0, description="How long a session of the older MCP revisions lives."
     )
     spool_fsync_s: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="How often the audit spool is forced to disk; a power cut loses at most this."
+        default=1.0,
+        description="How often the audit spool is forced to disk; a power cut loses at most this.",
     )
     spool_ship_s: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="How often the audit spool is sent to the platform."
+        default=1.0, description="How often the audit spool is sent to the platform."
     )
     spool_limit_bytes: Annotated[int, Field(gt=0)] = Field(
-        1_000_000_000, description="Audit records that wait for the platform; beyond it calls are refused."
+        default=1_000_000_000,
+        description="Audit records that wait for the platform; beyond it calls are refused.",
     )

@@ -1,0 +1,94 @@
+"""The pieces that a process works with, made from the settings; the same for both shapes."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from access.jwks import TrustedKeys
+from access.tokens import Minter, SigningKey
+from kit.clock import Clock
+from knowledge.embed import Embedder, packaged
+from knowledge.index import Index
+from knowledge.search import Search
+from launch.keys import load_or_create
+from ports.db import Database
+from ports.redis import connect, connect_blocking
+from tools import servers
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Both issuers' keys, and whom we trust."""
+
+    platform: SigningKey
+    gateway: SigningKey
+    trusted: TrustedKeys
+
+    @classmethod
+    def of(cls, folder: Path) -> "Keys":
+        platform = load_or_create(folder / "platform.pem")
+        gateway = load_or_create(folder / "gateway.pem")
+        trusted = TrustedKeys()
+        trusted.replace("platform", platform.jwks())
+        trusted.replace("gateway", gateway.jwks())
+        return cls(platform, gateway, trusted)
+
+    def minter(self, clock: Clock) -> Minter:
+        return Minter(self.platform, "platform", clock)
+
+    def gateway_minter(self, clock: Clock) -> Minter:
+        """For the gateway's own calls of the platform."""
+        return Minter(self.gateway, "gateway", clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    database: Database
+    redis: Redis
+    redis_blocking: Redis
+
+    async def close(self) -> None:
+        await self.redis.aclose()
+        await self.redis_blocking.aclose()
+        await self.database.close()
+
+
+def open_stores(database_url: str, redis_url: str, pool_size: int = 10) -> Stores:
+    return Stores(Database(database_url, pool_size), connect(redis_url), connect_blocking(redis_url))
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What finds chunks: the embedder, the one index and the search over both."""
+
+    embedder: Embedder
+    index: Index
+    search: Search
+
+
+def find_with(index: Index, embedder: Embedder) -> Knowledge:
+    return Knowledge(embedder, index, Search(index, embedder))
+
+
+@asynccontextmanager
+async def embedded_knowledge(folder: Path) -> AsyncGenerator[Knowledge]:
+    """The packaged embedder and the embedded index in `folder`, which this process owns meanwhile."""
+    # lazy: qdrant-edge loads its engine on import; a process with a Qdrant server does without
+    from knowledge.index.edge import open_edge
+
+    embedder = await asyncio.to_thread(packaged)
+    index = await asyncio.to_thread(open_edge, folder, embedder.version, embedder.dimensions)
+    try:
+        yield find_with(index, embedder)
+    finally:
+        await index.close()
+
+
+def release() -> list[dict[str, object]]:
+    """The first-party tool servers, with the definitions that this release approves."""
+    return json.loads((Path(servers.__file__).parent / "release.json").read_text())

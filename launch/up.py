@@ -1,0 +1,224 @@
+"""`switchboard up`: everything in one process and its engines, on one port, with data in one folder (SPEC 2).
+
+The parts speak the same protocols as when they run apart: the agent calls tools over MCP through the
+gateway, the gateway asks the platform over HTTP, people and bots use the API.
+"""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+import httpx
+import structlog
+import typer
+import uvicorn
+from switchboard_sdk import ApiError
+
+from access.grants import GrantStore
+from kit import logs, telemetry
+from kit.clock import SystemClock
+from knowledge.prepare import Preparer
+from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
+from launch.front_door import FrontDoor
+from launch.parts import Keys, Knowledge, Stores, embedded_knowledge, open_stores, release
+from launch.shape import DEFAULT_DATA, DEFAULT_PORT
+from launch.welcome import welcome
+from platform_api import migrations
+from platform_api.app import PlatformPorts, build_app
+from platform_api.identity.dev_people import ensure_dev_people
+from platform_api.identity.settings import IdentitySettings
+from platform_api.worker import build_worker
+from ports.blobs import FolderBlobs
+from ports.db import DatabaseSettings
+from ports.queue import Queue
+from ports.redis import RedisSettings
+from tools.gateway.app import Gateway, build_gateway
+from tools.gateway.platform import HttpPlatform
+from tools.gateway.settings import GatewaySettings
+from tools.servers.docs.server import build_docs_server
+
+_log = structlog.get_logger()
+_PLATFORM_TIMEOUT_S = 30.0
+
+
+def command(app: typer.Typer) -> None:
+    @app.command("up", help="Start everything here: one port, one folder, no account.")
+    def up(
+        data: Annotated[Path, typer.Option(help="The folder for all data.")] = DEFAULT_DATA,
+        port: Annotated[int, typer.Option(help="Served on http://localhost:PORT.")] = DEFAULT_PORT,
+        sample: Annotated[bool, typer.Option(help="Load the sample handbook.")] = True,
+    ) -> None:
+        raise typer.Exit(run(data.absolute(), port, sample))
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Where the stores are: addresses from the settings, or engines that we started."""
+
+    database_url: str
+    redis_url: str
+    started: tuple[RunningEngine, ...]
+
+    def stop(self) -> None:
+        for engine in self.started:
+            engine.stop()
+
+
+def run(data: Path, port: int, sample: bool) -> int:
+    """Blocks until stopped; the exit status is for the shell."""
+    logs.configure(logs.LogSettings(), "up")
+    telemetry.configure(telemetry.TelemetrySettings(), "up")
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        engines = start_engines(data)
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
+        # Before the loop: Alembic makes a loop of its own.
+        migrations.upgrade(engines.database_url)
+        return _serve(engines, data, port, sample)
+    finally:
+        engines.stop()
+
+
+def start_engines(data: Path) -> Engines:
+    """Postgres and Valkey, at the same time, each only where no address is set. Raises EngineError."""
+    database_url, redis_url = DatabaseSettings().url, RedisSettings().url
+    with ThreadPoolExecutor(2) as pool:
+        postgres = None if database_url else pool.submit(start_postgres, data)
+        valkey = None if redis_url else pool.submit(start_valkey, data)
+    started = tuple(each.result() for each in (postgres, valkey) if each)
+    return Engines(
+        database_url or (postgres.result().url if postgres else ""),
+        redis_url or (valkey.result().url if valkey else ""),
+        started,
+    )
+
+
+def _serve(engines: Engines, data: Path, port: int, sample: bool) -> int:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_main(engines, data, port, sample))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    with suppress(ImportError):  # no wheel on some platforms
+        import uvloop
+
+        return uvloop.new_event_loop
+    return None
+
+
+async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
+    url = f"http://127.0.0.1:{port}"
+    async with AsyncExitStack() as stack:
+        knowledge = await stack.enter_async_context(embedded_knowledge(data / "index"))
+        stores = open_stores(engines.database_url, engines.redis_url)
+        stack.push_async_callback(stores.close)
+        keys = Keys.of(data / "keys")
+        ports = _ports(stores, knowledge, keys, data, url)
+        stack.push_async_callback(ports.preparer.close)
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))
+        gateway = _gateway(ports, keys, data, HttpPlatform(url, client, keys.gateway_minter(ports.clock)))
+        await ensure_dev_people(stores.database)
+        return await _run(ports, gateway, data, port, sample)
+
+
+def _ports(stores: Stores, knowledge: Knowledge, keys: Keys, data: Path, url: str) -> PlatformPorts:
+    clock = SystemClock()
+    return PlatformPorts(
+        database=stores.database,
+        redis=stores.redis,
+        redis_blocking=stores.redis_blocking,
+        queue=Queue(stores.database),
+        blobs=FolderBlobs(data / "blobs"),
+        index=knowledge.index,
+        search=knowledge.search,
+        preparer=Preparer(),
+        embedder=knowledge.embedder,
+        signing_key=keys.platform,
+        minter=keys.minter(clock),
+        trusted=keys.trusted,
+        gateway_url=url,
+        release=release(),
+        server_addresses={"docs": "inproc:docs"},
+        shape="all-in-one",
+        identity_settings=IdentitySettings(dev_sign_in=True),
+        clock=clock,
+    )
+
+
+def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform) -> Gateway:
+    redis = cast(GrantStore, ports.redis)
+    docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock)
+    return build_gateway(
+        GatewaySettings(),
+        platform=platform,
+        signing_key=keys.gateway,
+        trusted=keys.trusted,
+        redis=redis,
+        spool_folder=data / "gateway",
+        clock=ports.clock,
+        apps={"docs": docs},
+    )
+
+
+async def _run(ports: PlatformPorts, gateway: Gateway, data: Path, port: int, sample: bool) -> int:
+    """Serve until a signal. The gateway starts when the port answers: it asks the platform over it."""
+    door = FrontDoor(build_app(ports), gateway)
+    server = _server(door, port)
+    serving = asyncio.create_task(server.serve())
+    if not await _listening(server, serving):
+        print(f"Port {port} is taken, or the start failed. Try: make up PORT=8001", file=sys.stderr)
+        return 1
+    worker = build_worker(ports)
+    working = asyncio.create_task(worker.run())
+    await gateway.start()
+    door.open()
+    gc.freeze()
+    welcoming = asyncio.create_task(_welcome(f"http://localhost:{port}", data, sample))
+    try:
+        await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        welcoming.cancel()
+        server.should_exit = True
+        await worker.stop()
+        await asyncio.gather(serving, working, welcoming, return_exceptions=True)
+        await gateway.stop()
+    return 0
+
+
+def _server(door: FrontDoor, port: int) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            door,
+            host="127.0.0.1",
+            port=port,
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+
+
+async def _listening(server: uvicorn.Server, serving: "asyncio.Task[None]") -> bool:
+    while not server.started:
+        if serving.done():
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def _welcome(url: str, data: Path, sample: bool) -> None:
+    try:
+        await welcome(url, data, sample=sample)
+    except ApiError as error:
+        _log.warning("welcome_failed", detail=error.problem.detail, hint=error.problem.hint)

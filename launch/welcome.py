@@ -1,0 +1,92 @@
+"""What a person who has just started the all-in-one needs: sample documents, keys, and what to try."""
+
+import json
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from switchboard_sdk import ApiError, Switchboard
+from switchboard_sdk.folders import FolderUpload, files_in, rules_of
+
+from launch.cli.docs import find_base, progress_bar
+
+HANDBOOK = Path(__file__).parents[1] / "examples" / "handbook"
+PEOPLE = {
+    "maya": "staff, department operations",
+    "tom": "staff, department finance",
+    "ada": "admin, department people",
+}
+QUESTION = "How much is the meal allowance on a work trip?"
+_KEY_NAME = "this laptop"
+
+
+async def welcome(url: str, data: Path, *, sample: bool) -> None:
+    """Load the sample handbook where asked, then print what to try next. Raises ApiError."""
+    console = Console()
+    async with Switchboard(url) as ada:
+        await ada.sign_in_dev("ada")
+        if sample:
+            await _load(ada, console)
+    keys = await _keys(url, data / "people.json")
+    _print(console, url, keys)
+
+
+async def _load(ada: Switchboard, console: Console) -> None:
+    base = await find_base(ada, "org")
+    files = files_in(HANDBOOK)
+    with progress_bar(console, len(files)) as show:
+        results = await FolderUpload(ada, base.id, show).run(files, rules_of(HANDBOOK))
+    for result in results:
+        if result.status in ("refused", "failed"):
+            console.print(f"  {result.name}: {result.reason}", markup=False, highlight=False)
+    console.print(f"Sample handbook: {len(results)} documents ready.", highlight=False)
+
+
+async def _keys(url: str, file: Path) -> dict[str, str]:
+    """One API key for each dev person, made once and kept 0600 in the data folder."""
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    for person in PEOPLE:
+        if person not in known or not await _works(url, known[person]):
+            known[person] = await _new_key(url, person)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump(known, out)
+    return known
+
+
+async def _works(url: str, key: str) -> bool:
+    try:
+        async with Switchboard(url, key) as switchboard:
+            await switchboard.me()
+    except ApiError as error:
+        if error.problem.status != 401:
+            raise
+        return False
+    return True
+
+
+async def _new_key(url: str, person: str) -> str:
+    async with Switchboard(url) as switchboard:
+        await switchboard.sign_in_dev(person)
+        return (await switchboard.api_keys.create(_KEY_NAME, expires_in_days=365)).key
+
+
+def _print(console: Console, url: str, keys: dict[str, str]) -> None:
+    console.print(f"\n[bold]Switchboard is ready on {url}[/bold]  (stop it with Ctrl-C)\n")
+    for person, role in PEOPLE.items():
+        console.print(f"  {person:<5} {escape(role):<31} {keys[person]}", highlight=False, soft_wrap=True)
+    body = json.dumps({"message": QUESTION})
+    console.print("\nAsk over HTTP, streamed:\n", highlight=False)
+    print(
+        f"  curl -sN {url}/api/v1/chat/stream -H 'Authorization: Bearer {keys['maya']}' "
+        f"-H 'Content-Type: application/json' -d '{body}'\n"
+    )
+    console.print("Or in another terminal:\n", highlight=False)
+    for line in (
+        ".venv/bin/switchboard chat",
+        f'.venv/bin/switchboard ask "{QUESTION}" --as tom',
+        ".venv/bin/switchboard docs add FOLDER",
+    ):
+        print(f"  {line}")
+    console.print(f"\nAPI reference: {url}/docs   MCP clients: {url}/mcp\n", highlight=False, soft_wrap=True)
