@@ -1,19 +1,22 @@
-"""A small world for the gateway: two people, a handbook in the real engine, and a platform that a test holds."""
+"""A small world for the gateway: people, a handbook in the real engine, a platform that a test holds."""
 
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import httpx2
 import numpy as np
 import uvicorn
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
 from access.jwks import TrustedKeys
@@ -28,8 +31,6 @@ from knowledge.document import Chunk, DocumentFacts
 from knowledge.index import Index, IndexedChunk
 from knowledge.index.edge import open_edge
 from knowledge.search import Search
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import EventsRefused
 from tools.gateway.settings import GatewaySettings
@@ -155,9 +156,7 @@ async def publish_handbook(index: Index) -> None:
 
 
 def released(address: str = "inproc:docs") -> Registry:
-    servers = [
-        RegisteredServer(address=address, **server) for server in json.loads(RELEASE.read_text())
-    ]
+    servers = [RegisteredServer(address=address, **server) for server in json.loads(RELEASE.read_text())]
     return registry_of(servers)
 
 
@@ -178,6 +177,8 @@ class HeldPlatform:
     down: bool = False
     refuses: str | None = None
     slow: asyncio.Event | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def registry(self, etag: str | None) -> Registry | None:
         self._up()
@@ -186,6 +187,8 @@ class HeldPlatform:
     async def resolve(self, api_key: str) -> ResolvedPrincipal:
         self._up()
         self.resolved += 1
+        self.asked.set()
+        self.asked.set()
         if self.slow:
             await self.slow.wait()
         if api_key not in self.people:
@@ -237,7 +240,7 @@ class Gate:
         """The Python SDK's client, which nobody here wrote."""
         token = self.token(credential) if isinstance(credential, Principal) else credential
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=10) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=10, verify=False, trust_env=False) as http:
             transport = streamable_http_client(f"{self.url}{path}", http_client=http)
             async with Client(transport, mode=mode) as client:
                 yield client
@@ -248,21 +251,23 @@ class Gate:
         return [event.data for event in self.platform.told(type)]
 
 
-@asynccontextmanager
-async def docs_app(folder: Path, trusted: TrustedKeys, redis: Any) -> AsyncIterator[ASGIApp]:
+@contextmanager
+def handbook() -> Iterator[Index]:
+    """The index of the real engine with the handbook in it, in memory where the machine allows."""
+    shared = Path("/dev/shm")
     embedder = HashedWords()
-    index = open_edge(folder / "index", embedder.version, embedder.dimensions)
-    await publish_handbook(index)
-    try:
-        yield build_docs_server(Search(index, embedder), index, trusted, redis, SystemClock())
-    finally:
-        await index.close()
+    with TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        index = open_edge(Path(folder), embedder.version, embedder.dimensions)
+        asyncio.run(publish_handbook(index))
+        yield index
+        asyncio.run(index.close())
 
 
 @asynccontextmanager
 async def running_gateway(
     folder: Path,
     redis: Any,
+    index: Index,
     *,
     registry: Registry | None = None,
     apps: dict[str, ASGIApp] | None = None,
@@ -274,21 +279,20 @@ async def running_gateway(
     trusted.replace("platform", platform_key.jwks())
     trusted.replace("gateway", own_key.jwks())
     held = platform or HeldPlatform(registry or released())
-    async with docs_app(folder, trusted, redis) as docs:
-        gateway = build_gateway(
-            settings or GatewaySettings(),
-            platform=held,
-            signing_key=own_key,
-            trusted=trusted,
-            redis=redis,
-            apps={"docs": docs, **(apps or {})},
-            spool_folder=folder / "gateway",
-            clock=clock,
-        )
-        async with served(gateway) as url:
-            yield Gate(
-                gateway, held, clock, url, folder, own_key, Minter(platform_key, "platform", clock)
-            )
+    docs = build_docs_server(Search(index, HashedWords()), index, trusted, redis, SystemClock())
+    gateway = build_gateway(
+        settings or GatewaySettings(),
+        platform=held,
+        signing_key=own_key,
+        trusted=trusted,
+        redis=redis,
+        apps={"docs": docs, **(apps or {})},
+        spool_folder=folder / "gateway",
+        clock=clock,
+    )
+    async with served(gateway) as url:
+        minter = Minter(platform_key, "platform", clock)
+        yield Gate(gateway, held, clock, url, folder, own_key, minter)
 
 
 @asynccontextmanager

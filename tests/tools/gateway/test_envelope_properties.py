@@ -15,7 +15,19 @@ json_values = st.recursive(
     max_leaves=20,
 )
 fragments = st.sampled_from(
-    [b'{"jsonrpc":"2.0"', b',"id":1', b',"method":"a"', b',"params":', b"{", b"}", b"[", b"]", b'"', b"\\", b"\xff"]
+    [
+        b'{"jsonrpc":"2.0"',
+        b',"id":1',
+        b',"method":"a"',
+        b',"params":',
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b'"',
+        b"\\",
+        b"\xff",
+    ]
 )
 
 
@@ -42,7 +54,9 @@ def test_any_json_gives_a_message_or_an_error(value: object) -> None:
     outcome(json.dumps(value).encode())
 
 
-@given(st.integers() | st.text(max_size=200), st.text(min_size=1), st.dictionaries(st.text(), st.integers(0, 9)))
+@given(
+    st.integers() | st.text(max_size=200), st.text(min_size=1), st.dictionaries(st.text(), st.integers(0, 9))
+)
 def test_a_request_is_read_as_it_was_written(id: int | str, method: str, params: dict[str, int]) -> None:
     written = {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
     for body in (json.dumps(written), json.dumps(written, indent=2)):

@@ -37,7 +37,11 @@ async def test_every_older_revision_is_agreed_on(gate: Gate, revision: str) -> N
     session = response.headers[mcp.SESSION_HEADER]
     initialized = await say(gate, MAYA, "notifications/initialized", session=session, id=None)
     assert initialized.status_code == 202
-    assert (await say(gate, MAYA, "ping", session=session)).json() == {"jsonrpc": "2.0", "id": 1, "result": {}}
+    assert (await say(gate, MAYA, "ping", session=session)).json() == {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "result": {},
+    }
 
 
 async def test_an_unknown_revision_is_answered_with_the_newest_with_sessions(gate: Gate) -> None:
@@ -67,7 +71,7 @@ async def test_a_session_is_of_no_use_to_anybody_else(gate: Gate) -> None:
 async def test_a_session_ends_when_its_owner_says_so(gate: Gate) -> None:
     session = await begin(gate, MAYA)
     await say(gate, MAYA, "ping", session=session)
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         for principal, status in ((TOM, 404), (MAYA, 204)):
             headers = {"authorization": f"Bearer {gate.token(principal)}", mcp.SESSION_HEADER: session}
             assert (await client.delete(f"{gate.url}/mcp", headers=headers)).status_code == status
@@ -83,7 +87,7 @@ async def test_a_session_expires(gate: Gate) -> None:
 
 
 async def test_there_is_no_stream_to_open(gate: Gate) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         response = await client.get(f"{gate.url}/mcp")
 
     assert response.status_code == 405

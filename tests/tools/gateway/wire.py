@@ -15,8 +15,10 @@ def stateless(gate: Gate, principal: Principal, method: str, name: str | None = 
     return mcp.stateless_headers(method, name) | {"authorization": f"Bearer {gate.token(principal)}"}
 
 
-async def post(gate: Gate, body: bytes | str | Any, headers: dict[str, str], path: str = "/mcp") -> httpx.Response:
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+async def post(
+    gate: Gate, body: bytes | str | Any, headers: dict[str, str], path: str = "/mcp"
+) -> httpx.Response:
+    async with httpx.AsyncClient(timeout=10, trust_env=False, verify=False) as client:
         return await client.post(gate.url + path, content=body, headers=headers)
 
 

@@ -37,12 +37,15 @@ from tools.gateway.protocol.http import (
     send_nothing,
 )
 from tools.gateway.protocol.in_session import SessionEra
+from tools.gateway.protocol.leaving import ClientLeft, UnlessClientLeaves
 from tools.gateway.protocol.sessions import SessionGone
 from tools.gateway.protocol.stateless import StatelessEra, unsupported
 from tools.gateway.settings import GatewaySettings
 
 _ALLOW = [(b"allow", b"POST, DELETE")]
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+Said = tuple[int, bytes, Headers]
+"""Status, body, headers."""
 _log = structlog.get_logger()
 
 
@@ -66,7 +69,11 @@ class Door:
                 await read_body(request, receive, self.settings.body_limit), self.settings.depth_limit
             )
             id = message.id
-            await self._serve(request, message, server, send)
+            with UnlessClientLeaves(receive):
+                status, body, headers = await self._answer(request, message, server)
+            await send_json(send, status, body, headers) if body else await send_nothing(send, status)
+        except ClientLeft:
+            return None
         except HttpRefused as error:
             await send_json(
                 send, error.status, error_body(id, RpcError(INVALID_REQUEST, error.message)), error.headers
@@ -84,25 +91,25 @@ class Door:
             told = RpcError(INTERNAL_ERROR, "Something went wrong on our side.")
             await _send_error(send, id, told, 500)
 
-    async def _serve(self, request: Asked, message: Message, server: str | None, send: Send) -> None:
+    async def _answer(self, request: Asked, message: Message, server: str | None) -> Said:
         revision = request.get(REVISION_HEADER)
         stateless = bool(revision) and revision not in SESSION_REVISIONS
         if message.id is None or not message.method:
-            return await self._take_note(request, message, revision if stateless else None, send)
+            return await self._take_note(request, message, revision if stateless else None)
         if stateless:
             result = await self.stateless.answer(request, message, server)
-            return await send_json(send, 200, result_body(message.id, result))
+            return 200, result_body(message.id, result), ()
         result, headers = await self.in_session.answer(request, message, server)
-        return await send_json(send, 200, result_body(message.id, result), headers)
+        return 200, result_body(message.id, result), headers
 
-    async def _take_note(self, request: Asked, message: Message, revision: str | None, send: Send) -> None:
+    async def _take_note(self, request: Asked, message: Message, revision: str | None) -> Said:
         """Notifications change nothing here; a response answers nothing that we asked."""
         await self.stateless.methods.caller(request)
         if revision is not None and not message.method:
             raise Refused(INVALID_REQUEST, "The body must be a request or a notification.")
         if revision is not None and revision != STATELESS:
             raise unsupported(revision)
-        await send_nothing(send, 202)
+        return 202, b"", ()
 
     def _check(self, request: Asked) -> None:
         """Raises HttpRefused for what no revision of MCP sends."""

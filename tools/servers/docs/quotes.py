@@ -2,36 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
-from uuid import UUID
 
-from access.keys import AccessKeys
 from kit.wire.search import VerifiedQuote, VerifyRequest, VerifyResult
-from knowledge.document import Chunk, DocumentFacts
+from knowledge.index import Index, StoredChunk
+from knowledge.search import section_url
 from knowledge.verify import Source, Verdict, verify
 from tools.servers.serving import Asker
 
 
-class Stored(Protocol):
-    @property
-    def chunk(self) -> Chunk: ...
-    @property
-    def facts(self) -> DocumentFacts: ...
-
-
-class Fetches(Protocol):
-    """What we need of `knowledge.index.Index`."""
-
-    async def fetch(
-        self,
-        keys: AccessKeys,
-        chunk_ids: Sequence[UUID],
-        knowledge_base_ids: frozenset[UUID] | None = None,
-    ) -> Sequence[Stored]: ...
-
-
 class Quotes:
-    def __init__(self, index: Fetches) -> None:
+    def __init__(self, index: Index) -> None:
         self._index = index
 
     async def run(self, asker: Asker, request: VerifyRequest) -> VerifyResult:
@@ -67,15 +47,14 @@ def _quote(sentence: str, verdict: Verdict) -> VerifiedQuote | None:
     )
 
 
-def _source(stored: Stored) -> Source:
+def _source(stored: StoredChunk) -> Source:
     chunk, facts = stored.chunk, stored.facts
-    url = f"{facts.source_url}#{chunk.anchor}" if chunk.anchor else facts.source_url
     return Source(
         chunk_id=chunk.chunk_id,
         doc_id=chunk.doc_id,
         text=chunk.text,
         title=chunk.page_title,
         section=chunk.section_title,
-        url=url,
+        url=section_url(facts.source_url, chunk.anchor),
         page=chunk.page,
     )

@@ -1,23 +1,12 @@
 """docs.search: the query as the person may ask it."""
 
-from typing import Protocol
-from uuid import UUID
-
-from access.keys import AccessKeys
 from kit.wire.search import SearchRequest, SearchResult
+from knowledge.search import Search
 from tools.servers.serving import Asker
 
 
-class Searches(Protocol):
-    """What we need of `knowledge.search.Search`."""
-
-    async def search(
-        self, keys: AccessKeys, request: SearchRequest, knowledge_base_ids: frozenset[UUID] | None = None
-    ) -> SearchResult: ...
-
-
 class DocumentSearch:
-    def __init__(self, search: Searches) -> None:
+    def __init__(self, search: Search) -> None:
         self._search = search
 
     async def run(self, asker: Asker, request: SearchRequest) -> SearchResult:

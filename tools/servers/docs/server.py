@@ -8,8 +8,10 @@ from access.grants import GrantStore
 from access.jwks import TrustedKeys
 from kit.clock import Clock
 from kit.wire.search import SearchRequest, SearchResult, VerifyRequest, VerifyResult
-from tools.servers.docs.quotes import Fetches, Quotes
-from tools.servers.docs.searching import DocumentSearch, Searches
+from knowledge.index import Index
+from knowledge.search import Search
+from tools.servers.docs.quotes import Quotes
+from tools.servers.docs.searching import DocumentSearch
 from tools.servers.serving import ToolServer, served
 from tools.servers.shapes import ToolShape, read_manifest
 
@@ -39,11 +41,8 @@ SHAPES = (SEARCH, VERIFY)
 
 
 def build_docs_server(
-    search: Searches, index: Fetches, trusted: TrustedKeys, redis: GrantStore, clock: Clock
+    search: Search, index: Index, trusted: TrustedKeys, redis: GrantStore, clock: Clock
 ) -> ASGIApp:
-    """An ASGI app with lifespan that serves /mcp to the gateway only.
-
-    search, index: `knowledge.search.Search` and the `knowledge.index.Index` below it.
-    """
+    """An ASGI app with lifespan that serves /mcp to the gateway only; `index` is the one below `search`."""
     tools = (served(SEARCH, DocumentSearch(search).run), served(VERIFY, Quotes(index).run))
     return ToolServer(read_manifest(Path(__file__).parent), tools, trusted, redis, clock)
