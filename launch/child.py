@@ -35,7 +35,7 @@ async def running(data: Path, port: int | None = None, *, sample: bool = False) 
     """
     chosen = port or free_port()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = data / "up.log"
+    log = data / "console.log"
     started = asyncio.get_running_loop().time()
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(

@@ -72,9 +72,9 @@ class Engines:
 
 def run(data: Path, port: int, sample: bool) -> int:
     """Blocks until stopped; the exit status is for the shell."""
-    logs.configure(logs.LogSettings(), "up")
-    telemetry.configure(telemetry.TelemetrySettings(), "up")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logs.configure(logs.LogSettings(), "up", data / "up.log")
+    telemetry.configure(telemetry.TelemetrySettings(), "up")
     try:
         engines = start_engines(data)
     except EngineError as error:
