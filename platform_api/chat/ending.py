@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.errors import SwitchboardError
 from kit.wire.events import TurnCompleted, TurnFailed
 from platform_api.chat import repository
-from platform_api.chat.log import Entry
 from platform_api.sessions import service as sessions
 from ports.queue import Queue
 
@@ -63,10 +62,6 @@ def failure(turn_id: UUID, seq: int, error: SwitchboardError, request_id: str) -
         request_id=request_id,
         retryable=error.retryable,
     )
-
-
-def entry_of(event: TurnCompleted | TurnFailed) -> Entry:
-    return Entry(event.seq, event.type, event.dump())
 
 
 def _about(turn_id: UUID, session_id: UUID, whose: dict[str, UUID], request_id: str) -> dict[str, Any]:

@@ -7,10 +7,9 @@ import structlog
 from redis.exceptions import RedisError
 
 from access.principal import Principal
-from kit.wire.events import parse_event
 from platform_api.chat import repository
 from platform_api.chat.errors import TurnNotFound
-from platform_api.chat.log import Batches, Entry
+from platform_api.chat.log import Batches, Entry, entry_of, renumbered
 from platform_api.chat.mirror import Mirror
 from ports.db import Database
 
@@ -33,8 +32,7 @@ class Following:
             raise TurnNotFound
         if row.terminal is None:
             return None
-        event = parse_event(row.terminal)
-        return Entry(event.seq, event.type, row.terminal)
+        return entry_of(row.terminal)
 
     async def follow(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int) -> Batches:
         """Of a turn that runs on another replica, or has ended. Without Redis only the end is told."""
@@ -51,7 +49,7 @@ class Following:
             yield []
             await asyncio.sleep(_POLL_S)
         # Its number is never one that the follower has had: numbers only grow.
-        yield [end if end.seq > seen else Entry(seen + 1, end.type, end.data)]
+        yield [end if end.seq > seen else renumbered(end.data, seen + 1)]
 
     async def _mirrored(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int) -> Batches:
         """What Redis has. Ends where that is not all: then the row knows the end."""

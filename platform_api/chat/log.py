@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from kit.wire.events import TERMINAL, TurnEventBase
+from kit.wire.events import TERMINAL, TurnEventBase, parse_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,18 @@ class Entry:
     @property
     def terminal(self) -> bool:
         return self.type in TERMINAL
+
+
+def entry_of(data: str) -> Entry:
+    """The entry of an event's JSON."""
+    event = parse_event(data)
+    return Entry(event.seq, event.type, data)
+
+
+def renumbered(data: str, seq: int) -> Entry:
+    """The same event under a number that fits where it is told."""
+    event = parse_event(data).model_copy(update={"seq": seq})
+    return Entry(seq, event.type, event.dump())
 
 
 Batches = AsyncIterator[Sequence[Entry]]

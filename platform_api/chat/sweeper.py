@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.wire.events import TurnFailed
 from platform_api.chat import ending, repository
 from platform_api.chat.errors import Interrupted
+from platform_api.chat.log import entry_of
 from platform_api.chat.metrics import orphans_total, turns_total
 from platform_api.chat.mirror import Mirror
 from platform_api.chat.repository import Orphan
@@ -50,6 +51,6 @@ class Sweeper:
 
     async def _tell(self, event: TurnFailed) -> None:
         try:
-            await self._mirror.end(event.turn_id, ending.entry_of(event))
+            await self._mirror.end(event.turn_id, entry_of(event.dump()))
         except (RedisError, OSError) as error:
             log.info("chat.orphan_untold", turn_id=str(event.turn_id), error=type(error).__name__)

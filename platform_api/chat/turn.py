@@ -10,13 +10,13 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from kit import telemetry
 from kit.errors import SwitchboardError
-from kit.wire.events import TurnCompleted, TurnFailed, TurnStarted, parse_event
+from kit.wire.events import TurnCompleted, TurnFailed, TurnStarted
 from platform_api.agents.port import AgentRuntime
 from platform_api.chat import ending, repository
 from platform_api.chat.acceptance import Accepted
 from platform_api.chat.answer import Answer
 from platform_api.chat.errors import Interrupted, SessionGone, TurnTimedOut
-from platform_api.chat.log import Entry, TurnLog
+from platform_api.chat.log import Entry, TurnLog, entry_of, renumbered
 from platform_api.chat.metrics import turn_seconds, turns_total
 from platform_api.chat.settings import ChatSettings
 from platform_api.chat.writing import Writing
@@ -97,7 +97,7 @@ class TurnRunner:
                     await asyncio.sleep(pause)
         # The row stays behind; its lease runs out and a sweeper ends it with these very words.
         unsaved = ending.failure(accepted.turn_id, turn.next_seq, Interrupted(), accepted.request_id)
-        turn.append(ending.entry_of(unsaved))
+        turn.append(entry_of(unsaved.dump()))
 
     async def _saved(self, accepted: Accepted, turn: TurnLog, event: TurnCompleted | TurnFailed) -> Entry:
         """The terminal event as it now stands in the row: ours, or whoever's came first."""
@@ -111,12 +111,12 @@ class TurnRunner:
             else:
                 won = await ending.fail(db, self.queue, event, accepted.session_id, whose, owner=self.owner)
             if won:
-                return ending.entry_of(event)
+                return entry_of(event.dump())
             stored = await repository.terminal(db, accepted.turn_id)
         if stored is None:
             gone = ending.failure(accepted.turn_id, turn.next_seq, SessionGone(), accepted.request_id)
-            return ending.entry_of(gone)
-        return Entry(turn.next_seq, parse_event(stored).type, stored)
+            return entry_of(gone.dump())
+        return renumbered(stored, turn.next_seq)
 
 
 def _attributes(accepted: Accepted) -> dict[str, str]:

@@ -52,9 +52,7 @@ class Asked:
 
     async def events(self, after: int = 0, chat: Chat | None = None) -> list[TurnEvent]:
         """All events to the end."""
-        heard = (chat or self.client.chat).follow(
-            self.client.principal, self.session_id, self.turn_id, after
-        )
+        heard = (chat or self.client.chat).follow(self.client.principal, self.session_id, self.turn_id, after)
         return [parse_event(entry.data) async for batch in heard for entry in batch]
 
     async def end(self, chat: Chat | None = None) -> TurnEvent:

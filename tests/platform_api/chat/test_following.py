@@ -77,9 +77,7 @@ async def test_an_ended_turn_is_read_again_from_another_replica(chat_with: ChatW
 
 
 @pytest.mark.proves("TURN-003")
-async def test_when_the_stream_is_gone_the_row_still_tells_the_end(
-    chat_with: ChatWith, redis: Redis
-) -> None:
+async def test_when_the_stream_is_gone_the_row_still_tells_the_end(chat_with: ChatWith, redis: Redis) -> None:
     client = Client(chat_with())
     asked = await client.ask()
     end = await asked.end()

@@ -135,7 +135,9 @@ async def test_a_model_that_only_chats_is_answered_by_our_own_greeting(client: C
 
 
 async def test_a_refused_question_is_recorded_as_refused(client: Client) -> None:
-    end = await completed(client, *answer("I can't help with this. Please ask your help desk.", sources=())[2:])
+    end = await completed(
+        client, *answer("I can't help with this. Please ask your help desk.", sources=())[2:]
+    )
     assert end.outcome == "refused"
 
 
@@ -163,7 +165,12 @@ async def test_a_known_error_ends_the_turn_with_its_code_and_hint(client: Client
     asked = await client.ask(request_id="req-7")
     end = (await asked.events())[-1]
     assert isinstance(end, TurnFailed)
-    assert (end.code, end.detail, end.hint, end.retryable) == ("unavailable", "The model is away.", "Wait.", True)
+    assert (end.code, end.detail, end.hint, end.retryable) == (
+        "unavailable",
+        "The model is away.",
+        "Wait.",
+        True,
+    )
     assert end.request_id == "req-7"
     async with database.begin() as db:
         assert (await db.get_one(TurnRow, asked.turn_id)).state == "failed"
