@@ -42,8 +42,8 @@ def render_html(document: LoadedDocument, title: str) -> str:
 
 
 def _body(document: LoadedDocument, title: str) -> Iterator[str]:
-    first = document.blocks[0] if document.blocks else None
-    if first is None or first.kind != "heading" or first.text.casefold() != title.casefold():
+    headings = (block.text.casefold() for block in document.blocks if block.level == 1)
+    if title.casefold() not in headings:
         yield f"<h1>{escape(title)}</h1>"
     page = None
     for block in document.blocks:

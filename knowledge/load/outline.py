@@ -9,6 +9,7 @@ from knowledge.load.errors import UnreadableDocument
 MAX_TEXT = 20_000_000
 MAX_TABLE_CELLS = 1_000_000
 CELL_SEPARATOR = " | "
+EMPTY_CELL = "–"
 INDENT = "  "
 
 # Control characters other than tab and newline, byte order marks, soft hyphens, zero-width spaces and the
@@ -99,5 +100,11 @@ def table_lines(rows: list[list[str]]) -> list[str]:
     width = max((len(row) for row in cells), default=0)
     padded = [row + [""] * (width - len(row)) for row in cells]
     used = [column for column in range(width) if any(row[column] for row in padded)]
-    kept = [[row[column] for column in used] for row in padded if any(row)]
-    return [CELL_SEPARATOR.join(row).strip() for row in kept]
+    return [_row([row[column] for column in used]) for row in padded if any(row)]
+
+
+def _row(cells: list[str]) -> str:
+    """Empty cells at the end go; others are shown, so that the columns can still be counted."""
+    while cells and not cells[-1]:
+        cells.pop()
+    return CELL_SEPARATOR.join(value or EMPTY_CELL for value in cells)

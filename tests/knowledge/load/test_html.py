@@ -42,7 +42,7 @@ def test_only_the_main_content_is_read_with_its_structure() -> None:
           small
         list: - HAT: highest tide
         paragraph: Berths
-        table: Wharf | Depth |
+        table: Wharf | Depth
         Wharf | Low | High
         A | 4 | 6
         code: sail --now

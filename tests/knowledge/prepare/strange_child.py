@@ -32,7 +32,7 @@ class CountingEmbedder:
 def strange_load(data: bytes, name: str) -> LoadedDocument:
     """The name says what goes wrong; `data` may name a file that counts the attempts."""
     if name == "hangs":
-        Path(data.decode()).touch()
+        Path(data.decode()).write_text("begun")
         time.sleep(3600)
     if name == "hoards":
         hoard = [bytearray(b"x") * (32 << 20) for _ in range(200)]

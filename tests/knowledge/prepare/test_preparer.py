@@ -153,9 +153,9 @@ async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(
     preparer: Preparer, tmp_path: Path
 ) -> None:
     begun = tmp_path / "begun"
+    os.mkfifo(begun)
     call = asyncio.create_task(preparer.prepare(str(begun).encode(), "hangs", DOC))
-    while not begun.exists():
-        await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(begun.read_text) == "begun"
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
