@@ -178,7 +178,6 @@ class HeldPlatform:
     refuses: str | None = None
     slow: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def registry(self, etag: str | None) -> Registry | None:
         self._up()
@@ -187,7 +186,6 @@ class HeldPlatform:
     async def resolve(self, api_key: str) -> ResolvedPrincipal:
         self._up()
         self.resolved += 1
-        self.asked.set()
         self.asked.set()
         if self.slow:
             await self.slow.wait()
