@@ -23,11 +23,16 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "up": Verb("launch.up", "Start everything here: one port, one folder, no account."),
-    "up": Verb("launch.up", "Start everything here: one port, one folder, no account."),
     "ask": Verb("launch.cli.ask", "Ask one question and show the cited answer."),
     "chat": Verb("launch.cli.chat", "Talk in the terminal."),
     "docs": Verb("launch.cli.docs", "Add, list and remove documents."),
     "demo": Verb("launch.cli.demo", "Read a folder, ask it questions, show the cited answers."),
+    "api": Verb("launch.api", "Serve the REST API (apart from the others)."),
+    "worker": Verb("launch.worker", "Work on the queue (apart from the others)."),
+    "gateway": Verb("launch.gateway", "Serve the MCP gateway (apart from the others)."),
+    "tool": Verb("launch.tool", "Serve one tool server: docs."),
+    "index": Verb("launch.index", "Own the embedded index for several processes here."),
+    "migrate": Verb("launch.migrate", "Bring the database to this release's tables."),
 }
 
 

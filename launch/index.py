@@ -2,11 +2,30 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from knowledge.embed.weights import VERSION, WIDTH
+from knowledge.index import IndexInUse
 from knowledge.index.edge import open_edge
 from knowledge.index.serving import serving
+from launch.shape import DEFAULT_DATA
+
+Folder = Annotated[Path, typer.Option(help="The folder of the index.")]
+Socket = Annotated[Path, typer.Option(help="Where to answer: set it as SWITCHBOARD_SHAPE__INDEX_SOCKET.")]
+
+
+def command(app: typer.Typer) -> None:
+    @app.command("index", help="Own the embedded index for several processes here.")
+    def index(folder: Folder = DEFAULT_DATA / "index", socket: Socket = DEFAULT_DATA / "index.sock") -> None:
+        try:
+            run(folder.absolute(), socket.absolute())
+        except IndexInUse as error:
+            print(f"{error.detail} {error.hint}", file=sys.stderr)
+            raise typer.Exit(1) from None
 
 
 def run(folder: Path, socket: Path) -> None:

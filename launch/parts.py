@@ -14,6 +14,9 @@ from access.tokens import Minter, SigningKey
 from kit.clock import Clock
 from knowledge.embed import Embedder, packaged
 from knowledge.index import Index
+from knowledge.index.remote import connect_remote
+from knowledge.index.server import connect_server
+from knowledge.index.settings import QdrantSettings
 from knowledge.search import Search
 from launch.keys import load_or_create
 from ports.db import Database
@@ -83,6 +86,21 @@ async def embedded_knowledge(folder: Path) -> AsyncGenerator[Knowledge]:
 
     embedder = await asyncio.to_thread(packaged)
     index = await asyncio.to_thread(open_edge, folder, embedder.version, embedder.dimensions)
+    try:
+        yield find_with(index, embedder)
+    finally:
+        await index.close()
+
+
+@asynccontextmanager
+async def remote_knowledge(qdrant: QdrantSettings, socket: str) -> AsyncGenerator[Knowledge]:
+    """The packaged embedder, with a Qdrant server or else the index process behind `socket`."""
+    embedder = await asyncio.to_thread(packaged)
+    if qdrant.url:
+        key = qdrant.api_key.get_secret_value()
+        index = connect_server(qdrant.url, embedder.version, embedder.dimensions, key)
+    else:
+        index = connect_remote(Path(socket))
     try:
         yield find_with(index, embedder)
     finally:

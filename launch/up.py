@@ -22,21 +22,17 @@ from switchboard_sdk import ApiError
 
 from access.grants import GrantStore
 from kit import logs, telemetry
-from kit.clock import SystemClock
-from knowledge.prepare import Preparer
 from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
 from launch.front_door import FrontDoor
-from launch.parts import Keys, Knowledge, Stores, embedded_knowledge, open_stores, release
+from launch.parts import Keys, embedded_knowledge, open_stores
+from launch.platform import platform_ports
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
 from launch.welcome import welcome
 from platform_api import migrations
 from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import ensure_dev_people
-from platform_api.identity.settings import IdentitySettings
 from platform_api.worker import build_worker
-from ports.blobs import FolderBlobs
 from ports.db import DatabaseSettings
-from ports.queue import Queue
 from ports.redis import RedisSettings
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import HttpPlatform
@@ -122,36 +118,20 @@ async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
         stores = open_stores(engines.database_url, engines.redis_url)
         stack.push_async_callback(stores.close)
         keys = Keys.of(data / "keys")
-        ports = _ports(stores, knowledge, keys, data, url)
+        ports = platform_ports(
+            stores,
+            knowledge,
+            keys,
+            blobs=data / "blobs",
+            gateway_url=url,
+            addresses={"docs": "inproc:docs"},
+            all_in_one=True,
+        )
         stack.push_async_callback(ports.preparer.close)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))
         gateway = _gateway(ports, keys, data, HttpPlatform(url, client, keys.gateway_minter(ports.clock)))
         await ensure_dev_people(stores.database)
         return await _run(ports, gateway, data, port, sample)
-
-
-def _ports(stores: Stores, knowledge: Knowledge, keys: Keys, data: Path, url: str) -> PlatformPorts:
-    clock = SystemClock()
-    return PlatformPorts(
-        database=stores.database,
-        redis=stores.redis,
-        redis_blocking=stores.redis_blocking,
-        queue=Queue(stores.database),
-        blobs=FolderBlobs(data / "blobs"),
-        index=knowledge.index,
-        search=knowledge.search,
-        preparer=Preparer(),
-        embedder=knowledge.embedder,
-        signing_key=keys.platform,
-        minter=keys.minter(clock),
-        trusted=keys.trusted,
-        gateway_url=url,
-        release=release(),
-        server_addresses={"docs": "inproc:docs"},
-        shape="all-in-one",
-        identity_settings=IdentitySettings(dev_sign_in=True),
-        clock=clock,
-    )
 
 
 def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform) -> Gateway:

@@ -1,0 +1,95 @@
+"""What the processes have in common when they run apart: addresses from the settings, one HTTP server."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from starlette.types import ASGIApp
+
+from kit import logs, telemetry
+from knowledge.index.settings import QdrantSettings
+from launch.parts import Keys, Knowledge, Stores, open_stores, remote_knowledge
+from launch.shape import ShapeSettings
+from ports.db import DatabaseSettings
+from ports.redis import RedisSettings
+
+Port = Annotated[int, typer.Option(help="The port to serve on.")]
+Host = Annotated[str, typer.Option(help="The address to serve on.")]
+
+
+class Missing(Exception):
+    """A setting without which this process cannot run apart."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"SWITCHBOARD_{name} is not set: {why}\nOr run everything in one: switchboard up")
+
+
+def needed(value: str, name: str, why: str) -> str:
+    """Raises Missing where the value is empty."""
+    if not value:
+        raise Missing(name, why)
+    return value
+
+
+def begin(process: str, work: Coroutine[Any, Any, None]) -> None:
+    """Run one process to its end; a missing setting becomes a sentence and exit status 2."""
+    logs.configure(logs.LogSettings(), process)
+    telemetry.configure(telemetry.TelemetrySettings(), process)
+    try:
+        asyncio.run(work)
+    except Missing as missing:
+        print(missing, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def keys(shape: ShapeSettings) -> Keys:
+    folder = needed(shape.keys_folder, "SHAPE__KEYS_FOLDER", "the folder with the signing keys")
+    return Keys.of(Path(folder))
+
+
+@asynccontextmanager
+async def stores() -> AsyncGenerator[Stores]:
+    settings = DatabaseSettings()
+    opened = open_stores(
+        needed(settings.url, "DB__URL", "the address of Postgres"),
+        needed(RedisSettings().url, "REDIS__URL", "the address of Redis"),
+        settings.pool_size,
+    )
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def knowledge(shape: ShapeSettings) -> AsyncGenerator[Knowledge]:
+    """A Qdrant server, or the process that owns the embedded index: never a second owner."""
+    qdrant = QdrantSettings()
+    if not qdrant.url and not shape.index_socket:
+        raise Missing(
+            "QDRANT__URL",
+            "processes that run apart cannot share the embedded index. Set the address of a Qdrant server,\n"
+            "or start `switchboard index` and set SWITCHBOARD_SHAPE__INDEX_SOCKET.",
+        )
+    async with remote_knowledge(qdrant, shape.index_socket) as found:
+        yield found
+
+
+async def serve(app: ASGIApp, host: str, port: int) -> None:
+    """Until SIGTERM or SIGINT; requests under way are finished."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=20,
+    )
+    await uvicorn.Server(config).serve()

@@ -1,0 +1,34 @@
+"""`switchboard tool NAME`: one tool server, apart from the gateway."""
+
+from typing import Annotated, Literal, cast
+
+import typer
+
+from access.grants import GrantStore
+from kit.clock import SystemClock
+from launch import separate
+from launch.shape import ShapeSettings
+from ports.redis import RedisSettings, connect
+from tools.servers.docs.server import build_docs_server
+
+Name = Annotated[Literal["docs"], typer.Argument(help="Which one.")]
+
+
+def command(app: typer.Typer) -> None:
+    @app.command("tool", help="Serve one tool server: docs.")
+    def tool(name: Name, host: separate.Host = "127.0.0.1", port: separate.Port = 8010) -> None:
+        separate.begin(f"tool-{name}", run(host, port))
+
+
+async def run(host: str, port: int) -> None:
+    """The docs server reads the index and Redis only. Until a signal. Raises separate.Missing."""
+    shape = ShapeSettings()
+    trusted = separate.keys(shape).trusted
+    redis = connect(separate.needed(RedisSettings().url, "REDIS__URL", "the address of Redis"))
+    try:
+        async with separate.knowledge(shape) as knowledge:
+            grants = cast(GrantStore, redis)
+            app = build_docs_server(knowledge.search, knowledge.index, trusted, grants, SystemClock())
+            await separate.serve(app, host, port)
+    finally:
+        await redis.aclose()
