@@ -50,6 +50,12 @@ def one_line(text: str) -> str:
     return " ".join(neutral(text).split())
 
 
+def said(*sentences: str) -> str:
+    """Sentences on one line; one that ends without a mark gets its full stop."""
+    shown = [text if text[-1] in ".!?:…" else f"{text}." for text in map(one_line, sentences) if text]
+    return " ".join(shown)
+
+
 def readable(markdown: str, style: Style = PLAIN) -> str:
     """Markdown as text for reading: marks gone, headings and strong text bold, links with their address."""
     text = neutral(markdown)

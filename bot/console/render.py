@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.console.plain import PLAIN, Style, neutral, one_line, readable
+from bot.console.plain import PLAIN, Style, neutral, one_line, readable, said
 from bot.core.reply import Answer, Cited, Question, Reply, Retracted, Status, Text, Trouble
 from kit.wire.chat import Citation
 
@@ -152,10 +152,8 @@ def place(citation: Citation) -> str:
 
 def trouble(reply: Trouble, style: Style = PLAIN) -> str:
     """What happened, the next step, and the request id: never nothing."""
-    said = f"{one_line(reply.detail)} {one_line(reply.hint)}".strip()
-    return (
-        f"{style.red}{said}{style.reset}\n{style.dim}Request id: {one_line(reply.request_id)}{style.reset}\n"
-    )
+    sentence = f"{style.red}{said(reply.detail, reply.hint)}{style.reset}"
+    return f"{sentence}\n{style.dim}Request id: {one_line(reply.request_id)}{style.reset}\n"
 
 
 def _question(reply: Question) -> str:

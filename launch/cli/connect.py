@@ -16,7 +16,7 @@ import typer
 from switchboard_sdk import ApiError, Switchboard
 from switchboard_sdk.transport import LOOPBACK
 
-from bot.console.plain import one_line
+from bot.console.plain import one_line, said
 
 DEFAULT_URL = "http://localhost:8000"
 FAILED, NO_ANSWER, INTERRUPTED = 1, 3, 130
@@ -65,6 +65,6 @@ def finish(work: Coroutine[None, None, int]) -> None:
 
 def complain(error: ApiError) -> None:
     problem = error.problem
-    print(f"{one_line(problem.detail)} {one_line(problem.hint)}", file=sys.stderr)
+    print(said(problem.detail, problem.hint), file=sys.stderr)
     if problem.request_id:
         print(f"Request id: {one_line(problem.request_id)}", file=sys.stderr)

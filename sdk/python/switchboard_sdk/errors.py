@@ -18,7 +18,7 @@ class ApiError(Exception):
     """
 
     def __init__(self, problem: Problem, *, retry_after: float | None = None) -> None:
-        super().__init__(f"{problem.detail} {problem.hint}".strip())
+        super().__init__(f"{problem.detail.rstrip('.')}. {problem.hint}".strip())
         self.problem = problem
         self.retry_after = retry_after
 

@@ -59,6 +59,7 @@ def test_what_was_unavailable_is_said() -> None:
 def test_trouble_shows_the_next_step_and_the_request_id() -> None:
     told = shown(Text("Half an ans"), Trouble("x", "It broke.", "Ask again.", "req-9"))
     assert told == "Half an ans\nIt broke. Ask again.\nRequest id: req-9\n"
+    assert shown(Trouble("x", "It broke", "", "r")).startswith("It broke.\n")
 
 
 def test_what_is_withdrawn_is_marked() -> None:
