@@ -3,6 +3,8 @@
 import textwrap
 from uuid import UUID
 
+import pytest
+
 from knowledge.chunk import chunk, estimate_tokens
 from knowledge.document import Chunk
 from knowledge.load import load
@@ -71,6 +73,7 @@ def test_a_list_stays_whole_with_the_line_that_announces_it() -> None:
     assert found[-1].text == f"You need:\n\n{items}"
 
 
+@pytest.mark.proves("CHUNK-001")
 def test_a_table_that_is_too_long_is_cut_between_rows_and_repeats_its_header() -> None:
     rows = "\n".join(f"| Berth {n} | {n} m | sand and mud |" for n in range(60))
 
@@ -83,6 +86,7 @@ def test_a_table_that_is_too_long_is_cut_between_rows_and_repeats_its_header() -
     assert told == [f"Berth {n} | {n} m | sand and mud" for n in range(60)]
 
 
+@pytest.mark.proves("CHUNK-001")
 def test_a_long_list_is_cut_between_items_and_never_inside_one() -> None:
     items = [f"- drill {n}:\n  - muster at the stern\n  - count heads" for n in range(30)]
 
@@ -124,6 +128,7 @@ def test_long_titles_leave_less_room_for_text() -> None:
     assert all(estimate_tokens(f"T {section} {piece.text}") <= 254 for piece in found)
 
 
+@pytest.mark.proves("CHUNK-002")
 def test_editing_one_section_changes_the_ids_of_that_section_only() -> None:
     page = (
         "# Rules\n\n## Fuel\n\n{}\n\n## Rest\n\n"

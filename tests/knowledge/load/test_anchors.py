@@ -8,6 +8,7 @@ from knowledge.load import load
 from knowledge.load.anchors import Anchors, slug
 
 
+@pytest.mark.proves("LOAD-004")
 @pytest.mark.parametrize(
     ("heading", "anchor"),
     [

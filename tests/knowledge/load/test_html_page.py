@@ -1,5 +1,6 @@
 """The source viewer shows a document and nothing that could run."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
@@ -21,6 +22,7 @@ def test_headings_carry_their_anchors_and_structure_is_shown() -> None:
     assert [node.text() for node in page.css("ol > li")] == ["x", "y"]
 
 
+@pytest.mark.proves("LOAD-003")
 @given(
     st.lists(st.tuples(st.sampled_from(["heading", "paragraph", "list", "table", "code"]), st.text())),
     st.text(),

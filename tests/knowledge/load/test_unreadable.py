@@ -26,6 +26,7 @@ def zipped(*names: str) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.proves("LOAD-001")
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
@@ -66,6 +67,7 @@ def test_a_picture_named_as_a_page_is_called_by_its_name() -> None:
         load(PNG, "page.md")
 
 
+@pytest.mark.proves("LOAD-002")
 def test_a_file_with_the_wrong_ending_is_read_as_what_it_is() -> None:
     assert load(docx_file(), "rules.pdf").content_type.endswith("wordprocessingml.document")
     assert load(xlsx_file(), "rates.md").content_type.endswith("spreadsheetml.sheet")
@@ -91,6 +93,7 @@ def test_the_error_is_a_problem_with_a_next_step() -> None:
     assert problem.hint == HINTS["encrypted"]
 
 
+@pytest.mark.proves("LOAD-001")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_never_raise_anything_else(data: st.DataObject) -> None:

@@ -49,6 +49,7 @@ async def test_a_file_comes_back_as_chunks_with_vectors(preparer: Preparer) -> N
         assert np.array_equal(result.vectors[piece.chunk_id], [len(embedding_text(piece)), 1.0])
 
 
+@pytest.mark.proves("CHUNK-002")
 async def test_known_chunks_are_not_embedded_again(preparer: Preparer) -> None:
     first = await preparer.prepare(PAGE, "fuel.md", DOC)
     changed = PAGE.replace(b"capped", b"sealed")
@@ -82,6 +83,7 @@ async def test_an_unreadable_file_says_why(preparer: Preparer) -> None:
     assert await still_works(preparer)
 
 
+@pytest.mark.proves("PREPARE-001")
 async def test_a_zip_bomb_is_refused_and_the_next_file_is_read(preparer: Preparer) -> None:
     with pytest.raises(UnreadableDocument) as refused:
         await preparer.prepare(zip_bomb(), "bomb.docx", DOC)
@@ -90,6 +92,7 @@ async def test_a_zip_bomb_is_refused_and_the_next_file_is_read(preparer: Prepare
     assert (await preparer.prepare(docx_file(), "rules.docx", DOC)).document.title == "Boarding"
 
 
+@pytest.mark.proves("PREPARE-001")
 async def test_a_file_that_hangs_is_given_up_and_the_next_file_is_read(tmp_path: Path) -> None:
     # Long enough for a start on a busy machine.
     preparer = preparer_with(time_limit_s=8)
@@ -103,6 +106,7 @@ async def test_a_file_that_hangs_is_given_up_and_the_next_file_is_read(tmp_path:
     await preparer.close()
 
 
+@pytest.mark.proves("PREPARE-001")
 async def test_a_file_that_fills_the_memory_is_given_up_and_the_next_file_is_read(preparer: Preparer) -> None:
     with pytest.raises(UnreadableDocument, match="more than 600 MB of memory") as refused:
         await preparer.prepare(b"x", "hoards", DOC)
@@ -120,6 +124,7 @@ async def test_a_killed_child_is_replaced_and_its_file_is_tried_again(
     assert (tmp_path / "attempts").read_text() == "xx"
 
 
+@pytest.mark.proves("PREPARE-001")
 async def test_a_file_that_kills_its_reader_twice_is_refused(preparer: Preparer, tmp_path: Path) -> None:
     with pytest.raises(UnreadableDocument, match="broke the reader, twice") as refused:
         await preparer.prepare(str(tmp_path / "attempts").encode(), "dies-always", DOC)
