@@ -131,7 +131,7 @@ async def test_two_hundred_jobs_survive_ten_kills(noted: Database) -> None:
         with worker_process(noted):
             enough = min(200, len(await numbers(noted)) + chance.randint(1, 25))
             while len(await numbers(noted)) < enough:  # noqa: ASYNC110 - nobody tells us
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.05)
     await work_until_done(noted, tasks_of(noted))
     assert set(await numbers(noted)) == set(range(200))
     assert await Queue(noted).failed() == []
