@@ -128,6 +128,23 @@ async def test_without_a_key_of_the_document_nothing_of_it_is_seen(index: Index,
         assert not any((await index.facets(keys, IndexFilter())).values())
 
 
+@pytest.mark.proves("INDEX-001")
+async def test_hidden_documents_move_no_score_of_visible_ones(index: Index, org: Org, doc: UUID) -> None:
+    async def scores() -> list[tuple[float | None, float | None]]:
+        hits = await index.search(
+            org.staff, IndexFilter(), vector=vector("salary"), text="salary bands", limit=9
+        )
+        return [(hit.dense, hit.sparse) for hit in hits]
+
+    await index.publish(doc, document(doc, ["salary bands", "salary dates", "desks"]), org.staff)
+    before = await scores()
+    for _ in range(5):
+        hidden = uuid4()
+        await index.publish(hidden, document(hidden, ["salary bands", "salary cuts"]), org.finance_only)
+
+    assert await scores() == before
+
+
 async def test_hits_have_both_scores_though_each_list_is_short(index: Index, org: Org, doc: UUID) -> None:
     texts = ["annual leave", "leave leave parking", "sick days", "annual report numbers"]
     await index.publish(doc, document(doc, texts), org.staff)

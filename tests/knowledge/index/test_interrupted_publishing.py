@@ -139,7 +139,8 @@ async def main():
     index = open_edge(Path(sys.argv[1]), "test", DIMENSIONS)
     for number in range(10_000):
         doc = UUID(int=number + 1)
-        await index.publish(doc, document(doc, [f"words {number} {at}" for at in range(3)]), AccessKeys(["o:1"]))
+        chunks = document(doc, [f"words {number} {at}" for at in range(3)])
+        await index.publish(doc, chunks, AccessKeys(["o:1"]))
         print(number, flush=True)
 
 asyncio.run(main())
