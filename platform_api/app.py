@@ -1,8 +1,10 @@
 """Builds the ASGI app from the ports that it is given; nothing else wires."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Any, Literal, Protocol, cast
+from uuid import UUID
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
@@ -11,19 +13,41 @@ from access.grants import GrantStore
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock, SystemClock
+from knowledge.embed import Embedder
+from knowledge.index import Index
+from knowledge.prepare import Preparer
+from knowledge.search import Search
 from platform_api import api
+from platform_api.agents.definitions import AgentSettings
+from platform_api.agents.definitions import load as load_agents
+from platform_api.agents.framework import FrameworkRuntime
+from platform_api.chat.service import Chat
+from platform_api.chat.settings import ChatSettings
 from platform_api.edge import provide
 from platform_api.edge.body_limit import BodyLimit
 from platform_api.edge.openapi import publish
 from platform_api.edge.problems import install
 from platform_api.edge.public_routes import check_guarded
 from platform_api.edge.request_context import RequestContext
-from platform_api.health.endpoints import Check, Health
+from platform_api.health.endpoints import Health
 from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.identity.settings import IdentitySettings
+from platform_api.library.documents import Documents
+from platform_api.library.jobs import Jobs
+from platform_api.library.settings import LibrarySettings
+from platform_api.library.upload import Uploads
+from platform_api.llm.build import build_router
+from platform_api.llm.frames import render
+from platform_api.llm.invocations import Invocations
+from platform_api.llm.settings import LlmSettings
+from platform_api.toolbox import HttpToolGateway
+from platform_api.toolbox.registry import seed_registry
+from platform_api.toolbox.settings import ToolboxSettings
+from ports.blobs import Blobs
 from ports.db import Database
+from ports.queue import Queue
 
 
 class WrongShape(RuntimeError):
@@ -39,6 +63,13 @@ class PlatformPorts:
     """For commands; answers within 50 ms or fails."""
     redis_blocking: Redis
     """For reads that wait (XREAD BLOCK)."""
+    queue: Queue
+    blobs: Blobs
+    index: Index
+    search: Search
+    preparer: Preparer
+    """Used by the worker; starts its child only when there is something to read."""
+    embedder: Embedder
     signing_key: SigningKey
     minter: Minter
     """Issuer `platform`, over `signing_key`."""
@@ -52,7 +83,19 @@ class PlatformPorts:
     """name → http(s)://…/mcp or inproc:<name>, for the servers of `release`."""
     shape: Literal["all-in-one", "separate"] = "separate"
     identity_settings: IdentitySettings = field(default_factory=IdentitySettings)
+    library_settings: LibrarySettings = field(default_factory=LibrarySettings)
+    toolbox_settings: ToolboxSettings = field(default_factory=ToolboxSettings)
+    llm_settings: LlmSettings = field(default_factory=LlmSettings)
+    agent_settings: AgentSettings = field(default_factory=AgentSettings)
+    chat_settings: ChatSettings = field(default_factory=ChatSettings)
     clock: Clock = field(default_factory=SystemClock)
+
+
+class Background(Protocol):
+    """Something of ours that runs beside the requests."""
+
+    def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 def build_app(ports: PlatformPorts) -> FastAPI:
@@ -67,7 +110,7 @@ def build_app(ports: PlatformPorts) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    _provide_services(app, ports)
+    app.router.lifespan_context = _lifespan(ports, _provide_services(app, ports))
     for router in api.ROUTERS + (api.DEV_ROUTERS if ports.identity_settings.dev_sign_in else ()):
         app.include_router(router)
     install(app)
@@ -79,24 +122,89 @@ def build_app(ports: PlatformPorts) -> FastAPI:
     return app
 
 
-def _provide_services(app: FastAPI, ports: PlatformPorts) -> None:
+def _lifespan(
+    ports: PlatformPorts, background: Sequence[Background]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await seed_registry(ports.database, ports.release, ports.server_addresses)
+        async with AsyncExitStack() as stack:
+            for one in background:
+                one.start()
+                stack.push_async_callback(one.stop)
+            yield
+
+    return lifespan
+
+
+def _provide_services(app: FastAPI, ports: PlatformPorts) -> Sequence[Background]:
+    """Everything that an endpoint can ask for; what has to be started is returned."""
     ports.trusted.replace(OWN_ISSUER, ports.signing_key.jwks())
+    provide(app, Clock, ports.clock)
     provide(app, Database, ports.database)
+    provide(app, Health, _health(ports))
+    _provide_identity(app, ports)
+    _provide_library(app, ports)
+    gateway = _provide_toolbox(app, ports)
+    # Stopped the other way round: turns end before what they work with.
+    return [gateway, *_provide_chat(app, ports, gateway)]
+
+
+def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:
     provide(app, SigningKey, ports.signing_key)
     provide(app, Minter, ports.minter)
     provide(app, Tokens, Tokens.trusting(ports.trusted, ports.clock))
     provide(app, Identity, Identity(ports.database, ports.clock))
-    provide(app, Grants, Grants(ports.database, cast(GrantStore, ports.redis), ports.clock))
-    provide(app, Health, _health(ports))
+
+
+def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
+    uploads = Uploads(
+        database=ports.database,
+        blobs=ports.blobs,
+        queue=ports.queue,
+        index=ports.index,
+        settings=ports.library_settings,
+        clock=ports.clock,
+    )
+    provide(app, Uploads, uploads)
+    provide(app, Documents, Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search))
+    provide(app, Jobs, Jobs(ports.database, ports.clock))
+
+
+def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:
+    grants = Grants(ports.database, cast(GrantStore, ports.redis), ports.clock)
+    gateway = HttpToolGateway(ports.gateway_url, ports.minter, grants, ports.toolbox_settings)
+    provide(app, Grants, grants)
+    provide(app, HttpToolGateway, gateway)
+    provide(app, ToolboxSettings, ports.toolbox_settings)
+    return gateway
+
+
+def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) -> list[Background]:
+    invocations = Invocations(ports.database)
+    agents = load_agents(ports.agent_settings, {"not_found": render("not_found")})
+    models = build_router(ports.llm_settings, invocations)
+    chat = Chat(
+        database=ports.database,
+        queue=ports.queue,
+        redis=ports.redis,
+        redis_blocking=ports.redis_blocking,
+        runtime=FrameworkRuntime(models, gateway, agents, ports.agent_settings),
+        settings=ports.chat_settings,
+    )
+    provide(app, Chat, chat)
+    return [invocations, chat]
 
 
 def _health(ports: PlatformPorts) -> Health:
     return Health(
         required={"database": ports.database.ready},
-        useful={"redis": cast(Check, ports.redis.ping)},
+        useful={"redis": cast(Any, ports.redis).ping, "index": lambda: ports.index.known(_NOBODYS)},
     )
 
 
+_NOBODYS = UUID(int=0)
+"""A document that does not exist: to ask the index about it is to see that it answers."""
 _DESCRIPTION = """\
 Every error is `application/problem+json` (RFC 9457) with `code`, `detail`, `hint` and `request_id`.
 Lists page by `cursor`. Uploads and other writes accept `Idempotency-Key`.

@@ -1,10 +1,11 @@
 """Long lists of access keys, kept before a token names them by hash (SPEC 6)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.grants import GRANT_TTL_S, GrantStore, keep_grant
 from access.principal import Principal
@@ -59,8 +60,8 @@ class Grants:
                 row.on_conflict_do_update(index_elements=[GrantRow.hash], set_={"kept_at": now})
             )
 
-    async def purge(self) -> None:
-        """Periodically: what no living token can name."""
-        before = self._clock.now() - timedelta(seconds=GRANT_TTL_S)
-        async with self._database.begin() as session:
-            await session.execute(delete(GrantRow).where(GrantRow.kept_at < before))
+
+async def purge_grants(session: AsyncSession, now: datetime) -> None:
+    """Periodically: what no living token can name."""
+    before = now - timedelta(seconds=GRANT_TTL_S)
+    await session.execute(delete(GrantRow).where(GrantRow.kept_at < before))

@@ -1,23 +1,38 @@
 """The platform as `launch` would build it, on real engines, asked over HTTP."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from redis.asyncio import Redis
 
+from knowledge.index.edge import open_edge
+from knowledge.search import Search
 from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import ensure_dev_people
 from ports.db import Database
 from tests.platform_api.people import People, platform_ports
+from tests.platform_api.reading import embedder
+from tests.platform_api.work import Work
 
 ClientFor = Callable[..., AsyncClient]
 
 
 @pytest.fixture
-def ports(database: Database, redis: Redis) -> PlatformPorts:
-    return platform_ports(database, redis)
+async def ports(database: Database, redis: Redis, tmp_path: Path) -> AsyncIterator[PlatformPorts]:
+    """Real engines; documents are read in process (see tests/platform_api/reading.py)."""
+    index = open_edge(tmp_path / "index", embedder().version, embedder().dimensions)
+    search = Search(index, embedder())
+    yield platform_ports(database, redis, tmp_path, index=index, search=search)
+    await index.close()
+
+
+@pytest.fixture
+def worker(ports: PlatformPorts) -> Work:
+    """Runs what is queued, when asked: `await worker.finish()`."""
+    return Work(ports)
 
 
 @pytest.fixture

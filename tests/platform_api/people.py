@@ -1,6 +1,7 @@
 """Who asks in the tests, and the ports of a platform under test."""
 
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -16,15 +17,22 @@ from platform_api.app import PlatformPorts
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
 from platform_api.identity.models import GroupMemberRow, OrganisationRow, UserRow
 from platform_api.identity.settings import IdentitySettings
+from ports.blobs import FolderBlobs
 from ports.db import Database
+from ports.queue import Queue
+from tests.platform_api.reading import ReaderInProcess, embedder
 
 
-def platform_ports(database: Database, redis: Redis, **others: Any) -> PlatformPorts:
+def platform_ports(database: Database, redis: Redis, folder: Path, **others: Any) -> PlatformPorts:
     key = SigningKey.generate()
     defaults: dict[str, Any] = {
         "database": database,
         "redis": redis,
         "redis_blocking": redis,
+        "queue": Queue(database),
+        "blobs": FolderBlobs(folder / "blobs"),
+        "preparer": ReaderInProcess(),
+        "embedder": embedder(),
         "signing_key": key,
         "minter": Minter(key, "platform", SystemClock()),
         "trusted": TrustedKeys(),

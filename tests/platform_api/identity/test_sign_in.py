@@ -1,11 +1,10 @@
 """Who may come in, and as whom."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
-from httpx import AsyncClient
-from redis.asyncio import Redis
+from httpx import ASGITransport, AsyncClient
 from sqlalchemy import update
 
 from access.principal import Principal
@@ -14,8 +13,8 @@ from kit.clock import SystemClock
 from platform_api.app import PlatformPorts, WrongShape, build_app
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
 from platform_api.identity.models import ApiKeyRow
-from ports.db import Database
-from tests.platform_api.people import People, platform_ports
+from platform_api.identity.settings import IdentitySettings
+from tests.platform_api.people import People
 
 
 async def test_a_dev_person_signs_in_and_is_known(people: People, anyone: AsyncClient) -> None:
@@ -36,27 +35,16 @@ async def test_an_unknown_dev_person_is_told_who_there_is(people: People, anyone
 
 
 @pytest.mark.proves("IDENTITY-001")
-def test_dev_sign_in_refuses_to_start_outside_the_all_in_one(database: Database, redis: Redis) -> None:
+def test_dev_sign_in_refuses_to_start_outside_the_all_in_one(ports: PlatformPorts) -> None:
     with pytest.raises(WrongShape, match="switchboard up"):
-        build_app(platform_ports(database, redis, shape="separate"))
+        build_app(replace(ports, shape="separate"))
 
 
-async def test_without_dev_sign_in_there_is_no_such_route(ports: PlatformPorts, database: Database) -> None:
-    app = build_app(platform_ports(database, ports.redis, shape="separate", identity_settings=_off()))
-    async with AsyncClient(transport=_transport(app), base_url="http://platform") as client:
+async def test_without_dev_sign_in_there_is_no_such_route(ports: PlatformPorts) -> None:
+    off = IdentitySettings(dev_sign_in=False)
+    app = build_app(replace(ports, shape="separate", identity_settings=off))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://platform") as client:
         assert (await client.post("/auth/dev", json={"person": "maya"})).status_code == 404
-
-
-def _off() -> object:
-    from platform_api.identity.settings import IdentitySettings
-
-    return IdentitySettings(dev_sign_in=False)
-
-
-def _transport(app: FastAPI) -> object:
-    from httpx import ASGITransport
-
-    return ASGITransport(app)
 
 
 @pytest.mark.parametrize(

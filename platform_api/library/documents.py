@@ -1,0 +1,150 @@
+"""Reading and deleting documents, retrieval without a model, and the source behind a citation."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.principal import Principal
+from kit.wire.base import Page
+from kit.wire.library import Document
+from kit.wire.search import QueryRequest, SearchRequest, SearchResult
+from knowledge.document import LoadedDocument
+from knowledge.index import Index
+from knowledge.load import render_html
+from knowledge.search import Search
+from platform_api import audit
+from platform_api.edge import PageRequest, page_of
+from platform_api.library import repository
+from platform_api.library.errors import NotReadable, NotReady
+from platform_api.library.models import DocumentRow, DocumentVersionRow
+from platform_api.library.permissions import require_manage
+from ports.blobs import Blobs
+from ports.db import Database
+from ports.queue import Queue
+
+REMOVE = "library.remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The content behind a citation: our page of it, or the original as a file to keep."""
+
+    data: bytes
+    content_type: str
+    file_name: str | None = None
+
+
+class Documents:
+    def __init__(self, database: Database, blobs: Blobs, queue: Queue, index: Index, search: Search) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._queue = queue
+        self._index = index
+        self._search = search
+
+    async def list(
+        self, session: AsyncSession, principal: Principal, base_id: UUID, page: PageRequest
+    ) -> Page[Document]:
+        """Raises NotFound."""
+        principal.require("query_kb")
+        await repository.base(session, principal, base_id)
+        rows = await repository.documents(session, principal, base_id, page)
+        return page_of(rows, page, lambda row: (row.created_at, row.id), shown)
+
+    async def get(
+        self, session: AsyncSession, principal: Principal, base_id: UUID, document_id: UUID
+    ) -> Document:
+        """Raises NotFound."""
+        principal.require("query_kb")
+        return shown(await repository.document(session, principal, document_id, base_id))
+
+    async def delete(
+        self, session: AsyncSession, principal: Principal, base_id: UUID, document_id: UUID
+    ) -> None:
+        """Gone from every list, search and page when this returns; its bytes follow. Raises NotFound."""
+        document = await repository.document(session, principal, document_id, base_id)
+        require_manage(principal, await repository.base(session, principal, base_id))
+        await session.refresh(document, with_for_update=True)
+        # Before the commit: a document that is briefly nobody's is better than a deleted one that is found.
+        await self._index.set_access(document_id, None)
+        blobs = await _blob_keys(session, document_id)
+        await session.execute(delete(DocumentRow).where(DocumentRow.id == document_id))
+        args = {"document_id": str(document_id), "blobs": blobs}
+        await self._queue.defer(session, REMOVE, args, lock=f"document:{document_id}")
+        details = {"knowledge_base_id": str(base_id), "document_id": str(document_id)}
+        await audit.record(session, principal, "document.deleted", details)
+
+    async def query(
+        self, session: AsyncSession, principal: Principal, base_id: UUID, request: QueryRequest
+    ) -> SearchResult:
+        """docs.search within one knowledge base. Raises NotFound."""
+        principal.require("query_kb")
+        await repository.base(session, principal, base_id)
+        await session.commit()  # the search needs no transaction, so it holds no connection
+        asked = SearchRequest(query=request.query, top_k=request.top_k, filters=request.filters)
+        return await self._search.search(principal.access_keys, asked, frozenset({base_id}))
+
+    async def content(
+        self, principal: Principal, document_id: UUID, format: Literal["page", "original"]
+    ) -> Source:
+        """The published version. Raises NotFound, NotReady, NotReadable."""
+        principal.require("query_kb")
+        async with self._database.begin() as session:
+            document = await repository.document(session, principal, document_id)
+            version = await _published(session, document)
+            details = {"document_id": str(document_id), "version": version.version, "format": format}
+            await audit.record(session, principal, "document.read", details)
+        if format == "original" or version.read_key is None:
+            name = document.path.rpartition("/")[2]
+            return Source(await self._blobs.get(version.blob_key), document.content_type, name)
+        data = await self._blobs.get(version.read_key)
+        page = await asyncio.to_thread(_page, data, document.title)
+        return Source(page, "text/html; charset=utf-8")
+
+
+def _page(data: bytes, title: str) -> bytes:
+    return render_html(msgspec.json.decode(data, type=LoadedDocument), title).encode()
+
+
+async def _published(session: AsyncSession, document: DocumentRow) -> DocumentVersionRow:
+    number = document.published_version
+    version = await session.get(DocumentVersionRow, (document.id, number)) if number else None
+    if version is None:
+        raise NotReadable if document.status == "failed" else NotReady
+    return version
+
+
+async def _blob_keys(session: AsyncSession, document_id: UUID) -> list[str]:
+    row = DocumentVersionRow
+    found = await session.scalars(repository.versions_of(document_id))
+    keys = [key for version in found for key in (version.blob_key, version.read_key) if key]
+    await session.execute(delete(row).where(row.document_id == document_id))
+    return keys
+
+
+def shown(row: DocumentRow) -> Document:
+    return Document.model_validate(
+        {
+            "id": row.id,
+            "knowledge_base_id": row.knowledge_base_id,
+            "title": row.title,
+            "status": row.status,
+            "error": row.error,
+            "version": row.version,
+            "content_type": row.content_type,
+            "size": row.size,
+            "source": row.source,
+            "source_url": row.source_url,
+            "service_scope": row.service_scope,
+            "doc_type": row.doc_type,
+            "tags": row.tags,
+            "chunks": row.chunks,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+    )

@@ -1,0 +1,63 @@
+"""Errors of the library."""
+
+from kit.errors import BadRequest, Conflict, Forbidden, Invalid, TooLarge, UnsupportedType
+
+
+class DocumentTooLarge(TooLarge):
+    code = "document_too_large"
+    title = "The file is larger than the limit"
+    default_hint = "Split it, or ask an admin to raise the limit."
+
+
+class TooManyFiles(TooLarge):
+    code = "too_many_files"
+    title = "Too many files in one upload"
+    default_hint = "Send them in several uploads."
+
+
+class UnsupportedDocument(UnsupportedType):
+    code = "unsupported_document"
+    title = "We cannot read this kind of file"
+    default_hint = "Convert it to PDF, DOCX, XLSX, HTML, Markdown or plain text and send it again."
+
+
+class BadUpload(BadRequest):
+    code = "bad_upload"
+    title = "The upload could not be understood"
+    default_hint = "Send multipart/form-data with `file` once or more, and `metadata` as JSON if you like."
+
+
+class BadFileName(Invalid):
+    code = "bad_file_name"
+    title = "A file needs a usable name"
+    default_hint = "Send a file name or a relative path such as `travel/leave.md`."
+
+
+class UnknownGroup(Invalid):
+    code = "unknown_group"
+    title = "You can restrict a document only to groups that you belong to"
+    default_hint = "GET /api/v1/me lists your groups."
+
+
+class NotYours(Forbidden):
+    code = "not_your_knowledge_base"
+    title = "You may not change this knowledge base"
+    default_hint = "Use a personal knowledge base, or ask an admin for 'manage_org_kb' or 'manage_dept_kb'."
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+    title = "You already have a knowledge base of this name"
+    default_hint = "Choose another name, or use the one that you have."
+
+
+class NotReady(Conflict):
+    code = "document_not_ready"
+    title = "This document is still being read"
+    default_hint = "Follow its job, then open it again."
+
+
+class NotReadable(Conflict):
+    code = "document_not_readable"
+    title = "This document could not be read, so there is nothing to show"
+    default_hint = "Its `error` says why. Upload a corrected file under the same name."

@@ -1,0 +1,199 @@
+"""Knowledge bases, documents with their versions and access, jobs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ports.db import Base
+
+Timestamp = DateTime(timezone=True)
+
+
+class KnowledgeBaseRow(Base):
+    """`owner_id`: the organisation's id, the group's name, or the user's id."""
+
+    __tablename__ = "knowledge_bases"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "owner_type", "owner_id", "name"),
+        UniqueConstraint("organisation_id", "id"),
+        CheckConstraint("owner_type IN ('org', 'department', 'user')", name="owner_type"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    owner_type: Mapped[str] = mapped_column(String(12))
+    owner_id: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
+
+
+class DocumentRow(Base):
+    """What people see of a document: the published version, and how far the latest one is.
+
+    `path` is its identity in its knowledge base for those who can see it. Not unique by itself: a
+    document that the uploader cannot see must not show itself by a collision.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation_id", "knowledge_base_id"],
+            ["knowledge_bases.organisation_id", "knowledge_bases.id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("organisation_id", "id"),
+        UniqueConstraint("organisation_id", "knowledge_base_id", "path", "created_by"),
+        CheckConstraint("status IN ('queued', 'processing', 'ready', 'failed')", name="status"),
+        Index("ix_documents_latest", "organisation_id", "knowledge_base_id", "created_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organisation_id: Mapped[UUID]
+    knowledge_base_id: Mapped[UUID]
+    path: Mapped[str] = mapped_column(String(1024))
+    created_by: Mapped[UUID]
+    title: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(12))
+    error: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer)
+    """The latest that was uploaded."""
+    published_version: Mapped[int | None] = mapped_column(Integer)
+    """The one that can be found and opened."""
+    content_type: Mapped[str] = mapped_column(String(120))
+    size: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(String(20), server_default="upload")
+    source_url: Mapped[str] = mapped_column(Text)
+    service_scope: Mapped[str] = mapped_column(String(50))
+    doc_type: Mapped[str] = mapped_column(String(50))
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    privacy_level: Mapped[str] = mapped_column(String(50))
+    chunks: Mapped[int] = mapped_column(Integer, server_default="0")
+    last_modified: Mapped[datetime | None] = mapped_column(Timestamp)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
+
+
+class DocumentVersionRow(Base):
+    """One upload of a document: its bytes, what the uploader said about it, who may see it."""
+
+    __tablename__ = "document_versions"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation_id", "document_id"],
+            ["documents.organisation_id", "documents.id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    organisation_id: Mapped[UUID]
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    declared: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """kit.wire.library.DocumentMetadata as sent."""
+    access_keys: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    blob_key: Mapped[str] = mapped_column(String(200))
+    """The bytes as received."""
+    read_key: Mapped[str | None] = mapped_column(String(200))
+    """The blocks that we read from them; None until then."""
+    content_type: Mapped[str | None] = mapped_column(String(120))
+    created_by: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
+
+
+class DocumentAccessRow(Base):
+    """Who may see a document now. A document without a row is nobody's."""
+
+    __tablename__ = "document_access"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation_id", "document_id"],
+            ["documents.organisation_id", "documents.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_document_access_key", "organisation_id", "access_key", "document_id"),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(primary_key=True)
+    access_key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    organisation_id: Mapped[UUID]
+
+
+class JobRow(Base):
+    """The truth about a job; the queue's rows are only delivery (SPEC 7)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "id"),
+        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
+        Index("ix_jobs_latest", "organisation_id", "created_by", "created_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    created_by: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(12))
+    stage: Mapped[str] = mapped_column(String(40))
+    done: Mapped[int] = mapped_column(Integer)
+    good: Mapped[int] = mapped_column(Integer)
+    """How many of `done` ended well."""
+    total: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class JobItemRow(Base):
+    """One document version of a job. No reference to the document: that may be deleted meanwhile."""
+
+    __tablename__ = "job_items"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation_id", "job_id"], ["jobs.organisation_id", "jobs.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    )
+
+    job_id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    organisation_id: Mapped[UUID]
+    path: Mapped[str] = mapped_column(String(1024))
+    state: Mapped[str] = mapped_column(String(12))
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+
+
+class JobErrorRow(Base):
+    __tablename__ = "job_errors"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation_id", "job_id"], ["jobs.organisation_id", "jobs.id"], ondelete="CASCADE"
+        ),
+        Index("ix_job_errors_job", "job_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    job_id: Mapped[UUID]
+    organisation_id: Mapped[UUID]
+    document: Mapped[str] = mapped_column(String(1024))
+    code: Mapped[str] = mapped_column(String(60))
+    detail: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,57 @@
+"""Who may change a knowledge base, and which access keys a document in it gets (SPEC 6)."""
+
+from access.keys import group_key, organisation_key, user_key
+from access.principal import Principal
+from kit.wire.library import DocumentMetadata
+from platform_api.library.errors import NotYours, UnknownGroup
+from platform_api.library.models import KnowledgeBaseRow
+
+
+def require_manage(principal: Principal, base: KnowledgeBaseRow) -> None:
+    """Raises Forbidden, with what to ask for."""
+    principal.require("upload_docs")
+    if not _manages(principal, base):
+        raise NotYours
+
+
+def _manages(principal: Principal, base: KnowledgeBaseRow) -> bool:
+    if base.owner_type == "org":
+        return principal.may("manage_org_kb")
+    if base.owner_type == "department":
+        return base.owner_id in principal.groups and principal.may("manage_dept_kb")
+    return base.owner_id == str(principal.id)
+
+
+def document_keys(principal: Principal, base: KnowledgeBaseRow, metadata: DocumentMetadata) -> frozenset[str]:
+    """For everyone who may read the knowledge base, or only for `metadata.groups` and the uploader.
+
+    Raises UnknownGroup for a group that the uploader is not in, unless they manage the organisation's.
+    """
+    if metadata.groups is None:
+        return frozenset({_base_key(principal, base)})
+    foreign = sorted(set(metadata.groups) - principal.groups)
+    if foreign and not principal.may("manage_org_kb"):
+        raise UnknownGroup(f"You do not belong to: {', '.join(foreign)}.")
+    groups = (group_key(principal.organisation_id, group) for group in metadata.groups)
+    return frozenset({user_key(principal.id), *groups})
+
+
+def held_by_both(principal: Principal, old: frozenset[str], new: frozenset[str]) -> frozenset[str]:
+    """Keys that open nothing to anybody whom one of the two sets does not let in.
+
+    The uploader is in both: they could see the old version, and they send the new one.
+    """
+    everyone = organisation_key(principal.organisation_id)
+    if everyone in old:
+        return new
+    if everyone in new:
+        return old
+    return (old & new) | {user_key(principal.id)}
+
+
+def _base_key(principal: Principal, base: KnowledgeBaseRow) -> str:
+    if base.owner_type == "org":
+        return organisation_key(principal.organisation_id)
+    if base.owner_type == "department":
+        return group_key(principal.organisation_id, base.owner_id)
+    return user_key(principal.id)

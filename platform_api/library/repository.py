@@ -1,0 +1,169 @@
+"""Fetches. Every read of somebody's data starts at `visible`, `visible_bases` or `visible_jobs`."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Select, Text, and_, any_, delete, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.principal import Principal
+from kit.errors import NotFound
+from kit.wire.library import Facet
+from platform_api.edge import PageRequest, keyset
+from platform_api.library.models import (
+    DocumentAccessRow,
+    DocumentRow,
+    DocumentVersionRow,
+    JobErrorRow,
+    JobRow,
+    KnowledgeBaseRow,
+)
+
+
+def visible(principal: Principal) -> Select[DocumentRow]:
+    """The documents that the principal's access keys open, within the limits of their token."""
+    held = literal(list(principal.access_keys), ARRAY(Text))
+    opened = exists().where(
+        DocumentAccessRow.document_id == DocumentRow.id,
+        DocumentAccessRow.organisation_id == principal.organisation_id,
+        DocumentAccessRow.access_key == any_(held),
+    )
+    statement = select(DocumentRow).where(DocumentRow.organisation_id == principal.organisation_id, opened)
+    chosen = principal.limits.knowledge_base_ids
+    return statement if chosen is None else statement.where(DocumentRow.knowledge_base_id.in_(chosen))
+
+
+def visible_bases(principal: Principal) -> Select[KnowledgeBaseRow]:
+    """The organisation's, those of the principal's departments, and their own."""
+    row = KnowledgeBaseRow
+    owned = [row.owner_type == "org"]
+    # In a shared place nothing but what everyone there may see (SPEC 6).
+    if principal.limits.audience == "private":
+        owned.append(and_(row.owner_type == "department", row.owner_id.in_(principal.groups)))
+        owned.append(and_(row.owner_type == "user", row.owner_id == str(principal.id)))
+    statement = select(row).where(row.organisation_id == principal.organisation_id, or_(*owned))
+    chosen = principal.limits.knowledge_base_ids
+    return statement if chosen is None else statement.where(row.id.in_(chosen))
+
+
+def visible_jobs(principal: Principal) -> Select[JobRow]:
+    """A job is its creator's: it names the files that they sent."""
+    return select(JobRow).where(
+        JobRow.organisation_id == principal.organisation_id, JobRow.created_by == principal.id
+    )
+
+
+async def base(session: AsyncSession, principal: Principal, base_id: UUID) -> KnowledgeBaseRow:
+    """Raises NotFound."""
+    statement = visible_bases(principal).where(KnowledgeBaseRow.id == base_id)
+    found = (await session.scalars(statement)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def document(
+    session: AsyncSession, principal: Principal, document_id: UUID, base_id: UUID | None = None
+) -> DocumentRow:
+    """Raises NotFound, whether it is not there or not for this principal."""
+    statement = visible(principal).where(DocumentRow.id == document_id)
+    if base_id is not None:
+        statement = statement.where(DocumentRow.knowledge_base_id == base_id)
+    found = (await session.scalars(statement)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def documents(
+    session: AsyncSession, principal: Principal, base_id: UUID, page: PageRequest
+) -> Sequence[DocumentRow]:
+    statement = visible(principal).where(DocumentRow.knowledge_base_id == base_id)
+    return (await session.scalars(keyset(statement, page, DocumentRow.created_at, DocumentRow.id))).all()
+
+
+async def documents_at(
+    session: AsyncSession, principal: Principal, base_id: UUID, paths: Sequence[str]
+) -> dict[str, tuple[DocumentRow, DocumentVersionRow]]:
+    """Those of the paths that the principal can see there, with the latest version; their own win."""
+    statement = (
+        visible(principal)
+        .where(DocumentRow.knowledge_base_id == base_id, DocumentRow.path.in_(paths))
+        .add_columns(DocumentVersionRow)
+        .join(
+            DocumentVersionRow,
+            and_(
+                DocumentVersionRow.document_id == DocumentRow.id,
+                DocumentVersionRow.version == DocumentRow.version,
+            ),
+        )
+        .order_by(DocumentRow.created_by == principal.id)
+    )
+    rows: Sequence[Any] = (await session.execute(statement)).all()
+    return {document.path: (document, version) for document, version in rows}
+
+
+async def counts(session: AsyncSession, principal: Principal, base_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many documents the principal can see in each."""
+    seen = visible(principal).where(DocumentRow.knowledge_base_id.in_(base_ids)).subquery()
+    rows = await session.execute(
+        select(seen.c.knowledge_base_id, func.count()).group_by(seen.c.knowledge_base_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def facet(session: AsyncSession, principal: Principal, base_id: UUID, field: str) -> list[Facet]:
+    """The values of one field and how many visible, published documents have each."""
+    seen = (
+        visible(principal)
+        .where(DocumentRow.knowledge_base_id == base_id, DocumentRow.published_version.is_not(None))
+        .subquery()
+    )
+    column = func.unnest(seen.c.tags) if field == "tags" else seen.c[field]
+    value = column.label("value")
+    rows = await session.execute(
+        select(value, func.count().label("count")).group_by(value).order_by(func.count().desc(), value)
+    )
+    return [Facet(value=text, count=count) for text, count in rows]
+
+
+async def job(session: AsyncSession, principal: Principal, job_id: UUID) -> JobRow:
+    """Raises NotFound."""
+    found = (await session.scalars(visible_jobs(principal).where(JobRow.id == job_id))).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def jobs(session: AsyncSession, principal: Principal, page: PageRequest) -> Sequence[JobRow]:
+    statement = keyset(visible_jobs(principal), page, JobRow.created_at, JobRow.id)
+    return (await session.scalars(statement)).all()
+
+
+async def job_errors(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[JobErrorRow]:
+    """Of jobs that were fetched through `visible_jobs`."""
+    statement = select(JobErrorRow).where(JobErrorRow.job_id.in_(job_ids)).order_by(JobErrorRow.id)
+    return (await session.scalars(statement)).all()
+
+
+async def set_keys(session: AsyncSession, document: DocumentRow, keys: frozenset[str]) -> None:
+    """From this commit on, exactly these keys open the document."""
+    await session.execute(delete(DocumentAccessRow).where(DocumentAccessRow.document_id == document.id))
+    if keys:
+        rows = [
+            {"document_id": document.id, "organisation_id": document.organisation_id, "access_key": key}
+            for key in sorted(keys)
+        ]
+        await session.execute(insert(DocumentAccessRow).values(rows))
+
+
+async def keys_of(session: AsyncSession, document_id: UUID) -> frozenset[str]:
+    statement = select(DocumentAccessRow.access_key).where(DocumentAccessRow.document_id == document_id)
+    return frozenset(await session.scalars(statement))
+
+
+def versions_of(document_id: UUID) -> Select[DocumentVersionRow]:
+    """Of a document that was fetched through `visible`, or by a task of ours."""
+    return select(DocumentVersionRow).where(DocumentVersionRow.document_id == document_id)

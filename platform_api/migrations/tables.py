@@ -1,0 +1,16 @@
+"""Every table of the platform, by importing every domain's models."""
+
+from typing import Final
+
+from platform_api.audit import models as audit
+from platform_api.chat import models as chat
+from platform_api.edge import idempotency
+from platform_api.identity import models as identity
+from platform_api.library import models as library
+from platform_api.llm import models as llm
+from platform_api.sessions import models as sessions
+from platform_api.toolbox import models as toolbox
+from ports.db import Base
+
+DOMAINS: Final = (audit, chat, idempotency, identity, library, llm, sessions, toolbox)
+METADATA: Final = Base.metadata

@@ -1,0 +1,93 @@
+"""The tools that a caller may use, calling one, and what the gateway asks of us."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+
+from access.tokens import claims_of
+from kit.clock import Clock
+from kit.errors import NotFound
+from kit.wire.base import Page
+from kit.wire.internal import Grant, ResolvedPrincipal, ResolvePrincipal
+from kit.wire.tools import InvokeTool, Registry, Tool, ToolOutcome
+from platform_api.edge import UnitOfWork, errors, provided
+from platform_api.identity import CurrentPrincipal, Identity, ServicePrincipal
+from platform_api.identity.grants import Grants
+from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable, ToolTimedOut
+from platform_api.toolbox.gateway import HttpToolGateway
+from platform_api.toolbox.registry import LONGEST_WAIT_S, changed_registry, with_servers
+from platform_api.toolbox.settings import ToolboxSettings
+from ports.db import Database
+
+RESOLVED_S = 60
+router = APIRouter(prefix="/api/v1", tags=["tools"])
+internal = APIRouter(prefix="/internal/v1", tags=["internal"])
+_Gateway = Annotated[HttpToolGateway, Depends(provided(HttpToolGateway))]
+_DOWN = (ToolsUnavailable, ToolTimedOut, GatewayFailed)
+
+
+@router.get("/tools", summary="List the tools that I may use", responses=errors(*_DOWN))
+async def list_tools(principal: CurrentPrincipal, gateway: _Gateway, session: UnitOfWork) -> Page[Tool]:
+    """The gateway's own answer for the caller: what is not here cannot be called."""
+    return Page(items=await with_servers(session, await gateway.list_tools(principal)))
+
+
+@router.post("/tools/{name}/invoke", summary="Call a tool", responses=errors(NoSuchTool, *_DOWN))
+async def invoke_tool(
+    principal: CurrentPrincipal,
+    gateway: _Gateway,
+    name: Annotated[str, Path(max_length=200)],
+    request: InvokeTool,
+    settings: Annotated[ToolboxSettings, Depends(provided(ToolboxSettings))],
+) -> ToolOutcome:
+    """Through the gateway, under the same policy and audit as any other call. A failure of the tool
+    itself is an answer with `is_error`."""
+    return await gateway.call(principal, name, request.arguments, timeout_s=settings.call_timeout_s)
+
+
+@internal.get(
+    "/registry",
+    summary="Read the tool registry",
+    responses={304: {"description": "Still the version of If-None-Match"}},
+)
+async def get_registry(
+    service: ServicePrincipal,
+    response: Response,
+    database: Annotated[Database, Depends(provided(Database))],
+    if_none_match: Annotated[str | None, Header()] = None,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for a change.")] = 0,
+) -> Registry:
+    """All approved tools, with an ETag. With `wait`, an unchanged registry answers only after a change."""
+    known = if_none_match.strip().removeprefix("W/").strip('"') if if_none_match else None
+    registry = await changed_registry(database, known, wait if known else 0)
+    if registry is None:
+        return Response(status_code=304, headers={"ETag": f'"{known}"'})  # pyright: ignore[reportReturnType]  # as FastAPI allows
+    response.headers["ETag"] = f'"{registry.version}"'
+    return registry
+
+
+@internal.post("/principals/resolve", summary="Resolve a credential")
+async def resolve_principal(
+    request: ResolvePrincipal,
+    service: ServicePrincipal,
+    identity: Annotated[Identity, Depends(provided(Identity))],
+    grants: Annotated[Grants, Depends(provided(Grants))],
+    clock: Annotated[Clock, Depends(provided(Clock))],
+) -> ResolvedPrincipal:
+    """Whose API key this is, as claims, and for how many seconds the answer may be kept (at most 60)."""
+    principal, expires_at = await identity.by_api_key(request.api_key)
+    await grants.keep(principal)
+    left = int((expires_at - clock.now()).total_seconds())
+    return ResolvedPrincipal(
+        claims=claims_of(principal, principal.access_keys), cache_s=max(0, min(RESOLVED_S, left))
+    )
+
+
+@internal.get("/grants/{hash}", summary="Read a grant", responses=errors(NotFound))
+async def get_grant(
+    hash: Annotated[str, Path(max_length=64)],
+    service: ServicePrincipal,
+    grants: Annotated[Grants, Depends(provided(Grants))],
+) -> Grant:
+    """The access keys that a token names by this hash, for when Redis has lost them."""
+    return Grant(keys=await grants.fetch(hash))

@@ -1,0 +1,24 @@
+"""Errors of calling tools."""
+
+from kit.errors import NotFound, TimedOut, Unavailable, UpstreamFailed
+
+
+class NoSuchTool(NotFound):
+    code = "no_such_tool"
+    title = "There is no tool of this name that you may use"
+    default_hint = "GET /api/v1/tools lists the tools that you may use."
+
+
+class ToolsUnavailable(Unavailable):
+    code = "tools_unavailable"
+    title = "The tools are not available at the moment"
+
+
+class ToolTimedOut(TimedOut):
+    code = "tool_timed_out"
+    title = "The tool took too long"
+
+
+class GatewayFailed(UpstreamFailed):
+    code = "tool_gateway_failed"
+    title = "The tool gateway gave no usable answer"

@@ -1,0 +1,72 @@
+"""Builds the worker from the ports that it is given; nothing else wires."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from platform_api.app import PlatformPorts
+from platform_api.audit.tasks import hearing
+from platform_api.chat.ending import COMPLETED, FAILED
+from platform_api.chat.mirror import Mirror
+from platform_api.chat.sweeper import Sweeper
+from platform_api.edge import idempotency
+from platform_api.identity.grants import purge_grants
+from platform_api.library.tasks import LibraryTasks
+from ports.queue import QueueWorker, Tasks
+from ports.queue.tasks import Handler
+
+_HOURLY_S = 3600
+_SWEEP_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Reads documents and tidies up, until `stop`."""
+
+    queue: QueueWorker
+
+    async def run(self) -> None:
+        """Returns after `stop`."""
+        await self.queue.run()
+
+    async def stop(self) -> None:
+        """No new jobs; running ones are finished or, after their limit, left for the next worker."""
+        await self.queue.stop()
+
+
+def build_worker(ports: PlatformPorts, concurrency: int = 4) -> Worker:
+    """In the same process as the app or in one of its own."""
+    return Worker(QueueWorker(ports.database.url, build_tasks(ports), concurrency))
+
+
+def build_tasks(ports: PlatformPorts) -> Tasks:
+    """The table of contents of everything that runs on the queue."""
+    tasks = Tasks()
+    library = LibraryTasks(ports.database, ports.blobs, ports.index, ports.preparer, ports.clock)
+    library.register(tasks)  # library.ingest, library.remove
+    for announced in (COMPLETED, FAILED):
+        tasks.add(announced, hearing(ports.database, ports.clock, announced))
+    tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
+    tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))
+    return tasks
+
+
+def _sweeping(ports: PlatformPorts) -> Handler:
+    mirror = Mirror(ports.redis, ports.redis_blocking, ports.chat_settings.stream_ttl_s)
+    sweeper = Sweeper(ports.database, ports.queue, mirror)
+
+    async def sweep(_: dict[str, Any]) -> None:
+        """Where no process that answers is left, a worker still ends what they left behind."""
+        await sweeper.sweep()
+
+    return sweep
+
+
+def _tidying(ports: PlatformPorts) -> Handler:
+    async def tidy(_: dict[str, Any]) -> None:
+        """What has expired goes."""
+        now = ports.clock.now()
+        async with ports.database.begin() as session:
+            await idempotency.purge(session, now)
+            await purge_grants(session, now)
+
+    return tidy
