@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
 from kit.errors import Forbidden, SwitchboardError, catalogue
@@ -86,7 +87,7 @@ async def chat(asked: AskedBy, body: ChatRequest) -> Response:
 @router.post(
     "/chat/stream",
     summary="Ask, and read the answer as it is written and checked",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,
     responses=_STREAM | errors(*_NOT_BEGUN),
 )
 async def chat_stream(
@@ -100,7 +101,7 @@ async def chat_stream(
 @router.get(
     "/sessions/{session_id}/turns/{turn_id}/stream",
     summary="Come back to a turn's stream",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,
     responses=_STREAM | errors(TurnNotFound),
 )
 async def turn_stream(

@@ -72,6 +72,8 @@ class ScriptedRuntime:
         self.steps: Sequence[Step] = steps or answer("Staff get 25 days of annual leave. [1]")
         self.asked: list[tuple[Principal, Conversation]] = []
         self.closed = 0
+        self.reached = asyncio.Event()
+        """Set when a run comes to a step that waits."""
 
     def check(self, agent: str | None) -> None:
         if agent not in (None, "default"):
@@ -86,6 +88,7 @@ class ScriptedRuntime:
                 if isinstance(step, Exception):
                     raise step
                 if isinstance(step, asyncio.Event):
+                    self.reached.set()
                     await step.wait()
                     continue
                 yield step
