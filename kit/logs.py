@@ -58,7 +58,7 @@ def configure(settings: LogSettings, process: str, file: Path | None = None) -> 
     logging.basicConfig(handlers=handlers, level=level, force=True)
     structlog.contextvars.bind_contextvars(process=process)
     # Their info lines repeat what our own spans and metrics say, once per request.
-    for noisy in ("httpx", "httpx2", "uvicorn.access", "procrastinate", "alembic", "mcp"):
+    for noisy in ("httpx", "httpx2", "uvicorn.access", "procrastinate", "alembic", "mcp", "agent_framework"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
