@@ -126,6 +126,7 @@ async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
             gateway_url=url,
             addresses={"docs": "inproc:docs"},
             all_in_one=True,
+            public_url=f"http://localhost:{port}",
         )
         stack.push_async_callback(ports.preparer.close)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 it did not work (the problem is on stderr), 2 wrong usage,
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import httpx
+import structlog
 import typer
 from switchboard_sdk import ApiError, Switchboard
 from switchboard_sdk.transport import LOOPBACK
@@ -53,6 +55,11 @@ async def connected(access: Access) -> AsyncGenerator[Switchboard]:
 
 def finish(work: Coroutine[None, None, int]) -> None:
     """Runs a verb to its exit code; a problem becomes two lines on stderr."""
+    # A person reads the sentence of a problem; only what we did not foresee is logged beside it.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         code = asyncio.run(work)
     except ApiError as error:
