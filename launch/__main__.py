@@ -31,6 +31,7 @@ VERBS: dict[str, Verb] = {
     "worker": Verb("launch.worker", "Work on the queue (apart from the others)."),
     "gateway": Verb("launch.gateway", "Serve the MCP gateway (apart from the others)."),
     "tool": Verb("launch.tool", "Serve one tool server: docs."),
+    "bot": Verb("launch.bot", "Run one channel: console."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
     "migrate": Verb("launch.migrate", "Bring the database to this release's tables."),
 }

@@ -9,9 +9,9 @@ from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, connecte
 def command(app: typer.Typer) -> None:
     @app.command("chat", help="Talk in the terminal: streamed answers, sources as footnotes, history.")
     def chat(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_chat(Access(url, token, person)))
+        finish(talk(Access(url, token, person)))
 
 
-async def _chat(access: Access) -> int:
+async def talk(access: Access) -> int:
     async with connected(access) as switchboard:
         return await console.run(switchboard, name=(await switchboard.me()).name)
