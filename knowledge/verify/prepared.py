@@ -60,6 +60,11 @@ class Prepared:
         return [start for start, _ in self.words.spans]
 
     @cached_property
+    def terms(self) -> dict[str, float]:
+        """What the whole source speaks of."""
+        return meaning_of(self.words).terms
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         return (*_lists(self), *_rows(self))
 

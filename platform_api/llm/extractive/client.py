@@ -18,9 +18,8 @@ from pydantic import ValidationError
 
 from kit.wire.search import SearchResult
 from knowledge.verify import source_of
-from platform_api.llm.extractive.compose import AnswerSentence, compose
+from platform_api.llm.extractive.compose import AnswerSentence, compose, framed
 from platform_api.llm.extractive.decide import decide
-from platform_api.llm.frames import FrameName, render
 
 NAME = "extractive"
 SEARCH = "docs.search"
@@ -60,16 +59,16 @@ def _next_step(messages: Sequence[Message], options: Mapping[str, Any]) -> tuple
     """What comes next, and the framework's reason for stopping there."""
     asked = max((at for at, message in enumerate(messages) if message.role == "user"), default=-1)
     if asked < 0:
-        return _said([_framed("unclear")]), "stop"
+        return _said([framed("unclear")]), "stop"
     earlier = [message.text for message in messages[:asked] if message.role == "user"]
     decision = decide(messages[asked].text, earlier)
     if decision.query is None:
-        return _said([_framed(decision.frame or "unclear")]), "stop"
+        return _said([framed(decision.frame or "unclear")]), "stop"
     results = _results(messages[asked + 1 :])
     if results:
         return _said(_answer(decision.question, results)), "stop"
     if not _offers_search(options):
-        return _said([_framed("degraded")]), "stop"
+        return _said([framed("degraded")]), "stop"
     return iter([_call(decision.query)]), "tool_calls"
 
 
@@ -94,10 +93,11 @@ def _results(messages: Sequence[Message]) -> list[str]:
 def _answer(question: str, results: Sequence[str]) -> list[AnswerSentence]:
     found = [result for text in results if (result := _parsed(text))]
     if not found:
-        return [_framed("degraded")]
+        return [framed("degraded")]
     chunks = {chunk.chunk_id: chunk for result in found for chunk in result.chunks}
     sources = [source_of(chunk) for chunk in chunks.values()]
-    return compose(question, sources, [chunk.score for chunk in chunks.values()])
+    comparable = not any(result.degraded for result in found)
+    return compose(question, sources, [chunk.score for chunk in chunks.values()] if comparable else [])
 
 
 def _parsed(text: str) -> SearchResult | None:
@@ -106,10 +106,6 @@ def _parsed(text: str) -> SearchResult | None:
         return SearchResult.model_validate(json.loads(text))
     except (ValueError, ValidationError):
         return None
-
-
-def _framed(name: FrameName) -> AnswerSentence:
-    return AnswerSentence(render(name), frame=name)
 
 
 def _said(sentences: Sequence[AnswerSentence]) -> Iterator[Content]:

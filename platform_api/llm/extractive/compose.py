@@ -1,16 +1,19 @@
 """From sources to an answer: the best statements in the sources' own words, or that there is none."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from knowledge.verify import Source, verify
-from platform_api.llm.extractive.question import Asked, parts_of
-from platform_api.llm.extractive.score import Field, Score, field_of, score
-from platform_api.llm.extractive.statements import Offer, offers_of
+from platform_api.llm.extractive.disagree import rival_of
+from platform_api.llm.extractive.evidence import ENOUGH, evidence
+from platform_api.llm.extractive.question import Asked, Wanted, parts_of, whole
+from platform_api.llm.extractive.score import Judged, field_of, ranking
+from platform_api.llm.extractive.statements import Offer, list_of, offers_of, spoken_before
 from platform_api.llm.frames import FrameName, render
 
-MOST_SENTENCES = 4
+MOST_STATEMENTS = 4
 _FOR_ONE_PART, _FOR_EACH_PART = 3, 2
+_GOOD = 0.6  # of the best score, for a further statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,49 +30,60 @@ class AnswerSentence:
     item: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    offer: Offer
-    score: Score
-
-
 def compose(question: str, sources: Sequence[Source], scores: Sequence[float] = ()) -> list[AnswerSentence]:
     """The answer to a question from sources, best source first; never empty.
 
-    scores: of the sources in the search, 0-1. Every sentence with a source passes `knowledge.verify` against
-    it. Without enough evidence: one frame.
+    scores: of the sources in the search, 0-1; empty where they cannot be compared between searches. Every
+    sentence with a source passes `knowledge.verify` against it. Without enough evidence: one frame.
     """
     offers = offers_of(sources)
     if not offers:
-        return [_framed("not_found")]
+        return [framed("not_found")]
     field = field_of(offers, sources, scores)
+    if evidence(whole(question), sources, field) < ENOUGH:
+        return [framed("not_found")]
     parts = parts_of(question)
-    share = _FOR_ONE_PART if len(parts) == 1 else _FOR_EACH_PART
-    chosen: dict[Offer, None] = {}
-    for asked in parts:
-        ranked = ranking(asked, offers, field)
-        chosen |= dict.fromkeys(
-            one.offer for one in ranked[: _FOR_ONE_PART if len(parts) == 1 else _FOR_EACH_PART]
-        )
-    return numbered(list(chosen)[:MOST_SENTENCES])
+    ranked = [(asked, ranking(asked, offers, field)) for asked in parts]
+    rival = rival_of(*ranked[0]) if len(parts) == 1 else None
+    if rival:
+        return [framed("disagree"), *_numbered(_told((ranked[0][1][0].offer, rival.offer), lists=False))]
+    return _numbered(_told(_chosen(ranked), lists=any(Wanted.LIST in asked.wanted for asked in parts)))
 
 
-def ranking(asked: Asked, offers: Sequence[Offer], field: Field) -> list[Judged]:
-    """The offers, best answer first."""
-    judged = [Judged(offer, score(asked, offer, field)) for offer in offers]
-    return sorted(judged, key=lambda one: -one.score.total)
-
-
-def numbered(offers: Sequence[Offer]) -> list[AnswerSentence]:
-    numbers: dict[object, int] = {}
-    sentences: list[AnswerSentence] = []
-    for offer in offers:
-        text = offer.statement.text
-        if verify(text, [offer.source]).supported:
-            number = numbers.setdefault(offer.source.chunk_id, len(numbers) + 1)
-            sentences.append(AnswerSentence(text, offer.source, number))
-    return sentences or [_framed("not_found")]
-
-
-def _framed(name: FrameName) -> AnswerSentence:
+def framed(name: FrameName) -> AnswerSentence:
     return AnswerSentence(render(name), frame=name)
+
+
+def _chosen(ranked: Sequence[tuple[Asked, Sequence[Judged]]]) -> list[Offer]:
+    """The best for each part first, then the next best, as many as an answer holds."""
+    share = _FOR_ONE_PART if len(ranked) == 1 else _FOR_EACH_PART
+    good = [
+        [one.offer for one in judged[:share] if one.score.total >= _GOOD * judged[0].score.total]
+        for _, judged in ranked
+    ]
+    return list(dict.fromkeys(offer for offers in good for offer in offers))[:MOST_STATEMENTS]
+
+
+def _told(offers: Iterable[Offer], *, lists: bool) -> Iterator[AnswerSentence]:
+    """What is said of each: a lead-in with its list, a sentence that leans after the one before it."""
+    for offer in offers:
+        items = list_of(offer.statement, offer.source.text) if lists or offer.statement.announces else ()
+        if items:
+            yield from (AnswerSentence(text, offer.source, item=item) for text, item in items)
+            continue
+        before = spoken_before(offer.statement, offer.source.text) if offer.statement.leans else None
+        if before:
+            yield AnswerSentence(before, offer.source)
+        yield AnswerSentence(offer.statement.text, offer.source)
+
+
+def _numbered(sentences: Iterable[AnswerSentence]) -> list[AnswerSentence]:
+    """Each once, with its source's number; what the source does not bear out word for word is left out."""
+    numbers: dict[object, int] = {}
+    said: dict[str, AnswerSentence] = {}
+    for sentence in sentences:
+        source = sentence.source
+        if source and sentence.text not in said and verify(sentence.text, [source]).supported:
+            number = numbers.setdefault(source.chunk_id, len(numbers) + 1)
+            said[sentence.text] = replace(sentence, number=number)
+    return list(said.values()) or [framed("not_found")]

@@ -11,7 +11,8 @@ _OPENING = re.compile(
     r"""^\W*(?:(?:
         hi|hey|hello|hiya|yo|ok|okay|so|well|um+|hmm+|there|all|team|everyone|folks|ballpark
         |(?:quick )?question|good\ (?:morning|afternoon|evening)|thanks|thank\ you|please|pls|plz|sorry
-        |(?:i\ was\ |i'm\ |i\ am\ |just\ )?(?:wondering|curious)|i\ wonder|tell\ me|i(?:'d|\ would)\ like\ to\ know
+        |(?:i\ was\ |i'm\ |i\ am\ |just\ )?(?:wondering|curious)|i\ wonder|tell\ me
+        |i(?:'d|\ would)\ like\ to\ know
         |do\ you\ know|(?:does\ )?any(?:one|body)\ knows?
         |(?:can|could|would)\ (?:you|some(?:one|body))\ (?:please\ )?
          (?:tell\ me|explain|let\ me\ know|help\ me\ (?:with|find|understand))

@@ -63,6 +63,18 @@ class Score:
     own: float
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    offer: Offer
+    score: Score
+
+
+def ranking(asked: Asked, offers: Sequence[Offer], field: Field) -> list[Judged]:
+    """The offers, best answer first."""
+    judged = [Judged(offer, score(asked, offer, field)) for offer in offers]
+    return sorted(judged, key=lambda one: -one.score.total)
+
+
 def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequence[float]) -> Field:
     """scores: of the sources in the search, 0-1; empty where unknown."""
     frequency = Counter(term for offer in offers for term in offer.statement.own.terms)

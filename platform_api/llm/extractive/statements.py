@@ -8,6 +8,7 @@ from knowledge.verify import Meaning, Prepared, Source, Unit, meaning_of, prepar
 
 _FEWEST_WORDS = 3
 _LONGEST = 600  # characters; longer ones are no answer
+_MOST_ITEMS = 12
 _LEANING = frozenset(["it", "they", "this", "these", "that", "those", "he", "she", "such"])
 
 
@@ -78,6 +79,29 @@ def _statements(source: Prepared) -> Iterator[Statement]:
             announces=text.endswith(":"),
             leans=source.words.forms[own[0]] in _LEANING,
         )
+
+
+def list_of(statement: Statement, text: str) -> list[tuple[str, bool]]:
+    """The list that a statement announces or belongs to: (sentence, whether it begins an item), lead first.
+
+    Empty where there is none, or it is too long to be told.
+    """
+    source = prepare(text)
+    lead = statement.unit.span if statement.announces else statement.unit.lead
+    items = [unit for unit in source.units if lead and unit.kind == "item" and unit.lead == lead]
+    if not lead or not 2 <= len({unit.whole for unit in items}) <= _MOST_ITEMS:
+        return []
+    told = [(_plain(text, unit.span), bool(unit.whole and unit.whole[0] == unit.span[0])) for unit in items]
+    return [(_plain(text, lead), False), *told]
+
+
+def spoken_before(statement: Statement, text: str) -> str | None:
+    """The sentence before, where it is one of the same paragraph that states something."""
+    source = prepare(text)
+    before = source.units[statement.at - 1] if statement.at else None
+    if before is None or before.question or before.kind != statement.unit.kind != "row":
+        return None
+    return said(source, before) or None
 
 
 def said(source: Prepared, unit: Unit) -> str:

@@ -1,0 +1,45 @@
+"""Two documents that answer the same question with different numbers (SPEC 7)."""
+
+from collections.abc import Mapping, Sequence
+
+from platform_api.llm.extractive.question import Asked
+from platform_api.llm.extractive.score import Judged
+
+_LOOKED_AT = 8
+_GOOD = 0.7  # of the best score
+_ALIKE = 0.6  # share of terms, apart from the numbers, that both must have
+_FEWEST_TERMS = 2
+
+
+def rival_of(asked: Asked, ranked: Sequence[Judged]) -> Judged | None:
+    """The best statement of another document that says the same as the best one with other numbers."""
+    best = ranked[0]
+    for other in ranked[1:_LOOKED_AT]:
+        good = other.score.total >= _GOOD * best.score.total
+        elsewhere = other.offer.source.doc_id != best.offer.source.doc_id
+        if good and elsewhere and _same_subject(asked, best, other) and _other_numbers(best, other):
+            return other
+    return None
+
+
+def _same_subject(asked: Asked, best: Judged, other: Judged) -> bool:
+    mine, theirs = (one.offer.statement.own.content for one in (best, other))
+    wanted = asked.meaning.content.keys()
+    if mine.keys() & wanted != theirs.keys() & wanted or len(mine.keys() & wanted) < _FEWEST_TERMS:
+        return False
+    shared = sum(mine[term] for term in mine.keys() & theirs.keys())
+    return shared >= _ALIKE * min(sum(mine.values()), sum(theirs.values()))
+
+
+def _other_numbers(best: Judged, other: Judged) -> bool:
+    mine, theirs = (_by_unit(one) for one in (best, other))
+    common = mine.keys() & theirs.keys()
+    return bool(common) and all(mine[unit].isdisjoint(theirs[unit]) for unit in common)
+
+
+def _by_unit(judged: Judged) -> Mapping[str, set[str]]:
+    values: dict[str, set[str]] = {}
+    for quantity in judged.offer.statement.own.quantities:
+        if quantity.unit:
+            values.setdefault(quantity.unit, set()).add(quantity.value)
+    return values
