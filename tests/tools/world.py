@@ -194,8 +194,9 @@ class HeldPlatform:
         principal = self.people[api_key]
         return ResolvedPrincipal(claims=claims_of(principal, principal.access_keys), cache_s=60)
 
-    async def events(self, batch: Sequence[AuditEvent]) -> AuditAccepted:
+    async def events(self, records: Sequence[bytes]) -> AuditAccepted:
         self._up()
+        batch = [AuditEvent.model_validate_json(record) for record in records]
         if self.refuses and any(event.type == self.refuses for event in batch):
             raise EventsRefused(422)
         before = len(self.events_taken)

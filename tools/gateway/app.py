@@ -23,7 +23,7 @@ from tools.gateway.protocol.era import Methods
 from tools.gateway.protocol.in_session import SessionEra
 from tools.gateway.protocol.sessions import Sessions
 from tools.gateway.protocol.stateless import StatelessEra
-from tools.gateway.recording import own_event
+from tools.gateway.recording import own_record
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.shipping import Shipper
@@ -58,7 +58,7 @@ def build_gateway(
     spool = Spool(spool_folder, settings.spool_limit_bytes)
 
     async def announce(type: str, data: Mapping[str, Any]) -> None:
-        await spool.write(own_event(clock, type, data))
+        await spool.write(own_record(clock, type, data))
 
     pins = Pins(holder, connections, minter, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, redis, clock, settings.key_cache_s)

@@ -24,11 +24,16 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Caller:
-    """The principal and the access keys that came with it; good until `expires_at` (epoch seconds)."""
+    """The principal and the access keys that came with it; good until `expires_at` (epoch seconds).
+
+    organisation_id, actor: the principal's ids as records hold them.
+    """
 
     principal: Principal
     keys: AccessKeys
     expires_at: float
+    organisation_id: str
+    actor: str
 
 
 class CannotTellWho(Unavailable):
@@ -93,8 +98,7 @@ class Callers:
         return caller
 
     async def _by_token(self, token: str) -> Caller:
-        verified = self._verifier.verify(token)
-        return Caller(verified.principal, await self._keys(verified), verified.expires_at)
+        return await self._caller(self._verifier.verify(token))
 
     async def _by_key(self, api_key: str) -> Caller:
         try:
@@ -103,8 +107,12 @@ class Callers:
             raise
         except SwitchboardError as error:
             raise CannotTellWho(retry_after=2) from error
-        verified = self._resolved(resolved)
-        return Caller(verified.principal, await self._keys(verified), verified.expires_at)
+        return await self._caller(self._resolved(resolved))
+
+    async def _caller(self, verified: Verified) -> Caller:
+        who = verified.principal
+        keys = await self._keys(verified)
+        return Caller(who, keys, verified.expires_at, str(who.organisation_id), str(who.id))
 
     def _resolved(self, resolved: ResolvedPrincipal) -> Verified:
         claims = resolved.claims

@@ -4,16 +4,14 @@ A batch may arrive twice (a lost acknowledgement, a restart); the platform drops
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 import structlog
 from prometheus_client import Counter
-from pydantic import ValidationError
 
 from kit.errors import SwitchboardError
-from kit.wire.internal import AuditEvent
 from tools.gateway.platform import EventsRefused, PlatformLink
 from tools.gateway.spool import Spool
 
@@ -42,7 +40,7 @@ class Shipper:
         try:
             for segment in self._spool.closed_segments():
                 await self._segment(segment)
-        except (SwitchboardError, ValidationError, OSError) as error:
+        except (SwitchboardError, OSError) as error:
             _log.warning("spool_not_shipped", error=type(error).__name__)
             return False
         return True
@@ -51,36 +49,36 @@ class Shipper:
         # read piece by piece: a segment may have grown for as long as the platform was away
         with segment.open("rb") as lines:
             while piece := await asyncio.to_thread(lambda: list(islice(lines, BATCH))):
-                await self._send(list(_events(piece)), segment)
+                await self._send(_whole(piece), segment)
         self._spool.shipped(segment)
 
-    async def _send(self, events: Sequence[AuditEvent], segment: Path) -> None:
+    async def _send(self, records: Sequence[bytes], segment: Path) -> None:
         """A batch that is refused is halved until the record at fault is alone; that one is set aside."""
-        if not events:
+        if not records:
             return
         try:
-            await self._platform.events(events)
-            _shipped.inc(len(events))
+            await self._platform.events(records)
+            _shipped.inc(len(records))
         except EventsRefused:
-            if len(events) == 1:
-                _set_aside(segment.with_name(_REFUSED), events[0])
+            if len(records) == 1:
+                _set_aside(segment.with_name(_REFUSED), records[0])
                 return
-            middle = len(events) // 2
-            await self._send(events[:middle], segment)
-            await self._send(events[middle:], segment)
+            middle = len(records) // 2
+            await self._send(records[:middle], segment)
+            await self._send(records[middle:], segment)
 
 
-def _events(lines: Sequence[bytes]) -> Iterator[AuditEvent]:
-    for line in lines:
-        try:
-            yield AuditEvent.model_validate_json(line)
-        except ValidationError:
-            _lost.inc()
-            _log.warning("spool_record_half_written", bytes=len(line))
-
-
-def _set_aside(path: Path, event: AuditEvent) -> None:
+def _whole(lines: list[bytes]) -> list[bytes]:
+    """Only the last line of a segment can be torn; it belongs to a call that was never answered."""
+    if lines[-1].endswith(b"\n"):
+        return lines
     _lost.inc()
-    _log.error("audit_record_refused", id=event.id, type=event.type)
+    _log.warning("spool_record_half_written", bytes=len(lines[-1]))
+    return lines[:-1]
+
+
+def _set_aside(path: Path, record: bytes) -> None:
+    _lost.inc()
+    _log.error("audit_record_refused", file=str(path))
     with path.open("ab") as file:
-        file.write(event.model_dump_json().encode() + b"\n")
+        file.write(record)

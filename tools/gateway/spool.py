@@ -19,7 +19,7 @@ from prometheus_client import Gauge
 from ulid import ULID
 
 from kit.errors import Unavailable
-from kit.wire.internal import AuditEvent
+from tools.gateway.recording import Record
 
 _log = structlog.get_logger()
 _waiting = Gauge("switchboard_gateway_spool_bytes", "Audit records that wait for the platform.")
@@ -72,9 +72,9 @@ class Spool:
         if self._broken is not None or self._behind + self._size > self._limit:
             raise SpoolUnavailable(hint="Ask an admin to look at the gateway's disk.", retry_after=10)
 
-    async def write(self, event: AuditEvent) -> None:
+    async def write(self, record: Record) -> None:
         """Returns when the kernel has the record. Raises SpoolUnavailable where the disk refuses."""
-        self._pending.append(event.model_dump_json(exclude_none=True).encode() + b"\n")
+        self._pending.append(record.line())
         if self._flushed is None:
             loop = asyncio.get_running_loop()
             self._flushed = loop.create_future()

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from kit.clock import SystemClock
-from tools.gateway.recording import own_event
+from tools.gateway.recording import own_record
 from tools.gateway.spool import Spool
 
 
@@ -15,7 +15,7 @@ async def main(folder: Path) -> None:
 
     async def answer_calls() -> None:
         while True:
-            event = own_event(SystemClock(), "tool.call", {"tool": "docs.search"})
+            event = own_record(SystemClock(), "tool.call", {"tool": "docs.search"})
             await spool.write(event)
             # what an answer is to a caller: proof that the record was there before
             sys.stdout.write(event.id + "\n")

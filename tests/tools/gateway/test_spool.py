@@ -5,23 +5,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from ulid import ULID
 
 from kit.clock import SystemClock
 from kit.errors import Unavailable
 from kit.wire.internal import AuditEvent
 from tests.tools.world import HeldPlatform, registry_of
-from tools.gateway.recording import own_event
+from tools.gateway.recording import Record, own_record, ulid
 from tools.gateway.shipping import BATCH, Shipper
 from tools.gateway.spool import Spool, SpoolUnavailable
 
 LIMIT = 10_000_000
 
 
-def record(type: str = "tool.call") -> AuditEvent:
-    return own_event(SystemClock(), type, {"tool": "docs.search"})
+def record(type: str = "tool.call") -> Record:
+    return own_record(SystemClock(), type, {"tool": "docs.search"})
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     spool.close()
 
 
-async def write(spool: Spool, *events: AuditEvent) -> list[str]:
+async def write(spool: Spool, *events: Record) -> list[str]:
     await asyncio.gather(*(spool.write(event) for event in events))
     return [event.id for event in events]
 
@@ -85,7 +87,7 @@ async def test_a_lost_acknowledgement_sends_again_and_the_platform_drops_repeats
     first = Spool(tmp_path, LIMIT)
     first.open()
     ids = await write(first, *(record() for _ in range(BATCH + 5)))
-    await platform.events([AuditEvent.model_validate_json(line) for line in _lines(tmp_path)])
+    await platform.events(_lines(tmp_path))
     first.close()
 
     second = Spool(tmp_path, LIMIT)
@@ -103,10 +105,8 @@ def _lines(folder: Path) -> list[bytes]:
 
 async def test_half_a_record_is_passed_over(tmp_path: Path, platform: HeldPlatform) -> None:
     whole = record()
-    torn = record().model_dump_json().encode()[:40]
-    (tmp_path / "01AAAAAAAAAAAAAAAAAAAAAAAA.jsonl").write_bytes(
-        whole.model_dump_json().encode() + b"\n" + torn
-    )
+    torn = record().line()[:40]
+    (tmp_path / "01AAAAAAAAAAAAAAAAAAAAAAAA.jsonl").write_bytes(whole.line() + torn)
     spool = Spool(tmp_path, LIMIT)
     spool.open()
     assert await Shipper(spool, platform, 1).ship()
@@ -156,3 +156,19 @@ async def test_a_spool_that_is_full_stops_calls(tmp_path: Path) -> None:
     with pytest.raises(SpoolUnavailable):
         small.check()
     small.close()
+
+
+def test_a_record_is_an_audit_event() -> None:
+    written = record()
+    event = AuditEvent.model_validate_json(written.line())
+
+    assert set(Record.__struct_fields__) == set(AuditEvent.model_fields)
+    assert (event.id, event.actor, event.data) == (written.id, written.actor, dict(written.data))
+
+
+def test_an_id_is_a_ulid_of_its_moment() -> None:
+    moment = datetime(2026, 11, 21, 12, 0, 0, 123_000, tzinfo=UTC)
+    made = [ulid(moment) for _ in range(100)]
+
+    assert len(set(made)) == 100
+    assert all(ULID.from_str(id).datetime == moment for id in made)

@@ -101,8 +101,8 @@ def _trace(request: Asked, meta: Mapping[str, Any]) -> dict[str, str]:
     """`_meta` before HTTP headers: a proxy in between may have written the latter."""
     found: dict[str, str] = {}
     for key in _TRACE:
-        value = meta.get(key) or request.headers.get(key)
-        if isinstance(value, str) and len(value) <= _TRACE_LIMIT:
+        value = meta.get(key) or request.get(key)
+        if value and isinstance(value, str) and len(value) <= _TRACE_LIMIT:
             found[key] = value
     return found
 

@@ -10,24 +10,11 @@ from starlette.types import Receive, Scope, Send
 from kit.wire.mcp import METHOD_HEADER, NAME_HEADER, REVISION_HEADER, SESSION_HEADER, RequestId, RpcError
 
 HEADER_BYTES = 32_768
+HEADER_COUNT = 200
 BODY_S = 30.0
-_WANTED = {
-    name.encode(): name
-    for name in (
-        "authorization",
-        "content-type",
-        "content-length",
-        "accept",
-        "origin",
-        "host",
-        "traceparent",
-        "tracestate",
-        REVISION_HEADER,
-        METHOD_HEADER,
-        NAME_HEADER,
-        SESSION_HEADER,
-    )
-}
+_ONCE = tuple(
+    name.encode() for name in ("authorization", REVISION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER)
+)
 _encode = msgspec.json.Encoder().encode
 Headers = Sequence[tuple[bytes, bytes]]
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
@@ -45,35 +32,38 @@ class HttpRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request's headers that mean something to us, and which of those came twice."""
+    """A request's method and headers. `twice`: those of ours that came more than once."""
 
     method: str
-    headers: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
     twice: frozenset[str]
-    host: str
 
     def get(self, name: str) -> str:
-        return self.headers.get(name, "")
+        """Empty where the header is absent."""
+        return self.headers.get(name.encode(), b"").decode("latin-1")
+
+    def has(self, name: str) -> bool:
+        return name.encode() in self.headers
 
 
 def asked(scope: Scope) -> Asked:
     """Raises HttpRefused for too many headers, or a credential that came twice."""
-    found: dict[str, str] = {}
-    twice: set[str] = set()
-    size = 0
-    for name, value in scope["headers"]:
-        size += len(name) + len(value)
-        wanted = _WANTED.get(name)
-        if wanted is None:
-            continue
-        if wanted in found:
-            twice.add(wanted)
-        found[wanted] = value.decode("latin-1")
-    if size > HEADER_BYTES:
+    listed: list[tuple[bytes, bytes]] = scope["headers"]
+    headers = dict(listed)
+    if sum(map(len, headers)) + sum(map(len, headers.values())) > HEADER_BYTES:
         raise HttpRefused(431, f"The headers are larger than {HEADER_BYTES} bytes.")
+    # a mapping hides what came twice, so lengths are compared
+    twice = frozenset[str]() if len(headers) == len(listed) else _twice(listed)
     if "authorization" in twice:
         raise HttpRefused(400, "The Authorization header came twice.")
-    return Asked(scope["method"], found, frozenset(twice), found.get("host", ""))
+    return Asked(scope["method"], headers, twice)
+
+
+def _twice(listed: Sequence[tuple[bytes, bytes]]) -> frozenset[str]:
+    names = [name for name, _ in listed]
+    if len(names) > HEADER_COUNT:
+        raise HttpRefused(431, f"There are more than {HEADER_COUNT} headers.")
+    return frozenset(name.decode() for name in _ONCE if names.count(name) > 1)
 
 
 async def read_body(asked: Asked, receive: Receive, limit: int) -> bytes:

@@ -50,9 +50,8 @@ def unsupported(revision: str) -> Refused:
 
 def _agreed(request: Asked, message: Message) -> Mapping[str, Any]:
     """The `_meta`, after header and body have been held against each other."""
-    for name in (REVISION_HEADER, METHOD_HEADER, NAME_HEADER):
-        if name in request.twice:
-            raise Refused(HEADER_MISMATCH, f"The {name} header appears more than once.")
+    if request.twice:
+        raise Refused(HEADER_MISMATCH, f"{', '.join(sorted(request.twice))} came more than once.")
     meta = mapping(message.params.get("_meta"))
     missing = [key for key in (REVISION_META, CAPABILITIES_META) if key not in meta]
     if missing:
@@ -60,7 +59,7 @@ def _agreed(request: Asked, message: Message) -> Mapping[str, Any]:
     revision = request.get(REVISION_HEADER)
     if revision != meta[REVISION_META]:
         raise Refused(HEADER_MISMATCH, f"The {REVISION_HEADER} header differs from params._meta.")
-    if request.headers.get(METHOD_HEADER) != message.method:
+    if request.get(METHOD_HEADER) != message.method:
         raise Refused(HEADER_MISMATCH, f"The {METHOD_HEADER} header differs from the body's method.")
     if message.method == "tools/call" and not _same_name(request, message.params.get("name")):
         raise Refused(HEADER_MISMATCH, f"The {NAME_HEADER} header differs from the body's name.")
@@ -70,5 +69,4 @@ def _agreed(request: Asked, message: Message) -> Mapping[str, Any]:
 
 
 def _same_name(request: Asked, name: Any) -> bool:
-    header = request.headers.get(NAME_HEADER)
-    return name is None or (header is not None and decode_header(header) == name)
+    return name is None or (request.has(NAME_HEADER) and decode_header(request.get(NAME_HEADER)) == name)

@@ -6,14 +6,14 @@ import time
 from kit.clock import Clock
 from kit.errors import SwitchboardError
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.recording import event, sanitised, trace_id_of
+from tools.gateway.recording import record, sanitised, trace_id_of
 from tools.gateway.spool import Spool
 
 
 def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
     """Raises SpoolUnavailable before anything happens where no record could be kept."""
 
-    async def record(call: Call, outcome: str, started: float) -> None:
+    async def note(call: Call, outcome: str, started: float) -> None:
         data = {
             "tool": call.name[:120],
             "server": call.tool.server if call.tool else None,
@@ -22,7 +22,8 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
             "arguments": sanitised(call.arguments),
             "via": call.caller.principal.acting_via if call.caller else None,
         }
-        await spool.write(event(clock, "tool.call", data, caller=call.caller, trace_id=trace_id_of(call)))
+        made = record(clock, "tool.call", data, caller=call.caller, trace_id=trace_id_of(call))
+        await spool.write(made)
 
     async def call(call: Call) -> Reply:
         spool.check()
@@ -30,16 +31,16 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
         try:
             reply = await inner(call)
         except SwitchboardError as error:
-            await record(call, error.code, started)
+            await note(call, error.code, started)
             raise
         except asyncio.CancelledError:
             # nobody waits for an answer, but what the call did has happened
-            await asyncio.shield(record(call, "cancelled", started))
+            await asyncio.shield(note(call, "cancelled", started))
             raise
         except Exception:
-            await record(call, "internal", started)
+            await note(call, "internal", started)
             raise
-        await record(call, "error" if reply.failed else "ok", started)
+        await note(call, "error" if reply.failed else "ok", started)
         return reply
 
     return call
