@@ -193,7 +193,7 @@ def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) 
         settings=ports.chat_settings,
     )
     provide(app, Chat, chat)
-    return [invocations, chat]
+    return [models, invocations, chat]
 
 
 def _health(ports: PlatformPorts) -> Health:

@@ -30,6 +30,7 @@ def build_router(settings: LlmSettings, invocations: Invocations) -> Router:
         invocations,
         stream_timeout_s=settings.stream_timeout_s,
         first_token_timeout_s=settings.first_token_timeout_s,
+        retry_pauses_s=settings.retry_pauses_s,
     )
 
 

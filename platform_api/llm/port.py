@@ -1,6 +1,6 @@
 """One model as the router sees it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,3 +41,4 @@ class Model:
     prices: Prices = field(default_factory=Prices)
     local: bool = False
     breaker: Breaker | None = None
+    close: Callable[[], Awaitable[None]] | None = None

@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanKind
 
 from kit import telemetry
 from kit.errors import SwitchboardError
-from platform_api.llm.errors import ModelTimedOut
+from platform_api.llm.errors import ModelCutOff, ModelTimedOut, ModelUnreachable
 from platform_api.llm.invocations import Invocations
 from platform_api.llm.port import Model
 from platform_api.llm.spending import Spending
@@ -47,12 +47,23 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         *,
         stream_timeout_s: float = 120.0,
         first_token_timeout_s: float = 60.0,
+        retry_pauses_s: Sequence[float] = (0.0, 1.0, 4.0),
     ) -> None:
         super().__init__()
         self._models = models
         self._invocations = invocations
         self._stream_timeout_s = stream_timeout_s
+        self._retry_pauses_s = retry_pauses_s
         self._first_token_timeout_s = min(first_token_timeout_s, stream_timeout_s)
+
+    def start(self) -> None:
+        """Nothing: clients connect when they are first used."""
+
+    async def stop(self) -> None:
+        """Close what the models keep open."""
+        for model in self._models:
+            if model.close:
+                await model.close()
 
     def _inner_get_response(
         self,
@@ -94,8 +105,8 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         *,
         alone: bool,
     ) -> Updates:
-        """One immediate retry; where no other model stands behind, two more: 1 s and 4 s later (SPEC 11)."""
-        waits = () if model.local else (0.0, 1.0, 4.0) if alone else (0.0,)
+        """One immediate retry; where no other model stands behind, more of them, later (SPEC 11)."""
+        waits = () if model.local else self._retry_pauses_s if alone else self._retry_pauses_s[:1]
         for wait in (*waits, None):
             emitted = False
             try:
@@ -159,6 +170,7 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         answer = BaseChatClient[Any].get_response(
             model.client, messages, stream=True, options=cast(ChatOptions[Any], dict(options))
         )
+        begun = False
         try:
             async with answer:
                 pieces = aiter(answer)
@@ -168,6 +180,7 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
                         update = await _next(pieces)
                     if update is None:
                         return
+                    begun = True
                     yield update
                     limit = now + self._stream_timeout_s
         except TimeoutError as error:
@@ -175,7 +188,10 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         except SwitchboardError:
             raise
         except Exception as error:
-            raise model.explain(error) from error
+            explained = model.explain(error)
+            # To the SDK a connection that breaks is one that cannot be made.
+            cut = begun and isinstance(explained, ModelUnreachable)
+            raise (ModelCutOff() if cut else explained) from error
 
 
 def _worth_repeating(error: SwitchboardError) -> bool:

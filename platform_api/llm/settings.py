@@ -40,6 +40,11 @@ class LlmSettings(Settings):
         default=60.0, description="Until the first piece of a streamed call."
     )
 
+    retry_pauses_s: tuple[float, ...] = Field(
+        default=(0.0, 1.0, 4.0),
+        description="Pauses before repeating a failed call; where another model stands by, the first only.",
+    )
+
     @model_validator(mode="after")
     def _complete(self) -> "LlmSettings":
         if self.provider == "openai" and not (self.base_url and self.model):

@@ -44,6 +44,7 @@ def build(settings: LlmSettings) -> Model:
         explain=explain,
         prices=Prices(settings.price_input, settings.price_output),
         breaker=Breaker("the language model", failures=3, within_s=30, open_s=30),
+        close=client.close,
     )
 
 

@@ -84,9 +84,8 @@ async def test_somebody_elses_stream_looks_like_none(people: People) -> None:
     for path in (mine, nobodys):
         refused = await people.tom.get(path)
         assert refused.status_code == 404
-        assert refused.json() | {"request_id": ""} == (await people.tom.get(nobodys)).json() | {
-            "request_id": ""
-        }
+        seen.append(refused.json() | {"request_id": ""})
+    assert seen[0] == seen[1]
 
 
 async def test_a_failed_turn_is_a_problem_with_its_code_and_hint(
