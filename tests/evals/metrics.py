@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from tests.evals.texts import negations, numbers, plain, spoken
+from tests.evals.texts import negations, numbers, parts, plain, spoken
 
 
 def top_documents(chunk_sources: Sequence[str], k: int) -> list[str]:
@@ -47,12 +47,24 @@ def missing_literals(answer: str, literals: Iterable[str]) -> list[str]:
 
 
 def grounded(sentence: str, quote: str, document: str) -> bool:
-    """The quote stands in the document, and agrees with the sentence in numbers and negations.
+    """The quote stands in the document, and says the same: word for word, or at least with the same numbers
+    and negations.
 
     Deliberately not knowledge.verify: the product's own judge must not grade itself.
     """
-    stands = bool(spoken(quote)) and within(quote, document)
-    return stands and numbers(sentence) <= numbers(quote) and negations(sentence) == negations(quote)
+    if not spoken(quote) or not within(quote, document):
+        return False
+    same = numbers(sentence) <= numbers(quote) and negations(sentence) == negations(quote)
+    return same or word_for_word(sentence, quote)
+
+
+def word_for_word(sentence: str, quote: str) -> bool:
+    """The sentence stands in the quote, or is its first line (a lead-in, the heads of a table) joined to one
+    other line of it (an item, a row)."""
+    if within(sentence, quote):
+        return True
+    first, *others = [line for line in quote.splitlines() if spoken(line)]
+    return any(all(within(part, first) or within(part, line) for part in parts(sentence)) for line in others)
 
 
 def within(part: str, whole: str) -> bool:

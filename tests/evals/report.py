@@ -22,7 +22,7 @@ TARGETS = {
     "unanswerable refused": "≥ 70 %",
     "… with a citation": "100 %",
     "groundedness": "100 %",
-    "… themselves verbatim in the source": "100 % (extractive)",
+    "… word for word in the source": "100 % (extractive)",
     "citation precision": "≥ 97 %",
     "citation recall": "≥ 50 %",
     "first text p50 ms": "≤ 60",

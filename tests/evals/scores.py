@@ -19,7 +19,7 @@ class Fact:
     cited: bool
     grounded: bool
     verbatim: bool
-    """The sentence itself stands in the document, word for word."""
+    """Its own words stand in a quote of the document: in one piece, or as a lead-in with its item or row."""
 
 
 def facts_of(
@@ -41,7 +41,7 @@ def _fact(asked: Asked, said: Said, document: Callable[[str], str], names: Calla
         sentence,
         bool(cited),
         any(metrics.grounded(sentence, quote, text) for quote, text in texts),
-        any(metrics.within(sentence, text) for _, text in texts),
+        any(metrics.word_for_word(sentence, quote) and metrics.within(quote, text) for quote, text in texts),
     )
 
 
@@ -110,7 +110,7 @@ def groundedness(facts: Sequence[Fact]) -> dict[str, float]:
         "fact sentences": float(len(facts)),
         "… with a citation": metrics.mean(fact.cited for fact in facts),
         "groundedness": metrics.mean(fact.grounded for fact in facts),
-        "… themselves verbatim in the source": metrics.mean(fact.verbatim for fact in facts),
+        "… word for word in the source": metrics.mean(fact.verbatim for fact in facts),
     }
 
 

@@ -71,6 +71,23 @@ def test_a_sentence_is_grounded_where_its_quote_stands_and_agrees(
     assert metrics.grounded(sentence, quote, document) is right
 
 
+TABLE = "Date | Item\nMay 1, 2025 | Cycle ends\nMay 9, 2025 | Reviews do not start before"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote", "right"),
+    [
+        ("Date: May 1, 2025; Item: Cycle ends", TABLE, True),
+        ("Date: May 9, 2025; Item: Cycle ends", TABLE, False),
+        ("You may not leave if: You drive.", "You may not leave if:\n\n1. You walk.\n2. You drive.", True),
+        ("You may leave if: You drive.", "You may not leave if:\n\n1. You walk.\n2. You drive.", False),
+    ],
+)
+def test_a_lead_in_with_its_item_or_row_is_word_for_word(sentence: str, quote: str, right: bool) -> None:
+    assert metrics.word_for_word(sentence, quote) is right
+    assert metrics.grounded(sentence, quote, quote.replace("1. ", "").replace("2. ", "")) is right
+
+
 def test_percentiles_are_by_nearest_rank() -> None:
     assert metrics.percentile([4, 1, 3, 2], 0.5) == 2
     assert metrics.percentile([4, 1, 3, 2], 0.95) == 4

@@ -6,6 +6,7 @@ import unicodedata
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "\u00a0": " "})
 _MARKER = re.compile(r"\s*\[\d+\](?!\()")
 _LINK_TARGET = re.compile(r"\]\([^)\s]*\)")
+_LIST_MARK = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*+•])\s+", re.MULTILINE)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|cannot|without|nor|neither)\b|n't\b")
 
@@ -17,8 +18,13 @@ def plain(text: str) -> str:
 
 def spoken(text: str) -> str:
     """Only the words and numbers, in order: what reading aloud would keep of text with markup."""
-    unlinked = _LINK_TARGET.sub("] ", _MARKER.sub("", text))
+    unlinked = _LINK_TARGET.sub("] ", _MARKER.sub("", _LIST_MARK.sub("", text)))
     return " ".join(re.findall(r"\w+", plain(unlinked)))
+
+
+def parts(sentence: str) -> list[str]:
+    """What colons and semicolons join: a lead-in and its item, the heads and cells of a row."""
+    return [words for part in re.split(r"[:;](?=\s|$)", sentence) if (words := spoken(part))]
 
 
 def without_markers(sentence: str) -> str:
