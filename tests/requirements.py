@@ -77,4 +77,11 @@ PROMISES: dict[str, str] = {
     "TOOLS-003": "A tool server answers the gateway's tokens of its own audience only (SPEC 6)",
     "LIBRARY-001": "Removed documents disappear from every list, search and page at once (SPEC 7)",
     "LIBRARY-002": "A job that runs twice repeats nothing visible (SPEC 7)",
+    "EXTRACT-001": "The extractive model writes only frames and its sources' own words (SPEC 7, 10)",
+    "EXTRACT-002": "Without enough evidence the answer is that nothing was found, and whom to ask (SPEC 7)",
+    "EXTRACT-003": "When sources disagree on the asked fact, the answer says so and cites both (SPEC 7)",
+    "INPUT-001": "Bad input is a clear problem+json and leaves nothing half-stored (SPEC 3, 13)",
+    "INPUT-002": "An unreadable file fails in its job with the reason, read in a separate process (SPEC 7, 13)",
+    "LIBRARY-003": "Access is enforced in search, lists, counts, facets and content (SPEC 7)",
+    "LEAK-001": "Random worlds: no search, content, list, count, facet or job reveals what is not one's own (SPEC 7)",
 }

@@ -14,8 +14,8 @@ _OPENING = re.compile(
         |(?:i\ was\ |i'm\ |i\ am\ |just\ )?(?:wondering|curious)|i\ wonder|tell\ me
         |i(?:'d|\ would)\ like\ to\ know
         |do\ you\ know|(?:does\ )?any(?:one|body)\ knows?
-        |(?:can|could|would)\ (?:you|some(?:one|body))\ (?:please\ )?
-         (?:tell\ me|explain|let\ me\ know|help\ me\ (?:with|find|understand))
+        |(?:can|could|would)\ (?:you|some(?:one|body))\ (?:please\ )?(?:tell\ me|explain|let\ me\ know)
+        |(?:(?:can|could|would)\ (?:you|some(?:one|body))\ (?:please\ )?)?help\ me\ (?:with|find|understand)
     )\b[\s,.!:;-]*)+""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -75,7 +75,8 @@ _SIGNS: list[tuple[Wanted, re.Pattern[str]]] = [
             Wanted.NUMBER,
             r"""\bhow\ (?:many|much|long|often|far|big|large|high|old|soon|early|quickly|fast|late)\b
               | \b(?:what|which)\b.{0,25}\b(?:percent\w*|rate|limit|number|amount|code|line|size|cap|ein|id)\b
-              | \b(?:maximum|minimum|limit|cap|at\ most|at\ least|per\ (?:day|week|month|year|mile|hour))\b""",
+              | \b(?:maximum|minimum|limit|cap|at\ most|at\ least)\b
+              | \bper\ (?:day|week|month|year|mile|hour)\b""",
         ),
         (
             Wanted.TIME,

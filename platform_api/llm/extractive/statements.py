@@ -33,7 +33,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Offer:
-    """A statement with the source that it comes from; rank: the source's place in the search result, from 0."""
+    """A statement with its source; rank: the source's place in the search result, from 0."""
 
     statement: Statement
     source: Source

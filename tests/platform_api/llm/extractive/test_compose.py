@@ -1,0 +1,120 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.verify import split_sentences, verify
+from platform_api.llm.extractive import compose
+from platform_api.llm.frames import is_frame, render
+from tests.platform_api.llm.extractive.pages import HANDBOOK, LEAVE, OLD_TRAVEL, TRAVEL, sources
+
+
+def told(question: str) -> list[str]:
+    return [sentence.text for sentence in compose(question, sources(*HANDBOOK))]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (
+            "How many days of annual leave do I get each year?",
+            "Full-time employees earn 20 days of annual leave each year.",
+        ),
+        (
+            "who do I ask before I book a flight?",
+            "Ask Priya Raman at travel@harbour.example before you book a flight.",
+        ),
+        ("When does the office open on weekdays?", "The office opens at 8 a.m. on weekdays."),
+        ("can leave be sold back to the company", "Leave cannot be sold back to the company."),
+        ("do I need receipts for expenses", "Receipts are required for expenses over $75."),
+    ],
+)
+def test_the_asked_fact_comes_first(question: str, answer: str) -> None:
+    assert told(question)[0] == answer
+
+
+def test_a_table_row_is_told_with_its_header() -> None:
+    assert told("How long does the legal review of the agreement take?")[0] == (
+        "Step: Legal reviews the agreement; Who does it: Legal team; How long: 10 days"
+    )
+
+
+def test_which_and_what_get_the_whole_list() -> None:
+    sentences = compose("What are the things that I can use sick leave for?", sources(*HANDBOOK))
+    first = [(one.text, one.item) for one in sentences[:4]]
+    assert first == [
+        ("You can use sick leave for:", False),
+        ("Doctor appointments", True),
+        ("Mental health care", True),
+        ("Caring for a family member", True),
+    ]
+
+
+def test_a_sentence_that_points_back_is_told_after_the_one_before() -> None:
+    answer = told("When at the end of March does unused leave expire?")
+    assert "It expires at the end of March." in answer
+    before = answer.index("Unused leave carries over up to 10 days.")
+    assert before < answer.index("It expires at the end of March.")
+
+
+def test_both_parts_of_a_question_are_answered() -> None:
+    answer = told("How many days of annual leave do I earn, and what time does the office open?")
+    assert "Full-time employees earn 20 days of annual leave each year." in answer
+    assert "The office opens at 8 a.m. on weekdays." in answer
+
+
+def test_sources_are_numbered_in_the_order_of_first_use() -> None:
+    question = "How many days of annual leave do I earn, and what time does the office open?"
+    sentences = compose(question, sources(*HANDBOOK))
+    numbers = [one.number for one in sentences]
+    assert numbers[0] == 1
+    assert all(later <= max(numbers[:at]) + 1 for at, later in enumerate(numbers) if at)
+
+
+@pytest.mark.proves("EXTRACT-002")
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there a crèche for toddlers?",
+        "what is the rate per kilometre for private motorbikes",
+        "Wer kocht heute?",
+    ],
+)
+def test_what_the_sources_do_not_say_is_not_answered(question: str) -> None:
+    (sentence,) = compose(question, sources(*HANDBOOK), [0.4, 0.35, 0.3])
+    assert (sentence.frame, sentence.text, sentence.source) == ("not_found", render("not_found"), None)
+
+
+def test_no_sources_no_answer() -> None:
+    assert [one.frame for one in compose("How many days of leave?", [])] == ["not_found"]
+
+
+@pytest.mark.proves("EXTRACT-003")
+def test_documents_that_disagree_are_both_cited() -> None:
+    pages = sources((TRAVEL, "Travel"), (OLD_TRAVEL, "Old travel"), (LEAVE, "Leave"))
+    sentences = compose("From which amount are receipts required for expenses?", pages)
+    assert sentences[0].frame == "disagree"
+    assert [(one.text, one.number) for one in sentences[1:]] == [
+        ("Receipts are required for expenses over $75.", 1),
+        ("Receipts are required for expenses over $25.", 2),
+    ]
+
+
+@pytest.mark.proves("EXTRACT-001")
+@given(
+    question=st.one_of(
+        st.text(max_size=200), st.sampled_from(["how long?", "which steps are there?", "who and when?"])
+    ),
+    texts=st.lists(
+        st.one_of(st.sampled_from([page for page, _ in HANDBOOK]), st.text(max_size=400)), max_size=4
+    ),
+)
+def test_every_sentence_is_a_frame_or_stands_word_for_word_in_its_source(
+    question: str, texts: list[str]
+) -> None:
+    answer = compose(question, sources(*((text, f"P{number}") for number, text in enumerate(texts))))
+    assert answer
+    for sentence in answer:
+        if sentence.source is None:
+            assert all(is_frame(one) for one in split_sentences(sentence.text))
+        else:
+            assert verify(sentence.text, [sentence.source]).confidence >= 0.95
