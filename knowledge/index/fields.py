@@ -20,7 +20,7 @@ YES, NO = "yes", "no"
 
 PLAIN = ("service_scope", "doc_type", "source", "privacy_level")
 FACETS = (*PLAIN, TAGS)
-KEYWORDS = (ACCESS_KEYS, DOCUMENT, KNOWLEDGE_BASE, SECTIONS, FIRST, PENDING, *FACETS)
+KEYWORDS = (ACCESS_KEYS, DOCUMENT, KNOWLEDGE_BASE, SECTIONS, FIRST, *FACETS)
 
 DENSE = "dense"
 SPARSE = "bm25"

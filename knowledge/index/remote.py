@@ -74,13 +74,23 @@ class _RemoteIndex:
         limit = WRITE_TIMEOUT_S if isinstance(call, _WRITES) else READ_TIMEOUT_S
         try:
             async with asyncio.timeout(limit):
-                connection = await self._connected()
-                answer = await connection.ask(call)
+                answer = await self._answer(call)
         except (OSError, EOFError, TimeoutError) as error:
             raise IndexUnavailable("The index process does not answer.", hint=_HINT) from error
         if isinstance(answer, wire.Failed):
             raise ValueError(answer.detail) if answer.mine else IndexUnavailable(answer.detail)
         return msgspec.msgpack.decode(answer.value, type=wire.ANSWERS[type(call)])
+
+    async def _answer(self, call: wire.Call) -> wire.Answered | wire.Failed:
+        """Asked again once over a new connection, since the old owner may be gone; no call minds that."""
+        if known := self._connection:
+            try:
+                return await known.ask(call)
+            except (OSError, EOFError):
+                if self._connection is known:
+                    self._connection = None
+        connection = await self._connected()
+        return await connection.ask(call)
 
     async def _connected(self) -> "_Connection":
         async with self._connecting:
