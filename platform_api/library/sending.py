@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 
 from kit.errors import Invalid
 from kit.wire.library import DocumentMetadata
@@ -60,8 +60,9 @@ async def sent(request: Request, max_files: int) -> AsyncGenerator[Sent]:
         raise BadUpload("The body is not multipart/form-data.")
     try:
         form = await request.form(max_files=max_files, max_fields=len(_FIELDS), max_part_size=_METADATA_LIMIT)
-    except MultiPartException as error:
-        raise _explained(error) from error
+    except HTTPException as error:
+        # How Starlette passes its parser's MultiPartException on within an app.
+        raise _explained(error.detail) from error
     try:
         unknown = sorted(set(form) - _FIELDS)
         if unknown:
@@ -72,9 +73,9 @@ async def sent(request: Request, max_files: int) -> AsyncGenerator[Sent]:
         await form.close()
 
 
-def _explained(error: MultiPartException) -> BadUpload | TooManyFiles:
-    if error.message.startswith("Too many files"):
-        return TooManyFiles(error.message)
+def _explained(message: str) -> BadUpload | TooManyFiles:
+    if message.startswith("Too many files"):
+        return TooManyFiles(message)
     return BadUpload("The multipart body is malformed, or its `metadata` is too long.")
 
 

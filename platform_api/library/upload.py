@@ -177,7 +177,7 @@ class Uploads:
         used: set[str],
     ) -> UploadAccepted:
         # Uploads into one knowledge base take turns, so that a path becomes one document.
-        await session.refresh(upload.base, with_for_update={"key_share": True})
+        await session.get_one(KnowledgeBaseRow, upload.base.id, with_for_update={"key_share": True})
         staged = [file for file in outcome if isinstance(file, Staged)]
         existing = await repository.documents_at(
             session, upload.principal, upload.base.id, [file.path for file in staged]
