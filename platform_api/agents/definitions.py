@@ -39,7 +39,8 @@ class AgentDefinition(Request):
     description: str = ""
     instructions: str
     tools: list[str] = ["*"]
-    max_iterations: Annotated[int, Field(ge=1, le=20)] = 6
+    max_calls: Annotated[int, Field(ge=1, le=20)] = 6
+    """Calls of one tool in one answer."""
 
     def offers(self, tool: str) -> bool:
         return "*" in self.tools or tool in self.tools

@@ -67,7 +67,13 @@ class FrameworkRuntime:
             spending = Spending(principal, conversation.turn_id)
             offered = await self._offers.of(principal)
             tools = [tool for tool in offered if definition.offers(tool.name)]
-            calls = Calls(self._gateway, principal, conversation.scope, events.put_nowait)
+            calls = Calls(
+                self._gateway,
+                principal,
+                conversation.scope,
+                emit=events.put_nowait,
+                most=definition.max_calls,
+            )
             await self._loop(conversation, definition, calls.as_functions(tools), spending, events)
             degraded = tuple(sorted(spending.degraded))
             events.put_nowait(Finished(spending.usage(), round(spending.model_ms, 2), degraded))

@@ -35,6 +35,8 @@ class Calls:
     scope: Scope
     emit: Callable[[AgentEvent], None]
     timeout_s: float = 30.0
+    most: int | None = None
+    """Calls of one tool at most; then the model is told so, and soon has to answer."""
 
     def as_functions(self, tools: Sequence[Tool]) -> list[FunctionTool]:
         return [self._function(tool) for tool in tools]
@@ -44,7 +46,11 @@ class Calls:
             return await self.call(tool.name, arguments)
 
         return FunctionTool(
-            name=tool.name, description=tool.description, func=call, input_model=tool.input_schema
+            name=tool.name,
+            description=tool.description,
+            func=call,
+            input_model=tool.input_schema,
+            max_invocations=self.most,
         )
 
     async def call(self, name: str, arguments: dict[str, Any]) -> str:
