@@ -18,8 +18,17 @@ CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.d
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _MAX_LEVEL = 8
-# lxml reports broken XML as a SyntaxError.
-_DAMAGE = (PackageNotFoundError, BadZipFile, KeyError, ValueError, SyntaxError, OSError)
+# lxml reports broken XML as a SyntaxError; XML that is no Word lacks the attributes of the reader's classes.
+_DAMAGE = (
+    PackageNotFoundError,
+    BadZipFile,
+    KeyError,
+    ValueError,
+    SyntaxError,
+    OSError,
+    AttributeError,
+    TypeError,
+)
 # Tracked deletions, properties, and text boxes, which are read as blocks of their own.
 _NOT_SHOWN = {f"{_W}{name}" for name in ("del", "moveFrom", "txbxContent", "pPr", "rPr")} | {_FALLBACK}
 
