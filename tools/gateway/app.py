@@ -27,7 +27,7 @@ from tools.gateway.recording import own_record
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.shipping import Shipper
-from tools.gateway.spool import Spool
+from tools.gateway.spool import Spool, SpoolUnavailable
 from tools.gateway.upstreams.connections import Connections
 
 ISSUER = "gateway"
@@ -156,7 +156,13 @@ class Gateway:
         self._spool.close()
 
     def _missing(self) -> str | None:
-        return None if self.holder.loaded else "No registry yet: neither the platform nor the disk has one."
+        if not self.holder.loaded:
+            return "No registry yet: neither the platform nor the disk has one."
+        try:
+            self._spool.check()
+        except SpoolUnavailable as error:
+            return error.detail
+        return None
 
     def _background(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"gateway-{name}")

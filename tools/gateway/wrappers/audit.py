@@ -9,12 +9,40 @@ from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.recording import record, sanitised, trace_id_of
 from tools.gateway.spool import Spool
 
+ANONYMOUS_PER_S = 10
+
+
+class Anonymous:
+    """Whoever is not signed in may be refused any number of times, but not fill the disk with it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._second = 0
+        self._recorded = 0
+        self._left_out = 0
+
+    def left_out(self) -> int | None:
+        """How many were not recorded before this one; None: nor is this one."""
+        second = int(self._clock.now().timestamp())
+        if second != self._second:
+            self._second, self._recorded = second, 0
+        if self._recorded >= ANONYMOUS_PER_S:
+            self._left_out += 1
+            return None
+        self._recorded += 1
+        left_out, self._left_out = self._left_out, 0
+        return left_out
+
 
 def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
     """Raises SpoolUnavailable before anything happens where no record could be kept."""
+    anonymous = Anonymous(clock)
 
     async def note(call: Call, outcome: str, started: float) -> None:
-        data = {
+        left_out = 0 if call.caller else anonymous.left_out()
+        if left_out is None:
+            return
+        data: dict[str, object] = {
             "tool": call.name[:120],
             "server": call.tool.server if call.tool else None,
             "outcome": outcome,
@@ -22,6 +50,8 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
             "arguments": sanitised(call.arguments),
             "via": call.caller.principal.acting_via if call.caller else None,
         }
+        if left_out:
+            data["left_out"] = left_out
         made = record(clock, "tool.call", data, caller=call.caller, trace_id=trace_id_of(call))
         await spool.write(made)
 

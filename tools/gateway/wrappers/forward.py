@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
+from opentelemetry.trace import get_current_span
 
 from access.tokens import Minter
 from kit import telemetry
@@ -35,11 +36,16 @@ def forward(connections: Connections, minter: Minter) -> Handler:
             minter.mint(caller.principal, tool.audience, keys=caller.keys),
             name=tool.name,
             capabilities=call.capabilities,
-            trace=telemetry.inject() or call.trace,
+            trace=_trace() or call.trace,
         )
         return _reply(answer)
 
     return call
+
+
+def _trace() -> dict[str, str]:
+    # asked first, since injecting nothing costs as much as injecting something
+    return telemetry.inject() if get_current_span().get_span_context().is_valid else {}
 
 
 def _reply(answer: Answer) -> Reply:
