@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import cache
 from uuid import UUID, uuid5
 
 from knowledge.chunk.spans import Span, fixed_size, layout, page, paragraph
@@ -44,7 +45,8 @@ def chunk(
     if name not in STRATEGIES:
         raise ValueError(f"unknown chunking strategy {name!r}; there are {', '.join(STRATEGIES)}")
     limit = max(max_tokens or _DEFAULT_TOKENS.get(name, MAX_TOKENS), 8)
-    spans = STRATEGIES[name](document, limit, count_tokens)
+    # The same block is measured several times on the way down the tree.
+    spans = STRATEGIES[name](document, limit, cache(count_tokens))
     return _chunks(document, doc_id, name, spans)
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from knowledge.document import LoadedDocument
+from knowledge.load.encoding import decode
 from knowledge.load.errors import UnreadableDocument
 from knowledge.load.html import load_html
 from knowledge.load.markdown import load_markdown
-from knowledge.load.sniff import Kind, decode, sniff
+from knowledge.load.sniff import Kind, sniff
 from knowledge.load.text import load_csv, load_json, load_text
 
 

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import puremagic
-from charset_normalizer import from_bytes
 
+from knowledge.load.encoding import decode
 from knowledge.load.errors import UnreadableDocument
 from knowledge.load.front_matter import split_front_matter
 
@@ -44,7 +44,9 @@ _TEXT_KINDS: dict[str, Kind] = {
     ".htm": "html",
     ".xhtml": "html",
 }
-_HTML_START = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.DOTALL)
+_HTML_START = re.compile(
+    r"\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.DOTALL
+)
 _HTML_TAG = re.compile(
     r"</?(?:p|div|h[1-6]|ul|ol|li|table|tr|td|section|main|article|body|a|span)\b[^>]*>", re.I
 )
@@ -141,27 +143,6 @@ def _binary_name(data: bytes) -> str:
     kind = str(best.mime_type).partition("/")[0]
     articles = {"image": "an image", "audio": "an audio file", "video": "a video", "font": "a font"}
     return f"{articles.get(kind, 'a file of type')} ({best.mime_type})"
-
-
-def decode(data: bytes) -> str:
-    """Text in UTF-8, UTF-16 with a mark, or what charset-normalizer recognises."""
-    for mark, codec in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            return _decode_as(data, codec)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        best = from_bytes(data[:1_000_000]).best()
-    if best is None:
-        raise UnreadableDocument("not_text", "It is not text in any encoding that we know.")
-    return _decode_as(data, best.encoding)
-
-
-def _decode_as(data: bytes, codec: str) -> str:
-    try:
-        return data.decode(codec)
-    except UnicodeDecodeError as error:
-        raise UnreadableDocument("not_text", f"It is not valid {codec.upper()} text.") from error
 
 
 def _text_kind(text: str, name: str) -> Kind:

@@ -6,13 +6,18 @@ what only steers the generator goes. Code keeps its braces, since there they are
 
 import re
 
-_COMMENT = re.compile(r"\{%-?\s*comment\b.*?-?%\}.*?\{%-?\s*endcomment\s*-?%\}|\{#(?=\s).*?#\}", re.DOTALL)
+# Lengths are bounded, so that thousands of opened and never closed tags cost no quadratic time.
+_COMMENT = re.compile(
+    r"\{%-?\s*comment\b[^%]{0,200}%\}.{0,20000}?\{%-?\s*endcomment\s*-?%\}|\{#(?=\s).{0,20000}?#\}", re.DOTALL
+)
 _RAW_MARK = re.compile(r"\{%-?\s*(?:end)?(?:raw|verbatim)\s*-?%\}")
 _RAW = re.compile(
-    r"\{%-?\s*(?P<kind>raw|verbatim)\s*-?%\}(?P<inside>.*?)\{%-?\s*end(?P=kind)\s*-?%\}", re.DOTALL
+    r"\{%-?\s*(?P<kind>raw|verbatim)\s*-?%\}(?P<inside>.{0,20000}?)\{%-?\s*end(?P=kind)\s*-?%\}", re.DOTALL
 )
 _TAG = re.compile(
-    r"\{%-?(?P<statement>(?:[^%]|%(?!\}))*?)-?%\}|\{\{(?P<expression>(?:[^}]|\}(?!\}))*)\}\}", re.DOTALL
+    r"\{%-?(?P<statement>(?:[^%]|%(?!\})){0,500}?)-?%\}"
+    r"|\{\{(?P<expression>(?:[^}]|\}(?!\})){0,500})\}\}",
+    re.DOTALL,
 )
 _FENCE = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE

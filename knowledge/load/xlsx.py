@@ -1,5 +1,6 @@
 """Spreadsheets: each sheet a heading, each sheet's rows a table with its header row first."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from io import BytesIO
@@ -14,6 +15,9 @@ from knowledge.load.outline import MAX_TABLE_CELLS, Outline, one_line
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_SHEETS = 200
+# Number formats such as 0.00, #,##0.00 and 0.0%; currency signs and padding around them are taken off first.
+_FIXED = re.compile(r"[#,]*0(?:\.(?P<decimals>0+))?(?P<percent>%)?")
+_LITERALS = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\\\.|_.|\*.|[$€£\s]")
 # What openpyxl raises on files that do not hold together.
 _DAMAGE = (BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError)
 # Formatting far below the data makes sheets look a million rows long.
@@ -77,8 +81,8 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
     cells = empty = 0
     # The stored dimensions may be wrong or huge; rows are read as they come.
     sheet.reset_dimensions()
-    for row in sheet.iter_rows(values_only=True):
-        values = [_shown(value) for value in row]
+    for row in sheet.iter_rows():
+        values = [_formatted(cell) for cell in row]
         while values and not values[-1]:
             values.pop()
         cells += len(row)
@@ -90,6 +94,20 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
         if empty > MAX_EMPTY_RUN:
             return
         yield values
+
+
+def _formatted(cell: Any) -> str:
+    """Numbers with the decimals and the per cent sign that the sheet shows."""
+    value: object = cell.value
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return _shown(value)
+    fixed = _FIXED.fullmatch(_LITERALS.sub("", str(cell.number_format or "")).split(";")[0])
+    if fixed is None:
+        return _shown(value)
+    decimals = len(fixed.group("decimals") or "")
+    if fixed.group("percent"):
+        return f"{value * 100:.{decimals}f}%"
+    return f"{value:.{decimals}f}"
 
 
 def _shown(value: object) -> str:

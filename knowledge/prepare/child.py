@@ -4,12 +4,15 @@ import argparse
 import logging
 import os
 import resource
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import BinaryIO
 
 import numpy as np
@@ -27,16 +30,29 @@ _MB = 1 << 20
 # Chunks that are embedded at once: enough to sort by length, few enough to keep memory flat.
 _BATCH = 64
 
+# About ten minutes of embedding on one core, or 900 pages.
+MAX_CHUNKS = 6000
+# A PDF of 2,000 pages takes about half of it.
+LOAD_LIMIT_S = 180
+
 Load = Callable[[bytes, str], LoadedDocument]
 
 
-def serve(make_embedder: Callable[[], Embedder], load_file: Load = load) -> None:
+class _TooSlow(BaseException):
+    """Not an Exception: parsers catch these."""
+
+
+def serve(
+    make_embedder: Callable[[], Embedder], load_file: Load = load, load_limit_s: float = LOAD_LIMIT_S
+) -> None:
     """Answer tasks from standard input, one at a time. The embedder is made when it is first needed."""
     source, sink = _own_pipes()
+    signal.signal(signal.SIGALRM, _stop_loading)
+    limited = partial(_loaded, load_file, load_limit_s)
     embedder: Embedder | None = None
     while task := read_task(source):
         embedder = embedder or make_embedder()
-        sink.write(frame(_answer(task, embedder, load_file)))
+        sink.write(frame(_answer(task, embedder, limited)))
         sink.flush()
 
 
@@ -46,6 +62,21 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     return os.fdopen(source, "rb"), os.fdopen(sink, "wb")
+
+
+def _stop_loading(_signal: int, _frame: FrameType | None) -> None:
+    raise _TooSlow
+
+
+def _loaded(load_file: Load, limit_s: float, data: bytes, name: str) -> LoadedDocument:
+    """Some files take a parser quadratic time; embedding is linear and has the longer limit of the parent."""
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        return load_file(data, name)
+    except _TooSlow:
+        raise UnreadableDocument("too_complex", f"Reading it took longer than {limit_s:g} s.") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _answer(task: Task, embedder: Embedder, load_file: Load) -> Answer:
@@ -64,6 +95,10 @@ def _prepare(task: Task, embedder: Embedder, load_file: Load) -> Done:
     loaded = load_file(task.data, task.name)
     document = replace(loaded, title=task.title) if task.title else loaded
     chunks = chunk(document, task.doc_id, task.strategy, count_tokens=embedder.count_tokens)
+    if len(chunks) > MAX_CHUNKS:
+        raise UnreadableDocument(
+            "too_complex", f"It would make {len(chunks):,} passages; the limit is {MAX_CHUNKS:,}."
+        )
     known = frozenset(task.known)
     fresh = [piece for piece in chunks if piece.chunk_id not in known]
     texts = [embedding_text(piece) for piece in fresh]

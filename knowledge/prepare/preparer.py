@@ -40,7 +40,7 @@ class PrepareSettings(Settings):
 
     time_limit_s: Annotated[
         float, Field(description="Seconds that one document may take to be read and embedded.")
-    ] = 300
+    ] = 600
     memory_mb: Annotated[int, Field(description="Memory of the process that reads documents, in MB.")] = 1200
     idle_s: Annotated[float, Field(description="Seconds without work after which that process ends.")] = 20
     threads: Annotated[int, Field(description="Processor threads for embedding during ingestion.")] = 1

@@ -117,11 +117,11 @@ def two_column_pdf() -> bytes:
 
 
 def zip_bomb() -> bytes:
-    """A DOCX of 300 KB that unpacks to 300 MB."""
+    """A DOCX of 40 KB that unpacks to 40 MB."""
     target = BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("word/document.xml", b"0" * 300_000_000)
+        archive.writestr("word/document.xml", b"0" * 40_000_000)
     return target.getvalue()
 
 

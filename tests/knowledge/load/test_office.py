@@ -4,6 +4,7 @@ import textwrap
 from typing import Any
 
 import docx
+import openpyxl
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
@@ -68,6 +69,20 @@ def test_each_visible_sheet_is_a_heading_with_its_table() -> None:
     )
 
 
+def test_numbers_look_as_in_the_sheet() -> None:
+    workbook: Any = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.append(["Share", "Fare", "Count", "Raw"])
+    sheet.append([0.034, 4.8, 1200, 0.1 + 0.2])
+    for cell, shown_as in zip(sheet[2], ("0.0%", '"AUD" #,##0.00', "#,##0", "General"), strict=True):
+        cell.number_format = shown_as
+
+    assert (
+        load(saved(workbook), "x.xlsx").blocks[-1].text
+        == "Share | Fare | Count | Raw\n3.4% | 4.80 | 1200 | 0.3"
+    )
+
+
 def test_csv_becomes_a_table() -> None:
     document = load(b'name;phone\n"Ola; N.";555\nIda;556\n', "contacts.csv")
 
@@ -105,3 +120,10 @@ def test_text_in_older_encodings_is_read() -> None:
 
     assert load(text.encode("cp1252"), "note.txt").text == text.strip()
     assert load(text.encode("utf-16"), "note.txt").text == text.strip()
+    assert load("Straße 5, Café".encode("cp1252"), "note.txt").text == "Straße 5, Café"
+
+
+def test_a_damaged_place_in_utf8_does_not_garble_the_rest() -> None:
+    text = ("Größe, Übung, façade, naïve, Ærø. " * 10).encode()
+
+    assert load(text + b"\xff\xfa end", "note.md").text.endswith("Ærø. end")

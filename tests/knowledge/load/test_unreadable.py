@@ -49,6 +49,8 @@ def zipped(*names: str) -> bytes:
         (b"<?xml version='1.0'?><a>b</a>", "a.xml", "unsupported"),
         (bytes(range(256)) * 40, "a.txt", "not_text"),
         (b'{"a": ', "a.json", "corrupt"),
+        (b"# Title\n\nbroken \x81\x8d\x8f text\n", "a.md", "not_text"),
+        (b"\xff\xfe\xfd odd bytes \x80\x81!", "a.txt", "not_text"),
         (zip_bomb(), "a.docx", "too_complex"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -34,6 +34,9 @@ def strange_load(data: bytes, name: str) -> LoadedDocument:
     if name == "hangs":
         Path(data.decode()).write_text("begun")
         time.sleep(3600)
+    if name == "dawdles":
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        time.sleep(3600)
     if name == "hoards":
         hoard = [bytearray(b"x") * (32 << 20) for _ in range(200)]
         raise AssertionError(f"{len(hoard)} blocks fitted")
@@ -55,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--memory-mb", type=int, required=True)
     limit(parser.parse_args().memory_mb)
-    serve(CountingEmbedder, strange_load)
+    serve(CountingEmbedder, strange_load, load_limit_s=60)
 
 
 if __name__ == "__main__":

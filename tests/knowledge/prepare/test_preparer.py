@@ -107,6 +107,17 @@ async def test_a_file_that_hangs_is_given_up_and_the_next_file_is_read(tmp_path:
 
 
 @pytest.mark.proves("PREPARE-001")
+async def test_a_file_that_is_slow_to_read_is_refused_by_the_child_itself(preparer: Preparer) -> None:
+    # The reader of the test shortens its own limit of 60 s.
+    with pytest.raises(UnreadableDocument, match="took longer than 60 s") as refused:
+        await preparer.prepare(b"x", "dawdles", DOC)
+
+    assert refused.value.reason == "too_complex"
+    assert preparer.child_pid is not None
+    assert await still_works(preparer)
+
+
+@pytest.mark.proves("PREPARE-001")
 async def test_a_file_that_fills_the_memory_is_given_up_and_the_next_file_is_read(preparer: Preparer) -> None:
     with pytest.raises(UnreadableDocument, match="more than 600 MB of memory") as refused:
         await preparer.prepare(b"x", "hoards", DOC)
