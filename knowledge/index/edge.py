@@ -28,6 +28,8 @@ from knowledge.index.terms import SparseTerms
 
 Result = TypeVar("Result")
 _log = structlog.get_logger()
+# Mapped files are read when touched: else 70 MB of preallocated, empty pages become resident at once.
+_ON_DEMAND = qdrant.Memory.Cold
 _NO_LIMIT = 1_000_000
 _BODY = [fields.BODY]
 
@@ -67,8 +69,9 @@ def _create(path: Path, dimensions: int) -> None:
     draft.mkdir(mode=0o700)
     shard = qdrant.EdgeShard.create(str(draft), _config(dimensions))
     for field in fields.KEYWORDS:
-        shard.update(Update.create_field_index(field, qdrant.PayloadSchemaType.Keyword))
-    shard.update(Update.create_field_index(fields.LAST_MODIFIED, qdrant.PayloadSchemaType.Datetime))
+        shard.update(Update.create_field_index(field, qdrant.KeywordIndexParams(memory=_ON_DEMAND)))
+    times = qdrant.DatetimeIndexParams(memory=_ON_DEMAND)
+    shard.update(Update.create_field_index(fields.LAST_MODIFIED, times))
     shard.close()
     draft.rename(path)
 
@@ -76,7 +79,11 @@ def _create(path: Path, dimensions: int) -> None:
 def _config(dimensions: int) -> qdrant.EdgeConfig:
     return qdrant.EdgeConfig(
         # Vectors come with unit length: the dot product is the cosine.
-        vectors={fields.DENSE: qdrant.EdgeVectorParams(size=dimensions, distance=qdrant.Distance.Dot)},
+        vectors={
+            fields.DENSE: qdrant.EdgeVectorParams(
+                size=dimensions, distance=qdrant.Distance.Dot, memory=_ON_DEMAND
+            )
+        },
         sparse_vectors={fields.SPARSE: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)},
         optimizers=qdrant.EdgeOptimizersConfig(indexing_threshold=10**9),
         max_search_threads=1,
