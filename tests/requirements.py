@@ -84,4 +84,9 @@ PROMISES: dict[str, str] = {
     "INPUT-002": "An unreadable file fails in its job with the reason, read in a separate process (SPEC 7, 13)",
     "LIBRARY-003": "Access is enforced in search, lists, counts, facets and content (SPEC 7)",
     "LEAK-001": "Random worlds: no search, content, list, count, facet or job reveals what is not one's own (SPEC 7)",
+    "PATH-001": "A question about the handbook gets a streamed answer; each citation opens its source (J1)",
+    "PATH-002": "What the documents do not answer is not answered (J1)",
+    "PATH-003": "Another department's documents are neither found, cited nor opened (SPEC 7)",
+    "PATH-004": "Unchanged documents are skipped on the next run (SPEC 7)",
+    "PATH-005": "After kill -9 of everything the all-in-one starts again and answers (SPEC 2)",
 }
