@@ -1,6 +1,6 @@
 """Does a source say this? Quotes, spans and confidence (SPEC 7); pure, deterministic, no network."""
 
-from knowledge.verify.meaning import Meaning, Quantity, meaning_of
+from knowledge.verify.meaning import NOTHING, Meaning, Quantity, meaning_of
 from knowledge.verify.prepared import Prepared, prepare
 from knowledge.verify.source import Source, Verdict, source_of
 from knowledge.verify.units import Unit, sentence_spans, split_sentences, units_of
@@ -9,6 +9,7 @@ from knowledge.verify.words import Words, words_of
 
 __all__ = [
     "DEFAULT_THRESHOLD",
+    "NOTHING",
     "Meaning",
     "Prepared",
     "Quantity",

@@ -5,7 +5,8 @@ and bound, and tags for negation, modality, quantity and limits (lexicon.py).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 
 from knowledge.verify.lexicon import BOUNDS, CONCEPTS, FUNCTION, LIGHT, NOT, PHRASES, TAGS, UNITS, WORD_TAGS
 from knowledge.verify.words import Words, stem
@@ -89,14 +90,20 @@ class Meaning:
         return before[-1] if before else (after[0] if after else None)
 
 
-def meaning_of(words: Words, ranges: Sequence[tuple[int, int]] | None = None) -> Meaning:
-    """The meaning of all words, or of those in the ranges (first, past the last), in that order."""
-    concepts: list[str] = []
-    names: set[str] = set()
-    for first, last in ranges or [(0, len(words))]:
-        concepts += _concepts(words, first, last)
-        names.update(_names(words, first, last))
-    return Meaning(tuple(concepts), frozenset(names))
+def meaning_of(words: Words, first: int = 0, last: int | None = None) -> Meaning:
+    """The meaning of all words, or of those from `first` up to, without, `last`."""
+    last = len(words) if last is None else last
+    return Meaning(tuple(_concepts(words, first, last)), frozenset(_names(words, first, last)))
+
+
+def together(*meanings: Meaning) -> Meaning:
+    """What several stretches say one after the other."""
+    concepts = chain.from_iterable(meaning.concepts for meaning in meanings)
+    names = frozenset(chain.from_iterable(meaning.names for meaning in meanings))
+    return Meaning(tuple(concepts), names)
+
+
+NOTHING = Meaning((), frozenset())
 
 
 def weight(name: str) -> float:
@@ -111,33 +118,35 @@ def is_number(name: str) -> bool:
 def _concepts(words: Words, first: int, last: int) -> Iterator[str]:
     at = first
     while at < last:
-        phrase, length = _phrase(words.forms, at, last)
+        form = words.forms[at]
+        phrase, length = _phrase(words.forms, at, last) if form in _FIRST_WORDS else (None, 1)
         if phrase:
             yield phrase if phrase in TAGS else CONCEPTS.get(stem(phrase), stem(phrase))
         elif words.written[at] in _ACRONYMS:
-            yield words.forms[at]
+            yield form
         else:
-            yield from _word(words.forms[at])
+            yield from _word(form)
         at += length
 
 
 def _phrase(forms: Sequence[str], at: int, last: int) -> tuple[str | None, int]:
-    if forms[at] in _FIRST_WORDS:
-        for length in range(min(_LONGEST_PHRASE, last - at), 1, -1):
-            phrase = PHRASES.get(" ".join(forms[at : at + length]))
-            if phrase:
-                return phrase, length
+    for length in range(min(_LONGEST_PHRASE, last - at), 1, -1):
+        phrase = PHRASES.get(" ".join(forms[at : at + length]))
+        if phrase:
+            return phrase, length
     return None, 1
 
 
-def _word(form: str) -> Iterator[str]:
+@lru_cache(maxsize=1 << 16)
+def _word(form: str) -> tuple[str, ...]:
     if form in WORD_TAGS:
-        yield WORD_TAGS[form]
-    elif form in _FORBIDDEN:
-        yield from (NOT, CONCEPTS[stem("allowed")])
-    elif form not in FUNCTION:
-        stemmed = stem(form)
-        yield CONCEPTS.get(stemmed, stemmed)
+        return (WORD_TAGS[form],)
+    if form in _FORBIDDEN:
+        return NOT, CONCEPTS[stem("allowed")]
+    if form in FUNCTION:
+        return ()
+    stemmed = stem(form)
+    return (CONCEPTS.get(stemmed, stemmed),)
 
 
 def _names(words: Words, first: int, last: int) -> Iterator[str]:

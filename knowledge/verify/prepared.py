@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from knowledge.verify.lexicon import LIMITS
-from knowledge.verify.meaning import Meaning, meaning_of
+from knowledge.verify.meaning import NOTHING, Meaning, meaning_of, together
 from knowledge.verify.units import Span, Unit, units_of
 from knowledge.verify.words import Words, words_of
 
@@ -45,6 +45,14 @@ class Prepared:
     offsets: tuple[int, ...]
     units: tuple[Unit, ...]
     ranges: tuple[tuple[int, int], ...]
+    _meanings: dict[Span, Meaning] = field(default_factory=dict[Span, Meaning])
+
+    def meaning(self, span: Span) -> Meaning:
+        """What these characters say; made once."""
+        known = self._meanings.get(span)
+        if known is None:
+            known = self._meanings[span] = meaning_of(self.words, *self.word_range(span))
+        return known
 
     def word_range(self, span: Span) -> tuple[int, int]:
         """The words inside a span: (first, past the last)."""
@@ -62,7 +70,7 @@ class Prepared:
     @cached_property
     def terms(self) -> dict[str, float]:
         """What the whole source speaks of."""
-        return meaning_of(self.words).terms
+        return {name: weight for unit in self.units for name, weight in self.meaning(unit.span).terms.items()}
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -112,23 +120,21 @@ def _pair(source: Prepared, label: Span, cell: Span) -> str:
 
 def _passages(source: Prepared) -> Iterator[Passage]:
     for at, unit in enumerate(source.units):
-        own = source.ranges[at]
-        if unit.kind == "heading" or unit.question or own[0] == own[1]:
+        if unit.kind == "heading" or unit.question or not source.form(unit.span):
             continue
         if unit.kind == "row" and unit.lead:
             yield Passage((unit.lead[0], unit.span[1]), _row_meaning(source, unit))
             continue
-        lead = unit.lead and source.word_range(unit.lead)
-        turned = bool(lead and LIMITS.intersection(meaning_of(source.words, [lead]).concepts))
+        own = source.meaning(unit.span)
+        lead = source.meaning(unit.lead) if unit.lead else NOTHING
+        turned = not LIMITS.isdisjoint(lead.concepts)
         if not turned:  # "never:" above a list turns every item around
-            yield Passage(unit.span, meaning_of(source.words, [own]))
-        if unit.lead and lead:
-            yield Passage((unit.lead[0], unit.span[1]), meaning_of(source.words, [lead, own]), not turned)
+            yield Passage(unit.span, own)
+        if unit.lead:
+            yield Passage((unit.lead[0], unit.span[1]), together(lead, own), not turned)
         if at and not turned and _neighbours(source.units[at - 1], unit):
-            ranges = [source.ranges[at - 1], own]
-            yield Passage(
-                (source.units[at - 1].span[0], unit.span[1]), meaning_of(source.words, ranges), True
-            )
+            before = source.units[at - 1].span
+            yield Passage((before[0], unit.span[1]), together(source.meaning(before), own), True)
 
 
 def _neighbours(before: Unit, unit: Unit) -> bool:
@@ -139,5 +145,5 @@ def _neighbours(before: Unit, unit: Unit) -> bool:
 
 def _row_meaning(source: Prepared, unit: Unit) -> Meaning:
     pairs = zip(unit.labels, unit.cells, strict=False)
-    ranges = [source.word_range(span) for label, cell in pairs if cell[0] < cell[1] for span in (label, cell)]
-    return meaning_of(source.words, ranges or [source.word_range(unit.span)])
+    spans = [span for label, cell in pairs if cell[0] < cell[1] for span in (label, cell)]
+    return together(*map(source.meaning, spans or [unit.span]))

@@ -24,6 +24,7 @@ _ABBREVIATION = re.compile(  # a full stop after these ends no sentence; after "
     r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)|(?<!\.)\b[a-z]|(?:\b[a-z]\.)+(?<![ap]\.)[a-z])\.$",
     re.IGNORECASE,
 )
+_LONGEST_ABBREVIATION = 12
 _LONGEST_HEADING = 90
 
 
@@ -126,7 +127,7 @@ def _trim(text: str, start: int, end: int) -> Span:
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
     for match in _END.finditer(text, start, end):
-        if _ABBREVIATION.search(text, begin, match.start() + 1) and match.group()[0] == ".":
+        if match.group()[0] == "." and _abbreviates(text, begin, match.start() + 1):
             continue
         if match.end() < end and not _STARTS_SENTENCE.match(text, match.end(), end):
             continue
@@ -135,6 +136,10 @@ def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
     rest = _trim(text, begin, end)
     if rest[0] < rest[1]:
         yield rest
+
+
+def _abbreviates(text: str, begin: int, stop: int) -> bool:
+    return bool(_ABBREVIATION.search(text, max(begin, stop - _LONGEST_ABBREVIATION), stop))
 
 
 def _paragraph(text: str, line: Span) -> Iterator[Unit]:

@@ -57,8 +57,7 @@ def _turned_by_lead(source: Prepared, at: int, first: int) -> bool:
     lead = source.units[at].lead
     if lead is None:
         return False
-    words = source.word_range(lead)
-    return words[0] < first and bool(LIMITS.intersection(meaning_of(source.words, [words]).concepts))
+    return source.word_range(lead)[0] < first and not LIMITS.isdisjoint(source.meaning(lead).concepts)
 
 
 def _is_fragment(sentence: Words) -> bool:
@@ -67,8 +66,8 @@ def _is_fragment(sentence: Words) -> bool:
 
 
 def _may_stand_alone(words: Words, before: tuple[int, int], after: tuple[int, int]) -> bool:
-    left_out = meaning_of(words, [before, after])
-    if LIMITS.intersection(left_out.concepts) or _TURNING.intersection(left_out.concepts):
+    left_out = {*meaning_of(words, *before).concepts, *meaning_of(words, *after).concepts}
+    if not (left_out.isdisjoint(LIMITS) and left_out.isdisjoint(_TURNING)):
         return False
     if _cuts_name(words, before[1], *before) or _cuts_name(words, after[0], *after):
         return False
@@ -86,7 +85,7 @@ def _cuts_name(words: Words, edge: int, begin: int, end: int) -> bool:
 def _cuts_number_before(words: Words, begin: int, first: int) -> bool:
     if begin == first:
         return False
-    edge = meaning_of(words, [(max(begin, first - 3), first)]).concepts[-1:]
+    edge = meaning_of(words, max(begin, first - 3), first).concepts[-1:]
     number = is_number(words.forms[first]) and is_number(words.forms[first - 1])
     return words.forms[first - 1] in _SIGNS or bool(BOUNDS.intersection(edge)) or number
 

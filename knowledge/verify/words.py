@@ -6,19 +6,19 @@ per cent signs, ranges, signs of comparison. Contractions are written out, numbe
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import snowballstemmer
 
-_TOKEN = re.compile(
-    r"""(?P<address>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | (?:https?://|www\.)[^\s<>()\[\]|"'“”]+)
-      | (?P<number>\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
-      | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
-      | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d))""",
-    re.VERBOSE,
-)
+_ADDRESS = r"""(?P<address>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | (?:https?://|www\.)[^\s<>()\[\]|"'“”]+) |"""
+_PLAIN = r"""
+    (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
+  | (?P<number>\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
+  | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d))"""
+_TOKEN = re.compile(_PLAIN, re.VERBOSE)
+_TOKEN_OR_ADDRESS = re.compile(_ADDRESS + _PLAIN, re.VERBOSE)  # tries every word twice
+_ADDRESS_SIGN = re.compile("@|://|www\\.")
 _MARKER = re.compile(r"\s*\[\d{1,3}\]")
 _DASHES = "-–—−"
 _ENDINGS = {"ll": "will", "ve": "have", "re": "are", "m": "am", "d": "would"}
@@ -74,11 +74,18 @@ def words_of(text: str) -> Words:
     forms: list[str] = []
     spans: list[tuple[int, int]] = []
     written: list[str] = []
-    for match in _TOKEN.finditer(text):
-        for form in _forms(match):
+    pattern = _TOKEN_OR_ADDRESS if _ADDRESS_SIGN.search(text) else _TOKEN
+    for match in pattern.finditer(text):
+        token, span = match.group(), match.span()
+        made = (
+            _word_forms(token)
+            if match.lastgroup == "word"
+            else _other_forms(match.lastgroup, token, match["number"], match["suffix"])
+        )
+        for form in made:
             forms.append(form)
-            spans.append(match.span())
-            written.append(match.group())
+            spans.append(span)
+            written.append(token)
     return Words(tuple(forms), tuple(spans), tuple(written))
 
 
@@ -87,16 +94,12 @@ def without_markers(sentence: str) -> str:
     return _MARKER.sub("", sentence)
 
 
-def _forms(match: re.Match[str]) -> Iterator[str]:
-    kind, token = match.lastgroup, match.group()
+def _other_forms(kind: str | None, token: str, number: str | None, suffix: str | None) -> tuple[str, ...]:
     if kind == "address":
-        yield token.rstrip(".,;:!?").lower()
-    elif kind == "sign":
-        yield "-" if token.strip() in _DASHES else token
-    elif kind in ("number", "suffix"):
-        yield _number(match["number"]) + ("th" if match["suffix"] else "")
-    else:
-        yield from _word_forms(token.replace("’", "'").lower())
+        return (token.rstrip(".,;:!?").lower(),)
+    if kind == "sign":
+        return ("-" if token.strip() in _DASHES else token,)
+    return (_number(number or "") + ("th" if suffix else ""),)
 
 
 def _number(digits: str) -> str:
@@ -105,7 +108,8 @@ def _number(digits: str) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def _word_forms(word: str) -> tuple[str, ...]:
+def _word_forms(written: str) -> tuple[str, ...]:
+    word = written.replace("’", "'").lower()
     if word in _NEGATED:
         return _NEGATED[word], "not"
     if word.endswith("n't"):

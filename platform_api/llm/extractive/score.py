@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 
 from knowledge.verify import Source, meaning_of, words_of
@@ -47,12 +48,29 @@ class Field:
     titles: tuple[Mapping[str, float], ...]
     scores: tuple[float, ...]
 
+    @cached_property
+    def _rarities(self) -> dict[str, float]:
+        return {term: log(1 + self.statements / (1 + count)) for term, count in self.frequency.items()}
+
     def rarity(self, term: str) -> float:
         """IDF over the offered statements: a word that every one of them has tells nothing."""
-        return log(1 + self.statements / (1 + self.frequency[term]))
+        return self._rarities.get(term) or log(1 + self.statements)
 
     def worth(self, terms: Mapping[str, float]) -> dict[str, float]:
         return {term: weight * self.rarity(term) for term, weight in terms.items()}
+
+    def whole(self, offer: Offer) -> float:
+        """What all that the statement speaks of is worth; never 0."""
+        known = self._wholes.get(offer)
+        if known is None:
+            own = offer.statement.own.terms
+            known = sum(weight * self.rarity(term) for term, weight in own.items()) or 1.0
+            self._wholes[offer] = known
+        return known
+
+    @cached_property
+    def _wholes(self) -> dict[Offer, float]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +105,16 @@ def score(asked: Asked, offer: Offer, field: Field) -> Score:
     statement = offer.statement
     worth = field.worth(asked.meaning.terms)
     whole = sum(worth.values()) or 1.0
-    own = sum(value for term, value in worth.items() if term in statement.own.terms) / whole
+    own = sum(value for term, value in worth.items() if term in statement.own.terms)
     total = (
         sum(value * _nearness(term, offer, field) for term, value in worth.items()) / whole
-        + _BACK * _back(worth, offer, field)
+        + _BACK * own / field.whole(offer)
         + _FITS * _fits(asked.wanted, statement.text)
         + _RANK / (1 + offer.rank / _RANK_STEP)
         + _FOUND * field.scores[offer.rank]
         + _ANNOUNCES * statement.announces
     )
-    return Score(total, own)
+    return Score(total, own / whole)
 
 
 def _nearness(term: str, offer: Offer, field: Field) -> float:
@@ -108,12 +126,6 @@ def _nearness(term: str, offer: Offer, field: Field) -> float:
         (_TITLE, field.titles[offer.rank]),
     )
     return next((share for share, terms in places if term in terms), 0.0)
-
-
-def _back(worth: Mapping[str, float], offer: Offer, field: Field) -> float:
-    """0-1: how much of what the statement speaks of was asked."""
-    own = field.worth(offer.statement.own.terms)
-    return sum(value for term, value in own.items() if term in worth) / (sum(own.values()) or 1.0)
 
 
 def _fits(wanted: Wanted, text: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from knowledge.verify import Meaning, Prepared, Source, Unit, meaning_of, prepare, split_sentences
+from knowledge.verify import NOTHING, Meaning, Prepared, Source, Unit, prepare, split_sentences
 
 _FEWEST_WORDS = 3
 _LONGEST = 600  # characters; longer ones are no answer
@@ -60,25 +60,24 @@ def statements_of(text: str) -> tuple[Statement, ...]:
 
 
 def _statements(source: Prepared) -> Iterator[Statement]:
-    above: tuple[int, int] | None = None
+    above = NOTHING
     for at, unit in enumerate(source.units):
-        own = source.ranges[at]
         if unit.kind == "heading" or unit.question:
-            above = own
+            above = source.meaning(unit.span)
             continue
         text = said(source, unit)
-        if not text or own[1] - own[0] < _FEWEST_WORDS or len(text) > _LONGEST:
-            continue
-        yield Statement(
-            text,
-            unit,
-            at,
-            own=meaning_of(source.words, [own]),
-            near=meaning_of(source.words, _near(source, at)),
-            above=meaning_of(source.words, [above] if above else [(0, 0)]),
-            announces=text.endswith(":"),
-            leans=source.words.forms[own[0]] in _LEANING,
-        )
+        words = source.words.forms[slice(*source.ranges[at])]
+        if text and len(words) >= _FEWEST_WORDS and len(text) <= _LONGEST:
+            yield Statement(
+                text,
+                unit,
+                at,
+                own=source.meaning(unit.span),
+                near=_near(source, at),
+                above=above,
+                announces=text.endswith(":"),
+                leans=words[0] in _LEANING,
+            )
 
 
 def list_of(statement: Statement, text: str) -> list[tuple[str, bool]]:
@@ -109,8 +108,12 @@ def said(source: Prepared, unit: Unit) -> str:
     text = _row(source.text, unit) if unit.kind == "row" else _plain(source.text, unit.span)
     if unit.kind == "item" and unit.lead and unit.span == unit.whole:
         led = f"{_plain(source.text, unit.lead)} {text}"
-        text = led if len(split_sentences(led)) == 1 and len(led) <= _LONGEST else text
-    return text if len(split_sentences(text)) == 1 else ""
+        return led if len(led) <= _LONGEST and _is_one(led) else text
+    return text if unit.kind == "sentence" or _is_one(text) else ""
+
+
+def _is_one(text: str) -> bool:
+    return len(split_sentences(text)) == 1
 
 
 def _row(text: str, unit: Unit) -> str:
@@ -123,12 +126,13 @@ def _row(text: str, unit: Unit) -> str:
     return "; ".join(told)
 
 
-def _near(source: Prepared, at: int) -> list[tuple[int, int]]:
-    unit = source.units[at]
-    near = [source.word_range(unit.lead)] if unit.lead else []
-    if at and source.units[at - 1].kind == unit.kind == "sentence":
-        near.append(source.ranges[at - 1])
-    return near or [(0, 0)]
+def _near(source: Prepared, at: int) -> Meaning:
+    unit, before = source.units[at], source.units[at - 1] if at else None
+    if unit.lead:
+        return source.meaning(unit.lead)
+    if before and before.kind == unit.kind == "sentence":
+        return source.meaning(before.span)
+    return NOTHING
 
 
 def _plain(text: str, span: tuple[int, int]) -> str:
