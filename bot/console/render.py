@@ -137,10 +137,18 @@ def _note(citation: Citation, style: Style, sentences: bool) -> str:
     lines = [f"[{citation.n}] {place(citation)} · {citation.confidence:.0%}"]
     if sentences:
         lines.append(f"    supports: {one_line(readable(citation.sentence))}")
-    quote = textwrap.shorten(one_line(readable(citation.quote)), QUOTE_SHOWN, placeholder=" …")
-    lines.append(f"    {style.dim}“{quote}”{style.reset}")
+    lines.append(f"    {style.dim}“{_short(one_line(readable(citation.quote)))}”{style.reset}")
     lines.append(f"    {one_line(citation.url)}")
     return "\n".join(lines)
+
+
+def _short(quote: str) -> str:
+    """Its beginning and its end: a long quote begins with a lead-in or heads, and ends with what was said."""
+    if len(quote) <= QUOTE_SHOWN:
+        return quote
+    beginning = textwrap.shorten(quote[: QUOTE_SHOWN // 3], QUOTE_SHOWN // 3, placeholder="")
+    end = quote[-QUOTE_SHOWN // 2 :].partition(" ")[2]
+    return f"{beginning} … {end}"
 
 
 def place(citation: Citation) -> str:

@@ -43,6 +43,17 @@ def test_a_page_and_the_supported_sentence_are_named() -> None:
     )
 
 
+def test_a_long_quote_is_shown_by_its_beginning_and_its_end() -> None:
+    table = "What | Phone " + "Somebody else | 1234 " * 40 + "Calling in sick | 0142"
+    (line,) = [
+        line for line in footnotes([LEAVE.model_copy(update={"quote": table})]).splitlines() if "“" in line
+    ]
+    assert line.startswith("    “What | Phone Somebody")
+    assert line.endswith("Calling in sick | 0142”")
+    assert " … " in line
+    assert len(line) < 260
+
+
 def test_several_citations_of_one_number_are_one_footnote() -> None:
     assert footnotes([LEAVE, LEAVE]).count("[1]") == 1
 
