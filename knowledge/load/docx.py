@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile
 
 import docx
 from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.opc.exceptions import PackageNotFoundError
 
 from knowledge.document import LoadedDocument
-from knowledge.load.errors import UnreadableDocument
 from knowledge.load.front_matter import Metadata
 from knowledge.load.outline import INDENT, Outline, one_line, tidy
 
@@ -18,26 +15,12 @@ CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.d
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _MAX_LEVEL = 8
-# lxml reports broken XML as a SyntaxError; XML that is no Word lacks the attributes of the reader's classes.
-_DAMAGE = (
-    PackageNotFoundError,
-    BadZipFile,
-    KeyError,
-    ValueError,
-    SyntaxError,
-    OSError,
-    AttributeError,
-    TypeError,
-)
 # Tracked deletions, properties, and text boxes, which are read as blocks of their own.
 _NOT_SHOWN = {f"{_W}{name}" for name in ("del", "moveFrom", "txbxContent", "pPr", "rPr")} | {_FALLBACK}
 
 
 def load_docx(data: bytes) -> LoadedDocument:
-    try:
-        package: Any = docx.Document(BytesIO(data))
-    except _DAMAGE as error:
-        raise UnreadableDocument("corrupt", "The Word document is damaged and cannot be opened.") from error
+    package: Any = docx.Document(BytesIO(data))
     outline = Outline()
     reader = _Reader(package, outline)
     reader.read(package.element.body)

@@ -49,15 +49,33 @@ def load(data: bytes, name: str) -> LoadedDocument:
 
     Raises UnreadableDocument with a `reason`, a sentence, and the next step.
     """
-    kind = sniff(data, name)
     try:
-        document = _FROM_BYTES[kind](data) if kind in _FROM_BYTES else _FROM_TEXT[kind](decode(data))
+        return _titled(_read(data, name), name)
     except RecursionError as error:
         raise UnreadableDocument("too_complex", "It is nested too deeply.") from error
+
+
+def _read(data: bytes, name: str) -> LoadedDocument:
+    kind = sniff(data, name)
+    return _from_bytes(kind, data) if kind in _FROM_BYTES else _FROM_TEXT[kind](decode(data))
+
+
+def _titled(document: LoadedDocument, name: str) -> LoadedDocument:
     if not document.blocks:
         what = "It has front matter, but no text." if document.metadata else "There is no text in it."
         raise UnreadableDocument("empty", what)
     return document if document.title else replace(document, title=title_from(name))
+
+
+def _from_bytes(kind: Kind, data: bytes) -> LoadedDocument:
+    try:
+        return _FROM_BYTES[kind](data)
+    except (UnreadableDocument, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        # The parsers raise whatever a broken structure leads to: KeyError, zlib.error, struct.error, …
+        what = f"It begins like a {kind.upper()} file, but it is damaged."
+        raise UnreadableDocument("corrupt", what) from error
 
 
 def title_from(name: str) -> str:

@@ -38,27 +38,16 @@ def load_pdf(data: bytes) -> LoadedDocument:
     try:
         with pdfplumber.open(BytesIO(data)) as pdf:
             return _read(pdf)
-    except UnreadableDocument:
-        raise
     except (PDFPasswordIncorrect, PDFEncryptionError) as error:
         raise _encrypted() from error
     except PdfminerException as error:
         if error.args and isinstance(error.args[0], PDFPasswordIncorrect | PDFEncryptionError):
             raise _encrypted() from error
-        raise _corrupt() from error
-    except RecursionError:
         raise
-    except Exception as error:
-        # pdfminer raises whatever a broken structure leads to: KeyError, TypeError, struct.error, zlib.error.
-        raise _corrupt() from error
 
 
 def _encrypted() -> UnreadableDocument:
     return UnreadableDocument("encrypted", "The PDF is protected with a password.")
-
-
-def _corrupt() -> UnreadableDocument:
-    return UnreadableDocument("corrupt", "The PDF is damaged and cannot be read.")
 
 
 def _read(pdf: Any) -> LoadedDocument:
