@@ -89,4 +89,7 @@ PROMISES: dict[str, str] = {
     "PATH-003": "Another department's documents are neither found, cited nor opened (SPEC 7)",
     "PATH-004": "Unchanged documents are skipped on the next run (SPEC 7)",
     "PATH-005": "After kill -9 of everything the all-in-one starts again and answers (SPEC 2)",
+    "CONTRACT-001": "The gateway pulls the registry with an ETag and sees each change (SPEC 3b)",
+    "CONTRACT-002": "More than 64 keys travel by the hash of a grant; the platform knows it when Redis does not (SPEC 3b, 6)",
+    "EVAL-001": "The evaluation asks through the API; every fact of an answer is cited and grounded (SPEC 7)",
 }

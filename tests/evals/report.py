@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from tests.evals import metrics, scores
 from tests.evals.asking import Asked, Judged
 from tests.evals.scores import Fact
 
-FOLDER = Path("test-output/eval")
+FOLDER = Path(os.environ.get("SWITCHBOARD_EVAL_FOLDER", "test-output/eval"))
 TARGETS = {
     "source found in top 5": "≥ 75 %",
     "unanswerable refused": "≥ 70 %",
