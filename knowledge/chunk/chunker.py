@@ -11,10 +11,8 @@ from knowledge.chunk.tokens import CountTokens, estimate_tokens
 from knowledge.document import Chunk, LoadedDocument
 
 DEFAULT_STRATEGY = "layout"
-# The embedder reads 256 word pieces, of which the title and the path of sections take some.
-EMBEDDER_LIMIT = 254
+# Leaves room in the embedder's 256 word pieces for the title and the path of sections.
 MAX_TOKENS = 220
-MIN_TOKENS = 96
 
 Strategy = Callable[[LoadedDocument, int, CountTokens], Iterable[Span]]
 STRATEGIES: dict[str, Strategy] = {
