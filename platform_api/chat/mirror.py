@@ -16,7 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from platform_api.chat.log import Batches, Entry, TurnLog
 
-BATCH_S = 0.02
+BATCH_S = 0.05
 FENCE = 1 << 62
 """The id of a terminal event that was not written by the turn's owner: nothing comes after it."""
 _READ_BLOCK_MS = 1000

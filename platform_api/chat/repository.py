@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Interval, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
@@ -40,10 +40,37 @@ async def by_key(db: AsyncSession, principal: Principal, idempotency_key: str) -
     return await db.scalar(visible(principal).where(TurnRow.idempotency_key == idempotency_key))
 
 
+# The statements of every turn are built once: building and hashing one costs more than sending it.
+_TURNS = cast(Table, TurnRow.__table__)
+_BEGUN_WITH = (
+    "id",
+    "organisation_id",
+    "session_id",
+    "user_id",
+    "request_id",
+    "idempotency_key",
+    "request_hash",
+    "owner",
+)
+_LEASE = func.now() + bindparam("lease", type_=Interval)
+_BEGIN = insert(_TURNS).values(lease_until=_LEASE, **{name: bindparam(name) for name in _BEGUN_WITH})
+_END = (
+    update(_TURNS)
+    .where(_TURNS.c.id == bindparam("turn_id"), _TURNS.c.state == "running")
+    .values(
+        state=bindparam("ended_as"),
+        terminal=bindparam("event"),
+        outcome=bindparam("with_outcome"),
+        finished_at=func.now(),
+    )
+    .returning(_TURNS.c.id)
+)
+_END_MINE = _END.where(_TURNS.c.owner == bindparam("by_owner"))
+
+
 async def begin(db: AsyncSession, lease_s: float, **values: Any) -> None:
     """Add a running turn; the columns of TurnRow but its state. Raises IntegrityError for a key in use."""
-    lease_until = func.now() + timedelta(seconds=lease_s)
-    await db.execute(insert(TurnRow).values(**values, lease_until=lease_until))
+    await db.execute(_BEGIN, values | {"lease": timedelta(seconds=lease_s)})
 
 
 async def end(
@@ -56,13 +83,10 @@ async def end(
     owner: UUID | None = None,
 ) -> bool:
     """Write the one terminal state; False where it is written already, or not by this owner to write."""
-    statement = update(TurnRow).where(TurnRow.id == turn_id, TurnRow.state == "running")
-    if owner is not None:
-        statement = statement.where(TurnRow.owner == owner)
-    statement = statement.values(
-        state=state, terminal=terminal, outcome=outcome, finished_at=func.now()
-    ).returning(TurnRow.id)
-    return await db.scalar(statement) is not None
+    values = {"turn_id": turn_id, "ended_as": state, "event": terminal, "with_outcome": outcome}
+    if owner is None:
+        return (await db.execute(_END, values)).first() is not None
+    return (await db.execute(_END_MINE, values | {"by_owner": owner})).first() is not None
 
 
 async def terminal(db: AsyncSession, turn_id: UUID) -> str | None:

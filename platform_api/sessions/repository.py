@@ -1,10 +1,10 @@
 """Reads and writes of sessions; every read starts from the principal."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,9 @@ from access.principal import Principal
 from kit.wire.chat import FeedbackRequest
 from platform_api.edge import PageRequest, keyset
 from platform_api.sessions.models import FeedbackRow, MessageRow, SessionRow
+
+_SESSIONS = cast(Table, SessionRow.__table__)
+_MESSAGES = cast(Table, MessageRow.__table__)
 
 
 def mine(principal: Principal) -> tuple[Any, Any]:
@@ -77,24 +80,43 @@ async def remove(db: AsyncSession, principal: Principal, session_id: UUID) -> bo
     return await db.scalar(statement) is not None
 
 
+# The statements of a turn are built once: building and hashing one costs more than sending it.
+_CREATE = insert(_SESSIONS).on_conflict_do_nothing().returning(_SESSIONS.c.id)
+_OCCUPY = (
+    update(_SESSIONS)
+    .where(
+        _SESSIONS.c.id == bindparam("session_id"),
+        _SESSIONS.c.organisation_id == bindparam("whose_organisation_id"),
+        _SESSIONS.c.user_id == bindparam("whose_user_id"),
+        _SESSIONS.c.running_turn_id.is_(None),
+    )
+    .values(running_turn_id=bindparam("turn_id"), updated_at=func.now())
+    .returning(_SESSIONS.c.id)
+)
+_RELEASE = (
+    update(_SESSIONS)
+    .where(
+        _SESSIONS.c.id == bindparam("session_id"),
+        _SESSIONS.c.running_turn_id == bindparam("turn_id"),
+    )
+    .values(running_turn_id=None, updated_at=func.now())
+)
+_SAY = insert(_MESSAGES)
+
+
 async def create(
     db: AsyncSession, principal: Principal, session_id: UUID, *, title: str, turn_id: UUID, ref: str | None
 ) -> bool:
     """False where another request has just made the session of this thread."""
-    statement = (
-        insert(SessionRow)
-        .values(
-            id=session_id,
-            organisation_id=principal.organisation_id,
-            user_id=principal.id,
-            external_ref=ref,
-            title=title,
-            running_turn_id=turn_id,
-        )
-        .on_conflict_do_nothing()
-        .returning(SessionRow.id)
-    )
-    return await db.scalar(statement) is not None
+    values = {
+        "id": session_id,
+        "organisation_id": principal.organisation_id,
+        "user_id": principal.id,
+        "external_ref": ref,
+        "title": title,
+        "running_turn_id": turn_id,
+    }
+    return (await db.execute(_CREATE, values)).first() is not None
 
 
 async def by_reference(db: AsyncSession, principal: Principal, ref: str) -> UUID | None:
@@ -104,26 +126,22 @@ async def by_reference(db: AsyncSession, principal: Principal, ref: str) -> UUID
 
 async def occupy(db: AsyncSession, principal: Principal, session_id: UUID, turn_id: UUID) -> bool:
     """Take an idle session for a turn; the row lock makes two takers queue up."""
-    statement = (
-        update(SessionRow)
-        .where(*mine(principal), SessionRow.id == session_id, SessionRow.running_turn_id.is_(None))
-        .values(running_turn_id=turn_id, updated_at=func.now())
-        .returning(SessionRow.id)
-    )
-    return await db.scalar(statement) is not None
+    values = {
+        "session_id": session_id,
+        "turn_id": turn_id,
+        "whose_organisation_id": principal.organisation_id,
+        "whose_user_id": principal.id,
+    }
+    return (await db.execute(_OCCUPY, values)).first() is not None
 
 
 async def release(db: AsyncSession, session_id: UUID, turn_id: UUID) -> None:
-    await db.execute(
-        update(SessionRow)
-        .where(SessionRow.id == session_id, SessionRow.running_turn_id == turn_id)
-        .values(running_turn_id=None, updated_at=func.now())
-    )
+    await db.execute(_RELEASE, {"session_id": session_id, "turn_id": turn_id})
 
 
 async def say(db: AsyncSession, **values: Any) -> None:
     """Add one message; the columns of MessageRow but `position` and `created_at`."""
-    await db.execute(insert(MessageRow).values(**values))
+    await db.execute(_SAY, values)
 
 
 async def has_message(db: AsyncSession, principal: Principal, message_id: UUID) -> bool:

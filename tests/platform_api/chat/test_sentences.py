@@ -1,0 +1,106 @@
+"""A model's text, cut into sentences while it arrives."""
+
+from itertools import pairwise
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.wire.events import AnswerDelta, TurnFailed
+from platform_api.chat.answer import Answer
+from platform_api.chat.log import TurnLog
+from platform_api.chat.sentences import LONGEST, Sentence, SentenceStream
+
+
+def cut(*pieces: str) -> list[Sentence]:
+    stream = SentenceStream()
+    return [*(one for piece in pieces for one in stream.feed(piece)), *stream.end()]
+
+
+def test_a_sentence_is_given_out_as_soon_as_the_next_begins() -> None:
+    stream = SentenceStream()
+    assert list(stream.feed("Staff get 25 days.")) == []
+    assert list(stream.feed(" Unused")) == [Sentence("Staff get 25 days.")]
+    assert list(stream.end()) == [Sentence("Unused")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. [1] Two [2]. Three [1, 2].", ["One.", "Two.", "Three."]),
+        ("Dr. Smith, e.g. on 1.5 days, agrees. Yes.", ["Dr. Smith, e.g. on 1.5 days, agrees.", "Yes."]),
+        ("**Leave** is `25` days.", ["Leave is 25 days."]),
+        ("A line\nthat goes on. Next.", ["A line that goes on.", "Next."]),
+        ("## Leave\nStaff get 25 days.", ["Staff get 25 days."]),
+        ("| Place | Days |\n|---|---|\n| Sydney | 25 |", ["Place | Days", "Sydney | 25"]),
+        ("---\n***\n", []),
+        ("[1] Staff get 25 days.", ["Staff get 25 days."]),
+    ],
+)
+def test_markers_and_markup_are_gone(text: str, expected: list[str]) -> None:
+    assert [one.text for one in cut(text)] == expected
+
+
+def test_layout_is_kept_as_the_lead_of_each_sentence() -> None:
+    assert cut("Intro.\n\n- One. Still one.\n- Two.\n\nEnd.") == [
+        Sentence("Intro."),
+        Sentence("One.", "\n- "),
+        Sentence("Still one."),
+        Sentence("Two.", "\n- "),
+        Sentence("End.", "\n\n"),
+    ]
+
+
+def test_text_without_an_end_is_cut_all_the_same() -> None:
+    stream = SentenceStream()
+    given_out = list(stream.feed("word " * LONGEST))
+    assert given_out
+    assert list(stream.end()) == []
+
+
+PARTS = [
+    "Staff get 25 days. ",
+    "See [1]",
+    " [2]. ",
+    "\n- An item. ",
+    "\n\n",
+    "e.g. ",
+    "1.5 ",
+    "Dr. Who? ",
+    "**B** ",
+]
+TEXT = st.lists(
+    st.sampled_from(PARTS),
+    max_size=12,
+).map("".join)
+
+
+@given(TEXT, st.lists(st.integers(0, 60), max_size=8))
+def test_how_the_text_arrives_loses_and_repeats_no_word(text: str, at: list[int]) -> None:
+    bounds = [0, *sorted(min(one, len(text)) for one in at), len(text)]
+    pieces = [text[start:end] for start, end in pairwise(bounds)]
+    arrived = " ".join(one.text for one in cut(*pieces)).split()
+    whole = " ".join(one.text for one in cut(text)).split()
+    assert arrived == whole
+
+
+@pytest.mark.proves("TURN-006")
+@given(st.text(max_size=200))
+def test_without_sources_only_frames_are_shown(text: str) -> None:
+    answer = Answer(threshold=0.85)
+    shown = [answer.offer(one) for one in cut(text)]
+    assert all(one is None for one in shown)
+    assert answer.text == ""
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6))
+async def test_every_follower_of_a_log_gets_every_event_once(starts: list[int]) -> None:
+    log = TurnLog(uuid4())
+    for number in range(8):
+        log.say(AnswerDelta, text=str(number))
+    log.say(TurnFailed, code="x", detail="x", hint="x", request_id="x", retryable=False)
+    log.say(AnswerDelta, text="too late")
+    for start in starts:
+        heard = [entry.seq async for batch in log.follow(start, 1) for entry in batch]
+        assert heard == (list(range(start + 1, 10)) or [9])
