@@ -17,7 +17,7 @@ from agent_framework import (
 from pydantic import ValidationError
 
 from kit.wire.search import SearchResult
-from knowledge.verify import source_of
+from knowledge.verify import source_of, split_sentences
 from platform_api.llm.extractive.compose import AnswerSentence, compose, framed
 from platform_api.llm.extractive.decide import decide
 
@@ -118,8 +118,11 @@ def _said(sentences: Sequence[AnswerSentence]) -> Iterator[Content]:
 
 
 def _gap(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
+    """What keeps two sentences apart for a reader, and for whoever cuts the text into sentences again."""
     if sentence.item:
         return "\n- "
     if before is None:
         return ""
-    return "\n\n" if before.item or before.frame or before.source != sentence.source else " "
+    both = [before.text, sentence.text]
+    flows = before.source == sentence.source and not before.item and split_sentences(" ".join(both)) == both
+    return " " if flows else "\n\n"

@@ -8,6 +8,7 @@ import pytest
 from agent_framework import Agent, FunctionTool, Message
 
 from kit.wire.search import SearchResult
+from knowledge.verify import split_sentences
 from platform_api.llm.extractive.client import ExtractiveChatClient
 from platform_api.llm.extractive.model import build
 from platform_api.llm.frames import render
@@ -58,6 +59,13 @@ async def test_a_list_comes_as_a_list(desk: Desk) -> None:
     assert answer.startswith(
         "You can use sick leave for: [1]\n- Doctor appointments [1]\n- Mental health care [1]\n- "
     )
+
+
+async def test_every_sentence_can_be_told_apart_again(desk: Desk) -> None:
+    pieces = await desk.pieces("How long does the review of the agreement take?", desk.tools())
+    assert len(pieces) > 1
+    marked = [piece.strip().removeprefix("- ") for piece in pieces]
+    assert split_sentences("".join(pieces)) == marked
 
 
 async def test_a_greeting_is_answered_without_a_search(desk: Desk) -> None:
