@@ -1,6 +1,7 @@
 """Following a turn from anywhere: here, through Redis from another replica, or from its row."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -38,7 +39,8 @@ class Following:
         """Of a turn that runs on another replica, or has ended. Without Redis only the end is told."""
         seen = after
         try:
-            async for batch in self._mirrored(principal, session_id, turn_id, after):
+            async for found in self._mirrored(principal, session_id, turn_id, after):
+                batch = growing(found, seen)
                 yield batch
                 if batch and batch[-1].terminal:
                     return
@@ -48,8 +50,7 @@ class Following:
         while (end := await self.end_of(principal, session_id, turn_id)) is None:
             yield []
             await asyncio.sleep(_POLL_S)
-        # Its number is never one that the follower has had: numbers only grow.
-        yield [end if end.seq > seen else renumbered(end.data, seen + 1)]
+        yield growing([end], seen)
 
     async def _mirrored(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int) -> Batches:
         """What Redis has. Ends where that is not all: then the row knows the end."""
@@ -60,3 +61,11 @@ class Following:
             yield batch
             if not batch and await self.end_of(principal, session_id, turn_id):
                 return
+
+
+def growing(batch: Sequence[Entry], seen: int) -> Sequence[Entry]:
+    """The batch with an end that counts on: a sweeper numbers it without knowing all that came before."""
+    if not batch or not batch[-1].terminal:
+        return batch
+    before = batch[-2].seq if len(batch) > 1 else seen
+    return batch if batch[-1].seq > before else [*batch[:-1], renumbered(batch[-1].data, before + 1)]
