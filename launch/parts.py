@@ -17,7 +17,7 @@ from knowledge.index import Index
 from knowledge.index.remote import connect_remote
 from knowledge.index.server import connect_server
 from knowledge.index.settings import QdrantSettings
-from knowledge.search import Search
+from knowledge.search import Search, SearchSettings
 from launch.keys import load_or_create
 from ports.db import Database
 from ports.redis import connect, connect_blocking
@@ -74,12 +74,16 @@ class Knowledge:
     search: Search
 
 
-def find_with(index: Index, embedder: Embedder) -> Knowledge:
-    return Knowledge(embedder, index, Search(index, embedder))
+def find_with(index: Index, embedder: Embedder, public_url: str = "") -> Knowledge:
+    """`public_url` stands where the settings have none."""
+    settings = SearchSettings()
+    if public_url and "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": public_url})
+    return Knowledge(embedder, index, Search(index, embedder, settings))
 
 
 @asynccontextmanager
-async def embedded_knowledge(folder: Path) -> AsyncGenerator[Knowledge]:
+async def embedded_knowledge(folder: Path, public_url: str) -> AsyncGenerator[Knowledge]:
     """The packaged embedder and the embedded index in `folder`, which this process owns meanwhile."""
     # lazy: qdrant-edge loads its engine on import; a process with a Qdrant server does without
     from knowledge.index.edge import open_edge
@@ -87,7 +91,7 @@ async def embedded_knowledge(folder: Path) -> AsyncGenerator[Knowledge]:
     embedder = await asyncio.to_thread(packaged)
     index = await asyncio.to_thread(open_edge, folder, embedder.version, embedder.dimensions)
     try:
-        yield find_with(index, embedder)
+        yield find_with(index, embedder, public_url)
     finally:
         await index.close()
 

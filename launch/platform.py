@@ -11,7 +11,6 @@ from launch.separate import needed
 from launch.shape import ShapeSettings
 from platform_api.app import PlatformPorts
 from platform_api.identity.settings import IdentitySettings
-from platform_api.library.settings import LibrarySettings
 from ports.blobs import FolderBlobs
 from ports.queue import Queue
 
@@ -25,13 +24,9 @@ def platform_ports(
     gateway_url: str,
     addresses: Mapping[str, str],
     all_in_one: bool = False,
-    public_url: str = "",
 ) -> PlatformPorts:
-    """`public_url` stands where the settings have none; `all_in_one` turns the dev sign-in on."""
+    """`all_in_one` turns the dev sign-in on."""
     clock = SystemClock()
-    library = LibrarySettings()
-    if public_url and "public_url" not in library.model_fields_set:
-        library = library.model_copy(update={"public_url": public_url})
     identity = IdentitySettings()
     return PlatformPorts(
         database=stores.database,
@@ -51,7 +46,6 @@ def platform_ports(
         server_addresses=addresses,
         shape="all-in-one" if all_in_one else "separate",
         identity_settings=identity.model_copy(update={"dev_sign_in": True}) if all_in_one else identity,
-        library_settings=library,
         clock=clock,
     )
 

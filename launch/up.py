@@ -114,7 +114,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
     url = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
-        knowledge = await stack.enter_async_context(embedded_knowledge(data / "index"))
+        knowledge = await stack.enter_async_context(
+            embedded_knowledge(data / "index", f"http://localhost:{port}")
+        )
         stores = open_stores(engines.database_url, engines.redis_url)
         stack.push_async_callback(stores.close)
         keys = Keys.of(data / "keys")
@@ -126,7 +128,6 @@ async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
             gateway_url=url,
             addresses={"docs": "inproc:docs"},
             all_in_one=True,
-            public_url=f"http://localhost:{port}",
         )
         stack.push_async_callback(ports.preparer.close)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))

@@ -1,6 +1,7 @@
 """Hybrid search: by meaning and by words, within access keys."""
 
-from knowledge.search.service import Search, found_chunk, section_url
+from knowledge.search.links import Links, section_url
+from knowledge.search.service import Search, found_chunk
 from knowledge.search.settings import SearchSettings
 
-__all__ = ["Search", "SearchSettings", "found_chunk", "section_url"]
+__all__ = ["Links", "Search", "SearchSettings", "found_chunk", "section_url"]

@@ -18,6 +18,7 @@ from knowledge.embed.port import Embedder
 from knowledge.index import Hit, Index, IndexFilter, IndexUnavailable, StoredChunk
 from knowledge.index.terms import query_terms
 from knowledge.search.fusion import Ranked, Weights, by_rank, weighted
+from knowledge.search.links import Links
 from knowledge.search.settings import SearchSettings
 
 EVERY_SCOPE = "all"
@@ -47,6 +48,7 @@ class Search:
         self._embedder = embedder
         self._settings = settings or SearchSettings()
         self._breaker = breaker or Breaker("the document index", failures=3, within_s=10, open_s=30)
+        self.links = Links(self._settings.public_url)
         self._thread = ThreadPoolExecutor(max_workers=2, thread_name_prefix="embed")
 
     async def search(
@@ -63,7 +65,7 @@ class Search:
             ranked, degraded = await self._find(keys, request, knowledge_base_ids)
             span.set_attribute("search.candidates", len(ranked))
             return SearchResult(
-                chunks=[_found(item) for item in ranked[: request.top_k]],
+                chunks=[self._found(item) for item in ranked[: request.top_k]],
                 total_results=len(ranked),
                 query_time_ms=round((perf_counter() - started) * 1000, 3),
                 degraded=degraded or None,
@@ -111,6 +113,9 @@ class Search:
                     raise
         raise AssertionError("unreachable")
 
+    def _found(self, item: Ranked) -> FoundChunk:
+        return found_chunk(item.hit.stored, item.score, self.links.to(item.hit.stored))
+
     def _rank(self, hits: Sequence[Hit], dense: bool, query: str) -> list[Ranked]:
         settings = self._settings
         sparse = bool(query_terms(query))
@@ -139,19 +144,15 @@ def _filter_of(request: SearchRequest, bases: frozenset[UUID] | None) -> IndexFi
     )
 
 
-def _found(item: Ranked) -> FoundChunk:
-    return found_chunk(item.hit.stored, item.score)
-
-
-def found_chunk(stored: StoredChunk, score: float) -> FoundChunk:
-    """The wire form; `source_url` opens the source at the chunk's section."""
+def found_chunk(stored: StoredChunk, score: float, url: str) -> FoundChunk:
+    """The wire form; `url` opens the source at the chunk's section."""
     chunk, facts = stored.chunk, stored.facts
     return FoundChunk(
         chunk_id=chunk.chunk_id,
         content=chunk.text,
         score=score,
         metadata=ChunkMetadata(
-            source_url=section_url(facts.source_url, chunk.anchor),
+            source_url=url,
             source_hash=facts.source_hash,
             etag=facts.etag,
             page_title=chunk.page_title,
@@ -164,8 +165,3 @@ def found_chunk(stored: StoredChunk, score: float) -> FoundChunk:
             page=chunk.page,
         ),
     )
-
-
-def section_url(url: str, anchor: str) -> str:
-    """The URL with the section's anchor in place of any fragment."""
-    return f"{url.partition('#')[0]}#{anchor}" if anchor else url

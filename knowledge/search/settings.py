@@ -14,6 +14,10 @@ class SearchSettings(Settings):
 
     section = "search"
 
+    public_url: str = Field(
+        default="http://localhost:8000",
+        description="Where people reach the platform; links in citations begin with it.",
+    )
     fusion: Literal["weighted", "rrf"] = Field(
         default="weighted", description="How the two lists become one: by weighted scores, or by ranks (RRF)."
     )

@@ -69,9 +69,9 @@ def facts_of(
     )
 
 
-def source_url_of(declared: str | None, public_url: str, document_id: UUID) -> str:
-    """Where a citation leads: the original's own address, else our view of it."""
-    return declared or f"{public_url.rstrip('/')}/api/v1/documents/{document_id}/content"
+def source_url_of(declared: str | None, document_id: UUID) -> str:
+    """Where a citation leads: the original's own address, else our view of it, without a host."""
+    return declared or f"/api/v1/documents/{document_id}/content"
 
 
 def _tags(declared: DocumentMetadata, found: FrontMatter) -> tuple[str, ...]:

@@ -10,7 +10,3 @@ class LibrarySettings(Settings):
 
     max_file_mb: int = Field(default=25, ge=1, le=200, description="Largest file that is taken, in MB.")
     max_files: int = Field(default=64, ge=1, le=500, description="Most files in one upload.")
-    public_url: str = Field(
-        default="http://localhost:8000",
-        description="Where people reach this platform; links in citations begin with it.",
-    )

@@ -234,9 +234,7 @@ class Uploads:
             content_type="application/octet-stream",
             size=file.size,
             source="upload",
-            source_url=source_url_of(
-                metadata.source_url if not upload.several else None, self._settings.public_url, document_id
-            ),
+            source_url=source_url_of(metadata.source_url if not upload.several else None, document_id),
             service_scope=metadata.service_scope or GENERAL,
             doc_type=metadata.doc_type or UNTYPED,
             tags=metadata.tags,

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 
 from kit.wire.search import VerifiedQuote, VerifyRequest, VerifyResult
 from knowledge.index import Index, StoredChunk
-from knowledge.search import section_url
+from knowledge.search import Links
 from knowledge.verify import Source, Verdict, verify
 from tools.servers.serving import Asker
 
 
 class Quotes:
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, links: Links) -> None:
         self._index = index
+        self._links = links
 
     async def run(self, asker: Asker, request: VerifyRequest) -> VerifyResult:
         """A chunk that the person may not open is as if it were not there."""
         bases = asker.principal.limits.knowledge_base_ids
         stored = await self._index.fetch(asker.keys, request.chunks, bases)
-        sources = [_source(found) for found in stored]
+        sources = [_source(found, self._links.to(found)) for found in stored]
         # up to 64 sentences against 64 chunks: too long for the event loop
         return await asyncio.to_thread(_verified, request, sources)
 
@@ -47,14 +48,14 @@ def _quote(sentence: str, verdict: Verdict) -> VerifiedQuote | None:
     )
 
 
-def _source(stored: StoredChunk) -> Source:
-    chunk, facts = stored.chunk, stored.facts
+def _source(stored: StoredChunk, url: str) -> Source:
+    chunk = stored.chunk
     return Source(
         chunk_id=chunk.chunk_id,
         doc_id=chunk.doc_id,
         text=chunk.text,
         title=chunk.page_title,
         section=chunk.section_title,
-        url=section_url(facts.source_url, chunk.anchor),
+        url=url,
         page=chunk.page,
     )

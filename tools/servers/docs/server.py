@@ -44,5 +44,5 @@ def build_docs_server(
     search: Search, index: Index, trusted: TrustedKeys, redis: GrantStore, clock: Clock
 ) -> ASGIApp:
     """An ASGI app with lifespan that serves /mcp to the gateway only; `index` is the one below `search`."""
-    tools = (served(SEARCH, DocumentSearch(search).run), served(VERIFY, Quotes(index).run))
+    tools = (served(SEARCH, DocumentSearch(search).run), served(VERIFY, Quotes(index, search.links).run))
     return ToolServer(read_manifest(Path(__file__).parent), tools, trusted, redis, clock)
