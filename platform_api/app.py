@@ -1,94 +1,47 @@
 """Builds the ASGI app from the ports that it is given; nothing else wires."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
 
 from access.grants import GrantStore
-from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
-from kit.clock import Clock, SystemClock
-from knowledge.embed import Embedder
-from knowledge.index import Index
-from knowledge.prepare import Preparer
-from knowledge.search import Search
+from kit.clock import Clock
 from platform_api import api
-from platform_api.agents.definitions import AgentSettings
 from platform_api.agents.definitions import load as load_agents
 from platform_api.agents.framework import FrameworkRuntime
 from platform_api.chat.service import Chat
-from platform_api.chat.settings import ChatSettings
 from platform_api.edge import provide
 from platform_api.edge.body_limit import BodyLimit
 from platform_api.edge.openapi import publish
 from platform_api.edge.problems import install
 from platform_api.edge.public_routes import check_guarded
 from platform_api.edge.request_context import RequestContext
+from platform_api.examples import EXAMPLES
 from platform_api.health.endpoints import Health
 from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
-from platform_api.identity.settings import IdentitySettings
 from platform_api.library.documents import Documents
 from platform_api.library.jobs import Jobs
-from platform_api.library.settings import LibrarySettings
 from platform_api.library.upload import Uploads
 from platform_api.llm.build import build_router
 from platform_api.llm.frames import render
 from platform_api.llm.invocations import Invocations
-from platform_api.llm.settings import LlmSettings
+from platform_api.platform_ports import PlatformPorts
 from platform_api.toolbox import HttpToolGateway
 from platform_api.toolbox.registry import seed_registry
 from platform_api.toolbox.settings import ToolboxSettings
-from ports.blobs import Blobs
 from ports.db import Database
-from ports.queue import Queue
+
+__all__ = ["Background", "PlatformPorts", "WrongShape", "build_app"]
 
 
 class WrongShape(RuntimeError):
     """A setting that belongs to the all-in-one shape is on in another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformPorts:
-    """Everything outside that the platform works with; made by `launch`, faked by nobody."""
-
-    database: Database
-    redis: Redis
-    """For commands; answers within 50 ms or fails."""
-    redis_blocking: Redis
-    """For reads that wait (XREAD BLOCK)."""
-    queue: Queue
-    blobs: Blobs
-    index: Index
-    search: Search
-    preparer: Preparer
-    """Used by the worker; starts its child only when there is something to read."""
-    embedder: Embedder
-    signing_key: SigningKey
-    minter: Minter
-    """Issuer `platform`, over `signing_key`."""
-    trusted: TrustedKeys
-    """Holds at least the keys of issuer `gateway`; our own are added here."""
-    gateway_url: str
-    """Where the gateway's `/mcp` answers, without the path."""
-    release: Sequence[Mapping[str, object]] = ()
-    """The first-party tool servers of this release, as in `tools/servers/release.json`."""
-    server_addresses: Mapping[str, str] = field(default_factory=dict[str, str])
-    """name → http(s)://…/mcp or inproc:<name>, for the servers of `release`."""
-    shape: Literal["all-in-one", "separate"] = "separate"
-    identity_settings: IdentitySettings = field(default_factory=IdentitySettings)
-    library_settings: LibrarySettings = field(default_factory=LibrarySettings)
-    toolbox_settings: ToolboxSettings = field(default_factory=ToolboxSettings)
-    llm_settings: LlmSettings = field(default_factory=LlmSettings)
-    agent_settings: AgentSettings = field(default_factory=AgentSettings)
-    chat_settings: ChatSettings = field(default_factory=ChatSettings)
-    clock: Clock = field(default_factory=SystemClock)
 
 
 class Background(Protocol):
@@ -109,12 +62,14 @@ def build_app(ports: PlatformPorts) -> FastAPI:
         description=_DESCRIPTION,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        # The name of the function is the name of the operation in generated clients.
+        generate_unique_id_function=lambda route: route.name,
     )
     app.router.lifespan_context = _lifespan(ports, _provide_services(app, ports))
     for router in api.ROUTERS + (api.DEV_ROUTERS if ports.identity_settings.dev_sign_in else ()):
         app.include_router(router)
     install(app)
-    publish(app)
+    publish(app, EXAMPLES)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from platform_api.app import PlatformPorts
 from platform_api.audit.tasks import hearing
 from platform_api.chat.ending import COMPLETED, FAILED
 from platform_api.chat.mirror import Mirror
@@ -11,6 +10,7 @@ from platform_api.chat.sweeper import Sweeper
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
 from platform_api.library.tasks import LibraryTasks
+from platform_api.platform_ports import PlatformPorts
 from ports.queue import QueueWorker, Tasks
 from ports.queue.tasks import Handler
 

@@ -76,6 +76,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     responses=errors(*_NOT_BEGUN, TurnTimedOut, Interrupted, AgentFailed),
 )
 async def chat(asked: AskedBy, body: ChatRequest) -> Response:
+    """Every sentence that states a fact is cited and checked. A client that leaves loses nothing: the turn
+    finishes, and a repeat with the same Idempotency-Key answers it."""
     session_id, turn_id = await asked.begin(body)
     entry = await asked.service.end(asked.principal, session_id, turn_id)
     event = parse_event(entry.data)
@@ -93,6 +95,7 @@ async def chat(asked: AskedBy, body: ChatRequest) -> Response:
 async def chat_stream(
     asked: AskedBy, body: ChatRequest, last_event_id: LastEventId = None
 ) -> EventSourceResponse:
+    """Server-sent events; one of turn.completed, turn.failed, interaction.requested is the last."""
     session_id, turn_id = await asked.begin(body)
     batches = asked.service.follow(asked.principal, session_id, turn_id, _number(last_event_id))
     return _streamed(batches, asked.service)
@@ -111,6 +114,7 @@ async def turn_stream(
     after: Annotated[int, Query(ge=0, description="Number of the last event that was seen.")] = 0,
     last_event_id: LastEventId = None,
 ) -> EventSourceResponse:
+    """The events after `after` (or Last-Event-ID), of a turn that runs or has ended, on any replica."""
     await service.attached(principal, turn.session_id, turn.turn_id)
     seen = max(after, _number(last_event_id))
     return _streamed(service.follow(principal, turn.session_id, turn.turn_id, seen), service)

@@ -1,6 +1,6 @@
 """The published description: OpenAPI 3.1 with every error that an operation can answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -45,19 +45,22 @@ def _add(found: dict[Any, dict[str, Any]], cls: type[SwitchboardError]) -> None:
     entry["content"].setdefault(MEDIA_TYPE, {}).setdefault("examples", {})[cls.code] = example
 
 
-def publish(app: FastAPI) -> None:
-    """Replace FastAPI's generator: its 422 is not ours, and it knows nothing of problems."""
+def publish(app: FastAPI, examples: Mapping[str, Any] | None = None) -> None:
+    """Replace FastAPI's generator: its 422 is not ours, and it knows nothing of problems.
+
+    `examples`: schema name → one example of it.
+    """
     made: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
         if not made:
-            made.update(_described(app))
+            made.update(_described(app, examples or {}))
         return made
 
     app.openapi = cast(Callable[[], dict[str, Any]], openapi)  # type: ignore[method-assign]
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _described(app: FastAPI, examples: Mapping[str, Any]) -> dict[str, Any]:
     described = get_openapi(
         title=app.title,
         version=app.version,
@@ -72,6 +75,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
         _complete(operation)
     for gone in ("HTTPValidationError", "ValidationError"):
         schemas.pop(gone, None)
+    for name, example in examples.items():
+        if name in schemas:
+            schemas[name]["examples"] = [example]
     return described
 
 

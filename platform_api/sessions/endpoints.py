@@ -17,6 +17,7 @@ _SESSION = errors(SessionNotFound)
 
 @router.get("/sessions", summary="My sessions, last used first")
 async def list_sessions(db: UnitOfWork, principal: CurrentPrincipal, page: PageQuery) -> Page[Session]:
+    """The caller's own; `running_turn_id` tells which one is being answered now."""
     return await service.listed(db, principal, page)
 
 
@@ -27,6 +28,7 @@ async def list_sessions(db: UnitOfWork, principal: CurrentPrincipal, page: PageQ
     response_model_exclude_none=True,
 )
 async def read_session(db: UnitOfWork, principal: CurrentPrincipal, session_id: UUID) -> SessionWithMessages:
+    """Everything that was said, oldest first, with the citations of each answer."""
     return await service.read(db, principal, session_id)
 
 
@@ -34,6 +36,7 @@ async def read_session(db: UnitOfWork, principal: CurrentPrincipal, session_id: 
 async def rename_session(
     db: UnitOfWork, principal: CurrentPrincipal, session_id: UUID, body: RenameSession
 ) -> Session:
+    """The title is only for lists; what was said does not change."""
     return await service.rename(db, principal, session_id, body.title)
 
 
@@ -44,6 +47,7 @@ async def rename_session(
     responses=_SESSION,
 )
 async def delete_session(db: UnitOfWork, principal: CurrentPrincipal, session_id: UUID) -> None:
+    """With its messages, turns and feedback. A turn that is running ends as failed."""
     await service.remove(db, principal, session_id)
 
 
@@ -56,4 +60,5 @@ async def delete_session(db: UnitOfWork, principal: CurrentPrincipal, session_id
 async def give_feedback(
     db: UnitOfWork, principal: CurrentPrincipal, message_id: UUID, body: FeedbackRequest
 ) -> None:
+    """One vote per person and answer: a new one replaces it."""
     await service.give_feedback(db, principal, message_id, body)

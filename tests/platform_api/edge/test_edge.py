@@ -1,19 +1,22 @@
 """What every route has in common."""
 
+import json
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
 from httpx import ASGITransport, AsyncClient
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from access.principal import Principal
 from kit.errors import TooMany
 from kit.wire.base import Request as Body
+from kit.wire.base import Wire
 from platform_api.app import PlatformPorts, build_app
 from platform_api.edge import UnitOfWork, request_id
 from platform_api.edge.openapi import publish
 from platform_api.edge.public_routes import UnguardedRoute, check_guarded
+from platform_api.examples import EXAMPLES
 from platform_api.identity import CurrentPrincipal
 from platform_api.identity.models import OrganisationRow
 from platform_api.identity.principals import GUARDS
@@ -176,6 +179,28 @@ async def test_every_operation_is_described_with_its_errors(app: FastAPI) -> Non
             assert operation["tags"], (method, path)
             assert "application/problem+json" in operation["responses"]["500"]["content"]
             assert ("security" in operation) == ("401" in operation["responses"]), (method, path)
+
+
+async def test_every_shape_that_is_sent_has_an_example_that_fits(app: FastAPI) -> None:
+    described = app.openapi()
+    names = [operation["operationId"] for path in described["paths"].values() for operation in path.values()]
+    bodies = [
+        operation["requestBody"]["content"].get("application/json")
+        for path, operations in described["paths"].items()
+        for operation in operations.values()
+        if "requestBody" in operation and not path.startswith("/probe")
+    ]
+    sent = {body["schema"]["$ref"].rpartition("/")[2] for body in bodies if body}
+    shapes = {cls.__name__: cls for cls in _shapes(Wire) | _shapes(Body)}
+
+    assert len(names) == len(set(names))
+    assert sent <= EXAMPLES.keys()
+    for name, example in EXAMPLES.items():
+        shapes[name].model_validate_json(json.dumps(example))
+
+
+def _shapes(root: type[BaseModel]) -> set[type[BaseModel]]:
+    return set(root.__subclasses__()).union(*(_shapes(child) for child in root.__subclasses__()))
 
 
 async def test_health_names_each_dependency(anyone: AsyncClient) -> None:

@@ -1,0 +1,152 @@
+"""One example of each shape that the published description names; a test holds them to the shapes."""
+
+from typing import Any, Final
+
+_ID = "0d1f6f0e-6c0b-4b58-9e0a-4a5f1c3b7a11"
+_BASE = "5f1c3b7a-1111-4b58-9e0a-0d1f6f0e6c0b"
+_JOB = "8b4d2c6e-2222-4b58-9e0a-3c5e7a9b1d2f"
+_AT = "2026-11-20T09:30:00Z"
+_URL = f"http://localhost:8000/api/v1/documents/{_ID}/content#carrying-over"
+_QUOTE = "Up to five days can be carried over until the end of March."
+
+_CITATION: dict[str, Any] = {
+    "n": 1,
+    "sentence": _QUOTE,
+    "doc_id": _ID,
+    "chunk_id": _JOB,
+    "url": _URL,
+    "title": "Leave",
+    "section": "Carrying over",
+    "quote": _QUOTE,
+    "confidence": 0.99,
+}
+_JOB_SHOWN: dict[str, Any] = {
+    "id": _JOB,
+    "kind": "upload",
+    "status": "running",
+    "progress": {"done": 3, "total": 12, "stage": "reading"},
+    "errors": [{"document": "old.pdf", "code": "encrypted", "detail": "The file is protected."}],
+    "created_at": _AT,
+}
+_KEY: dict[str, Any] = {
+    "id": _ID,
+    "name": "laptop",
+    "scopes": ["query_kb", "use_agent"],
+    "created_at": _AT,
+    "expires_at": "2027-02-18T09:30:00Z",
+}
+
+EXAMPLES: Final[dict[str, Any]] = {
+    "ApiKey": _KEY,
+    "AuditBatch": {
+        "events": [
+            {
+                "id": "01JD7Z8Q4M5W9XK2T3V6B8N0PR",
+                "at": _AT,
+                "kind": "audit",
+                "type": "tool.called",
+                "organisation_id": _BASE,
+                "actor": f"user:{_ID}",
+                "data": {"tool": "docs.search", "ok": True},
+            }
+        ]
+    },
+    "ChatRequest": {"message": "How many days of leave can I carry over?"},
+    "Citation": _CITATION,
+    "CreateApiKey": {"name": "laptop", "scopes": ["query_kb", "use_agent"], "expires_in_days": 90},
+    "CreateKnowledgeBase": {"name": "My notes"},
+    "CreatedApiKey": {**_KEY, "key": f"sb_{_ID.replace('-', '')}_shown-this-once"},
+    "DevSignIn": {"person": "maya"},
+    "Document": {
+        "id": _ID,
+        "knowledge_base_id": _BASE,
+        "title": "Leave",
+        "status": "ready",
+        "version": 2,
+        "content_type": "text/markdown",
+        "size": 1834,
+        "source": "upload",
+        "source_url": _URL.partition("#")[0],
+        "service_scope": "general",
+        "doc_type": "policy",
+        "tags": ["leave"],
+        "chunks": 4,
+        "created_at": _AT,
+        "updated_at": _AT,
+    },
+    "Facets": {
+        "service_scope": [{"value": "general", "count": 12}],
+        "doc_type": [{"value": "policy", "count": 9}, {"value": "guide", "count": 3}],
+        "source": [{"value": "upload", "count": 12}],
+        "tags": [{"value": "leave", "count": 2}],
+    },
+    "FeedbackRequest": {"vote": "up", "comment": "Exactly what I needed."},
+    "InvokeTool": {"arguments": {"query": "carrying over leave", "top_k": 3}},
+    "Job": _JOB_SHOWN,
+    "KnowledgeBase": {
+        "id": _BASE,
+        "name": "Everyone",
+        "owner_type": "org",
+        "owner_id": _JOB,
+        "documents": 12,
+        "created_at": _AT,
+    },
+    "Me": {
+        "id": _ID,
+        "organisation_id": _BASE,
+        "name": "Maya",
+        "email": "maya@example.com",
+        "groups": ["operations"],
+        "roles": ["User"],
+        "permissions": ["query_kb", "upload_docs", "use_agent"],
+    },
+    "QueryRequest": {"query": "carrying over leave", "top_k": 3, "filters": {"doc_type": "policy"}},
+    "RenameSession": {"title": "Leave"},
+    "ResolvePrincipal": {"api_key": f"sb_{_ID.replace('-', '')}_the-secret"},
+    "SearchResult": {
+        "chunks": [
+            {
+                "chunk_id": _JOB,
+                "content": _QUOTE,
+                "score": 0.93,
+                "metadata": {
+                    "source_url": _URL,
+                    "source_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "page_title": "Leave",
+                    "section_title": "Carrying over",
+                    "service_scope": "general",
+                    "chunk_index": 1,
+                    "doc_id": _ID,
+                },
+            }
+        ],
+        "total_results": 7,
+        "query_time_ms": 11.2,
+    },
+    "SignedIn": {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "Bearer", "expires_in": 1800},
+    "ToolOutcome": {
+        "is_error": False,
+        "content": [{"type": "text", "text": "1 passage"}],
+        "structured": {"total_results": 1},
+    },
+    "TurnCompleted": {
+        "type": "turn.completed",
+        "turn_id": _JOB,
+        "seq": 9,
+        "session_id": _BASE,
+        "message_id": _ID,
+        "request_id": "01JD7Z8Q4M5W9XK2T3V6B8N0PR",
+        "outcome": "answered",
+        "text": f"{_QUOTE} [1]",
+        "citations": [_CITATION],
+        "usage": {"input_tokens": 812, "output_tokens": 21, "model": "extractive"},
+        "timings": {"first_text_ms": 38.5, "total_ms": 44.1},
+    },
+    "UploadAccepted": {
+        "documents": [
+            {"id": _ID, "title": "Leave", "status": "queued"},
+            {"id": _BASE, "title": "empty.md", "status": "refused", "error": "The file is empty."},
+        ],
+        "job_id": _JOB,
+    },
+}

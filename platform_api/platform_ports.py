@@ -1,0 +1,60 @@
+"""Everything outside that the platform works with, as `launch` hands it to app and worker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from access.jwks import TrustedKeys
+from access.tokens import Minter, SigningKey
+from kit.clock import Clock, SystemClock
+from knowledge.embed import Embedder
+from knowledge.index import Index
+from knowledge.prepare import Preparer
+from knowledge.search import Search
+from platform_api.agents.definitions import AgentSettings
+from platform_api.chat.settings import ChatSettings
+from platform_api.identity.settings import IdentitySettings
+from platform_api.library.settings import LibrarySettings
+from platform_api.llm.settings import LlmSettings
+from platform_api.toolbox.settings import ToolboxSettings
+from ports.blobs import Blobs
+from ports.db import Database
+from ports.queue import Queue
+from ports.redis import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPorts:
+    """Everything outside that the platform works with; made by `launch`, faked by nobody."""
+
+    database: Database
+    redis: Redis
+    """For commands; answers within 50 ms or fails."""
+    redis_blocking: Redis
+    """For reads that wait (XREAD BLOCK)."""
+    queue: Queue
+    blobs: Blobs
+    index: Index
+    search: Search
+    preparer: Preparer
+    """Used by the worker; starts its child only when there is something to read."""
+    embedder: Embedder
+    signing_key: SigningKey
+    minter: Minter
+    """Issuer `platform`, over `signing_key`."""
+    trusted: TrustedKeys
+    """Holds at least the keys of issuer `gateway`; our own are added here."""
+    gateway_url: str
+    """Where the gateway's `/mcp` answers, without the path."""
+    release: Sequence[Mapping[str, object]] = ()
+    """The first-party tool servers of this release, as in `tools/servers/release.json`."""
+    server_addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    """name → http(s)://…/mcp or inproc:<name>, for the servers of `release`."""
+    shape: Literal["all-in-one", "separate"] = "separate"
+    identity_settings: IdentitySettings = field(default_factory=IdentitySettings)
+    library_settings: LibrarySettings = field(default_factory=LibrarySettings)
+    toolbox_settings: ToolboxSettings = field(default_factory=ToolboxSettings)
+    llm_settings: LlmSettings = field(default_factory=LlmSettings)
+    agent_settings: AgentSettings = field(default_factory=AgentSettings)
+    chat_settings: ChatSettings = field(default_factory=ChatSettings)
+    clock: Clock = field(default_factory=SystemClock)
