@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis.asyncio import Redis
-
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
@@ -20,7 +18,7 @@ from knowledge.index.settings import QdrantSettings
 from knowledge.search import Search, SearchSettings
 from launch.keys import load_or_create
 from ports.db import Database
-from ports.redis import connect, connect_blocking
+from ports.redis import Redis, connect, connect_blocking
 from tools import servers
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
 
 from access.principal import Principal
 from platform_api.chat import repository
@@ -13,6 +12,7 @@ from platform_api.chat.errors import TurnNotFound
 from platform_api.chat.log import Batches, Entry, entry_of, renumbered
 from platform_api.chat.mirror import Mirror
 from ports.db import Database
+from ports.redis import RedisError
 
 _POLL_S = 0.5
 log = structlog.get_logger()

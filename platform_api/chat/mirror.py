@@ -11,10 +11,9 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
 
 from platform_api.chat.log import Batches, Entry, TurnLog
+from ports.redis import Redis, RedisError, ResponseError
 
 BATCH_S = 0.05
 FENCE = 1 << 62

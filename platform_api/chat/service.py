@@ -7,7 +7,6 @@ from contextlib import suppress
 from uuid import UUID, uuid4
 
 import structlog
-from redis.asyncio import Redis
 
 from access.principal import Principal
 from kit.wire.chat import ChatRequest
@@ -23,6 +22,7 @@ from platform_api.chat.sweeper import Sweeper
 from platform_api.chat.turn import TurnRunner
 from ports.db import Database
 from ports.queue import Queue
+from ports.redis import Redis
 
 _REMEMBERED = 256
 """Logs of ended turns that are kept, so that a late follower here needs no Redis."""

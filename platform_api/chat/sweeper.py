@@ -1,7 +1,6 @@
 """Ends the turns of processes that are gone (SPEC 4): failed as `interrupted`, exactly once."""
 
 import structlog
-from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.wire.events import TurnFailed
@@ -13,6 +12,7 @@ from platform_api.chat.mirror import Mirror
 from platform_api.chat.repository import Orphan
 from ports.db import Database
 from ports.queue import Queue
+from ports.redis import RedisError
 
 BATCH = 50
 log = structlog.get_logger()
