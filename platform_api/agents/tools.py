@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import structlog
 from agent_framework import FunctionTool
 from opentelemetry.trace import SpanKind
@@ -102,7 +103,7 @@ def _found(outcome: ToolOutcome) -> SearchResult:
 
 def _text(outcome: ToolOutcome) -> str:
     if outcome.structured is not None:
-        return json.dumps(outcome.structured, ensure_ascii=False)
+        return msgspec.json.encode(outcome.structured).decode()
     return "\n".join(str(block.get("text", "")) for block in outcome.content)
 
 

@@ -8,14 +8,18 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
+from sqlalchemy import select
 
 from kit.errors import Unavailable
 from platform_api.app import PlatformPorts, build_app
+from platform_api.audit.models import AuditRecordRow
 from platform_api.chat.service import Chat
 from platform_api.edge import provide
+from ports.db import Database
 from tests.platform_api.chat.conftest import ChatWith
 from tests.platform_api.chat.script import LEAVE, ScriptedRuntime, answer, search
 from tests.platform_api.people import People
+from tests.platform_api.work import Work
 
 QUESTION = {"message": "How many days of leave do I get?"}
 
@@ -183,3 +187,19 @@ async def test_the_published_description_names_the_stream_and_its_errors(anyone:
     described = (await anyone.get("/openapi.json")).json()["paths"]["/api/v1/chat/stream"]["post"]
     assert "text/event-stream" in described["responses"]["200"]["content"]
     assert {"401", "404", "409", "422", "503"} <= set(described["responses"])
+
+
+async def test_a_turn_that_ended_is_on_the_record_once(
+    people: People, worker: Work, database: Database, runtime: ScriptedRuntime
+) -> None:
+    answered = (await people.maya.post("/api/v1/chat", json=QUESTION)).json()
+    runtime.steps = [Unavailable("Away.")]
+    await people.maya.post("/api/v1/chat", json=QUESTION)
+    await worker.finish()
+    async with database.begin() as db:
+        rows = (await db.scalars(select(AuditRecordRow).where(AuditRecordRow.type.like("turn.%")))).all()
+    told = {row.type: row.data for row in rows}
+    assert len(rows) == 2
+    assert told["turn.completed.v1"]["turn_id"] == answered["turn_id"]
+    assert told["turn.failed.v1"]["code"] == "unavailable"
+    assert QUESTION["message"] not in str(told)
