@@ -18,7 +18,7 @@ PLANTED = {
     "bot": ("bot/core/__init__.py", "import access.principal"),
     "sdk": ("platform_api/identity/service.py", "import switchboard_sdk"),
     "platform": ("platform_api/identity/service.py", "import platform_api.library.service"),
-    "domain": ("platform_api/library/models.py", "import platform_api.library.service"),
+    "domain": ("platform_api/sessions/models.py", "import platform_api.sessions.service"),
     "knowledge": ("knowledge/document.py", "import knowledge.search"),
     "servers": ("tools/servers/docs/server.py", "import tools.gateway.app"),
     "acyclic": ("ports/blobs/__init__.py", "import ports.http\n"),
