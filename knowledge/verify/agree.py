@@ -103,7 +103,7 @@ def _limits(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
             yield Objection(f"limit: the sentence leaves out {tag.lower()}", cost)
 
 
-_UNSAID_MODAL = {"MUST": 0.15, "SHOULD": 0.15, "MAY": 0.1}
+_UNSAID_MODAL = {"MUST": 0.12, "SHOULD": 0.15, "MAY": 0.1}
 _DROPPED_MODAL = {"MUST": 0.03, "SHOULD": 0.15, "MAY": 0.1}
 
 

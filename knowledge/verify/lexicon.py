@@ -38,6 +38,12 @@ PHRASES: dict[str, str] = {
     "fewer than": "<",
     "shorter than": "<",
     "lower than": "<",
+    "later than": ">",
+    "earlier than": "<",
+    "take place": "be",
+    "takes place": "be",
+    "took place": "be",
+    "taking place": "be",
     "have to": "MUST",
     "has to": "MUST",
     "had to": "MUST",
@@ -145,7 +151,7 @@ LIMITS = frozenset({NOT, "ONLY", "EXCEPT", "WITHOUT", "UNTIL", "INSTEAD", "IF"})
 TAGS = BOUNDS | MODALS | QUANTIFIERS | LIMITS
 
 _FUNCTION = """
-a an the this that these those there here it its they them their theirs he she his her him hers we us our
+have a an the this that these those there here it its they them their theirs he she his her him hers we us our
 ours you your yours i me my mine who whom whose which what where when why how of in at by for from to with
 on as into onto than then so and or but also too very just be is are was were been being am do does did
 doing done has had having will would s t re up out off per via about over such same other another etc eg
@@ -291,7 +297,6 @@ required mandatory|optional voluntary
 permanent|temporary
 manual manually|automatic automatically
 domestic|international foreign
-hourly|daily|weekly|biweekly|monthly|quarterly|annual
 once|twice|thrice
 employee staff|contractor
 morning|noon|afternoon|evening|night|midnight

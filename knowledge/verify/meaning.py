@@ -86,8 +86,15 @@ class Meaning:
 
     def _bound(self, at: int) -> str | None:
         before = [name for name in self.concepts[max(0, at - 2) : at] if name in BOUNDS]
-        after = [name for name in self.concepts[at + 1 : at + 3] if name in "≥≤"]
-        return before[-1] if before else (after[0] if after else None)
+        return before[-1] if before else self._bound_after(at)
+
+    def _bound_after(self, at: int) -> str | None:
+        """ "5 days or more", but not "2 shifts at least 11 hours apart"."""
+        for place in range(at + 1, min(at + 3, len(self.concepts))):
+            following = self.concepts[place + 1 : place + 2]
+            if self.concepts[place] in "≥≤" and not any(map(is_number, following)):
+                return self.concepts[place]
+        return None
 
 
 def meaning_of(words: Words, first: int = 0, last: int | None = None) -> Meaning:
@@ -121,7 +128,7 @@ def _concepts(words: Words, first: int, last: int) -> Iterator[str]:
         form = words.forms[at]
         phrase, length = _phrase(words.forms, at, last) if form in _FIRST_WORDS else (None, 1)
         if phrase:
-            yield phrase if phrase in TAGS else CONCEPTS.get(stem(phrase), stem(phrase))
+            yield from (phrase,) if phrase in TAGS else _word(phrase)
         elif words.written[at] in _ACRONYMS:
             yield form
         else:

@@ -40,10 +40,12 @@ def compose(question: str, sources: Sequence[Source], scores: Sequence[float] = 
     if not offers:
         return [framed("not_found")]
     field = field_of(offers, sources, scores)
-    if evidence(whole(question), sources, field) < ENOUGH:
+    all_of_it = whole(question)
+    best = ranking(all_of_it, offers, field)
+    if evidence(all_of_it, best, sources, field) < ENOUGH:
         return [framed("not_found")]
     parts = parts_of(question)
-    ranked = [(asked, ranking(asked, offers, field)) for asked in parts]
+    ranked = [(asked, best if asked.text == question else ranking(asked, offers, field)) for asked in parts]
     rival = rival_of(*ranked[0]) if len(parts) == 1 else None
     if rival:
         return [framed("disagree"), *_numbered(_told((ranked[0][1][0].offer, rival.offer), lists=False))]
