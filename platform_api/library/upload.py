@@ -51,7 +51,6 @@ class Upload:
     base: KnowledgeBaseRow
     metadata: DocumentMetadata
     keys: frozenset[str]
-    several: bool
 
     def declared(self) -> dict[str, Any]:
         return self.metadata.model_dump(mode="json", exclude_none=True)
@@ -126,11 +125,13 @@ class Uploads:
             raise TooManyFiles(f"These are {len(files)} files; the limit is {self._settings.max_files}.")
         if metadata.source_url and not metadata.source_url.startswith(("https://", "http://")):
             raise Invalid("Field 'metadata.source_url': only http and https addresses.")
+        if metadata.source_url and len(files) > 1:
+            raise Invalid("Field 'metadata.source_url': one address cannot be that of several files.")
         async with self._database.begin() as session:
             base = await repository.base(session, principal, base_id)
             require_manage(principal, base)
         keys = document_keys(principal, base, metadata)
-        return Upload(principal, base, metadata, keys, several=len(files) > 1)
+        return Upload(principal, base, metadata, keys)
 
     async def _staged(self, upload: Upload, file: Arrived | Refused) -> Staged | Refused:
         """The bytes stored, unless they are there already."""
@@ -234,7 +235,7 @@ class Uploads:
             content_type="application/octet-stream",
             size=file.size,
             source="upload",
-            source_url=source_url_of(metadata.source_url if not upload.several else None, document_id),
+            source_url=source_url_of(metadata.source_url, document_id),
             service_scope=metadata.service_scope or GENERAL,
             doc_type=metadata.doc_type or UNTYPED,
             tags=metadata.tags,

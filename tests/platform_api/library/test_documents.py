@@ -1,7 +1,12 @@
 """From a file to a found, opened and deleted document."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from knowledge.index import Index
+from platform_api.app import PlatformPorts
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, search, upload
 from tests.platform_api.people import People
 from tests.platform_api.work import Work
@@ -119,6 +124,47 @@ async def test_a_task_that_runs_twice_changes_nothing(people: People, worker: Wo
     assert (await listed(people.ada, base), await search(people.ada, base, "leave")) == before
     progress = (await people.ada.get(f"/api/v1/jobs/{accepted['job_id']}")).json()["progress"]
     assert progress["done"] == progress["total"] == 1
+
+
+@pytest.mark.proves("LIBRARY-002")
+async def test_a_worker_that_dies_between_index_and_database_loses_and_repeats_nothing(
+    people: People, ports: PlatformPorts, worker: Work
+) -> None:
+    base = await base_of(people.ada)
+    accepted = (await upload(people.ada, base, ("leave.md", HANDBOOK))).json()
+    job = await worker.take()
+    assert job is not None
+
+    dying = Work(replace(ports, index=DiesAfterPublishing(ports.index)))
+    with pytest.raises(PowerCut):
+        await dying.run(*job)
+    cut_off = (await people.ada.get(f"/api/v1/jobs/{accepted['job_id']}")).json()
+    await worker.run(*job)
+    finished = (await people.ada.get(f"/api/v1/jobs/{accepted['job_id']}")).json()
+
+    found = [chunk["chunk_id"] for chunk in await search(people.maya, base, "annual leave")]
+    assert cut_off["status"] == "running"
+    assert finished["progress"] == {"done": 1, "total": 1, "stage": "done"}
+    assert len(found) == len(set(found)) > 0
+    assert [document["status"] for document in await listed(people.maya, base)] == ["ready"]
+
+
+class PowerCut(BaseException):
+    """What no handler of ours catches, as a kill would be."""
+
+
+class DiesAfterPublishing:
+    """The real index; the first publication is its last act."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    async def publish(self, *arguments: Any) -> None:
+        await self._index.publish(*arguments)
+        raise PowerCut
 
 
 async def test_the_original_is_a_download_under_its_own_name(people: People, worker: Work) -> None:
