@@ -93,4 +93,5 @@ PROMISES: dict[str, str] = {
     "CONTRACT-002": "More than 64 keys travel by the hash of a grant; the platform knows it when Redis does not (SPEC 3b, 6)",
     "EVAL-001": "The evaluation asks through the API; every fact of an answer is cited and grounded (SPEC 7)",
     "REFERENCE-001": "Errors, settings and the OpenAPI document are generated from the code and do not drift (SPEC 3)",
+    "AUDIT-002": "Document upload, reading and deletion are recorded with who did it (SPEC 12)",
 }
