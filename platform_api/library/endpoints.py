@@ -15,12 +15,11 @@ from kit.wire.search import QueryRequest, SearchResult
 from platform_api.edge import PageQuery, UnitOfWork, errors, provided
 from platform_api.edge.idempotency import IdempotencyKey, once
 from platform_api.identity import CurrentPrincipal
-from platform_api.library import bases
-from platform_api.library.documents import Documents
 from platform_api.library.errors import (
     BadFileName,
     BadUpload,
     DocumentTooLarge,
+    JobFinished,
     NameTaken,
     NotReadable,
     NotReady,
@@ -29,9 +28,11 @@ from platform_api.library.errors import (
     UnknownGroup,
     UnsupportedDocument,
 )
-from platform_api.library.jobs import JobFinished, Jobs
 from platform_api.library.sending import UPLOAD_BODY, sent
-from platform_api.library.upload import Uploads
+from platform_api.library.service import bases
+from platform_api.library.service.documents import Documents
+from platform_api.library.service.jobs import Jobs
+from platform_api.library.service.upload import Uploads
 
 router = APIRouter(prefix="/api/v1", tags=["library"])
 _Documents = Annotated[Documents, Depends(provided(Documents))]

@@ -61,3 +61,9 @@ class NotReadable(Conflict):
     code = "document_not_readable"
     title = "This document could not be read, so there is nothing to show"
     default_hint = "Its `error` says why. Upload a corrected file under the same name."
+
+
+class JobFinished(Conflict):
+    code = "job_finished"
+    title = "This job is already finished"
+    default_hint = "There is nothing left to cancel."

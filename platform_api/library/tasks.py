@@ -22,11 +22,11 @@ from knowledge.index import Index, IndexedChunk
 from knowledge.load import UnreadableDocument
 from knowledge.prepare import Prepared, Preparer
 from platform_api.library import repository
-from platform_api.library.documents import REMOVE
-from platform_api.library.facts import Described, describe, facts_of
-from platform_api.library.jobs import Reason, begin_item, finish_item
 from platform_api.library.models import DocumentRow, DocumentVersionRow, JobItemRow, KnowledgeBaseRow
-from platform_api.library.upload import INGEST
+from platform_api.library.service.documents import REMOVE
+from platform_api.library.service.facts import Described, describe, facts_of
+from platform_api.library.service.jobs import Reason, begin_item, finish_item
+from platform_api.library.service.upload import INGEST
 from ports.blobs import Blobs
 from ports.db import Database
 from ports.queue import Tasks

@@ -11,8 +11,8 @@ from httpx import AsyncClient, Response
 
 from knowledge.prepare import Preparer
 from platform_api.app import PlatformPorts
+from platform_api.library.service.upload import INGEST
 from platform_api.library.tasks import LibraryTasks
-from platform_api.library.upload import INGEST
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, upload
 from tests.platform_api.people import People
 from tests.platform_api.work import Work

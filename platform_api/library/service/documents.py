@@ -22,7 +22,7 @@ from platform_api.edge import PageRequest, page_of
 from platform_api.library import repository
 from platform_api.library.errors import NotReadable, NotReady
 from platform_api.library.models import DocumentRow, DocumentVersionRow
-from platform_api.library.permissions import require_manage
+from platform_api.library.service.permissions import require_manage
 from ports.blobs import Blobs
 from ports.db import Database
 from ports.queue import Queue

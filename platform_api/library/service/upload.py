@@ -18,13 +18,13 @@ from knowledge.load.loader import title_from
 from platform_api import audit
 from platform_api.edge.idempotency import once
 from platform_api.library import repository
-from platform_api.library.bases import ensure_shared
 from platform_api.library.errors import BadUpload, TooManyFiles
-from platform_api.library.facts import GENERAL, UNTYPED, source_url_of
-from platform_api.library.incoming import Arrived, Refused, SentFile, arriving
-from platform_api.library.jobs import Outcome, Reason, add_job
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
-from platform_api.library.permissions import document_keys, held_by_both, require_manage
+from platform_api.library.service.bases import ensure_shared
+from platform_api.library.service.facts import GENERAL, UNTYPED, source_url_of
+from platform_api.library.service.incoming import Arrived, Refused, SentFile, arriving
+from platform_api.library.service.jobs import Outcome, Reason, add_job
+from platform_api.library.service.permissions import document_keys, held_by_both, require_manage
 from platform_api.library.settings import LibrarySettings
 from ports.blobs import Blobs
 from ports.db import Database

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.clock import Clock
-from kit.errors import Conflict
 from kit.wire.base import Page
 from kit.wire.library import AcceptedDocument, Job, JobError, JobProgress
 from platform_api.edge import PageRequest, page_of
 from platform_api.library import repository
+from platform_api.library.errors import JobFinished
 from platform_api.library.models import DocumentRow, JobErrorRow, JobItemRow, JobRow
 from ports.db import Database
 
@@ -25,12 +25,6 @@ _LOOK_EVERY_S = 0.25
 _HEARTBEAT_EVERY = 40
 """Looks between two signs of life: 10 s."""
 _WATCH_S = 600.0
-
-
-class JobFinished(Conflict):
-    code = "job_finished"
-    title = "This job is already finished"
-    default_hint = "There is nothing left to cancel."
 
 
 @dataclass(frozen=True, slots=True)
