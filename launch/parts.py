@@ -17,7 +17,7 @@ from knowledge.index.server import connect_server
 from knowledge.index.settings import QdrantSettings
 from knowledge.search import Search, SearchSettings
 from launch.keys import load_or_create
-from ports.db import Database
+from ports.db import Database, DatabaseSettings
 from ports.redis import Redis, connect, connect_blocking
 from tools import servers
 
@@ -59,8 +59,10 @@ class Stores:
         await self.database.close()
 
 
-def open_stores(database_url: str, redis_url: str, pool_size: int = 10) -> Stores:
-    return Stores(Database(database_url, pool_size), connect(redis_url), connect_blocking(redis_url))
+def open_stores(database_url: str, redis_url: str) -> Stores:
+    """Addresses are given, since an embedded engine has its own; the rest is as set."""
+    database = Database(database_url, DatabaseSettings().pool_size)
+    return Stores(database, connect(redis_url), connect_blocking(redis_url))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,9 @@ def keys(shape: ShapeSettings) -> Keys:
 
 @asynccontextmanager
 async def stores() -> AsyncGenerator[Stores]:
-    settings = DatabaseSettings()
     opened = open_stores(
-        needed(settings.url, "DB__URL", "the address of Postgres"),
+        needed(DatabaseSettings().url, "DB__URL", "the address of Postgres"),
         needed(RedisSettings().url, "REDIS__URL", "the address of Redis"),
-        settings.pool_size,
     )
     try:
         yield opened

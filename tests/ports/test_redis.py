@@ -51,6 +51,12 @@ async def test_a_hung_redis_fails_its_commands_and_the_rest_goes_on(
     await client.aclose()
 
 
+async def test_the_time_limit_of_a_command_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_REDIS__TIMEOUT_MS", "120")
+    client = connect("redis://127.0.0.1:1/0")
+    assert cast(Any, client).connection_pool.connection_kwargs["socket_timeout"] == 0.12
+
+
 async def test_a_client_comes_back_after_a_restart(own_valkey: RunningEngine) -> None:
     client = connect(own_valkey.url, timeout_s=5)
     await ping(client)
