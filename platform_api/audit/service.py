@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 from opentelemetry import trace
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from ulid import ULID
@@ -18,6 +19,10 @@ from platform_api.audit.models import AuditRecordRow
 
 _NUL = "\\u0000"
 """Postgres keeps no NUL in JSON; one in a tool's argument must not stop the record of the call."""
+
+_RECORDS = cast(Table, AuditRecordRow.__table__)
+# Built once: with its rows in it, the statement would be compiled anew for each batch.
+_ADD_NEW = insert(_RECORDS).on_conflict_do_nothing().returning(_RECORDS.c.id)
 
 
 async def record(session: AsyncSession, principal: Principal, type: str, data: Mapping[str, Any]) -> None:
@@ -39,8 +44,7 @@ async def ingest(session: AsyncSession, events: Sequence[AuditEvent]) -> AuditAc
     """Save what is new of a batch; the same id again is a repeat. Raises Invalid for a bad time."""
     if not events:
         return AuditAccepted(accepted=0, repeated=0)
-    statement = insert(AuditRecordRow).values([_row(event) for event in events])
-    added = await session.scalars(statement.on_conflict_do_nothing().returning(AuditRecordRow.id))
+    added = await session.execute(_ADD_NEW, [_row(event) for event in events])
     accepted = len(added.all())
     return AuditAccepted(accepted=accepted, repeated=len(events) - accepted)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
+from access.principal import Principal
 from kit.errors import Forbidden, SwitchboardError, catalogue
 from kit.wire.chat import ChatRequest
 from kit.wire.events import TurnCompleted, TurnFailed, parse_event
@@ -17,7 +18,7 @@ from platform_api.agents.errors import AgentFailed, UnknownAgent
 from platform_api.chat.errors import Interrupted, SessionBusy, ShuttingDown, TurnNotFound, TurnTimedOut
 from platform_api.chat.log import Batches
 from platform_api.chat.service import Chat
-from platform_api.edge import errors, provided, request_id
+from platform_api.edge import provided, raises, request_id
 from platform_api.edge.errors import IdempotencyKeyReused
 from platform_api.edge.idempotency import IdempotencyKey
 from platform_api.edge.problems import problem_response
@@ -32,13 +33,20 @@ ChatService = Annotated[Chat, Depends(provided(Chat))]
 class Asked:
     """What every way of asking has in common."""
 
-    principal: CurrentPrincipal
-    service: ChatService
-    key: IdempotencyKey
-    request_id: Annotated[str, Depends(request_id)]
+    principal: Principal
+    service: Chat
+    key: str | None
+    request_id: str
 
     async def begin(self, body: ChatRequest) -> tuple[UUID, UUID]:
         return await self.service.ask(self.principal, body, self.request_id, self.key)
+
+
+async def _asked(
+    request: Request, principal: CurrentPrincipal, service: ChatService, key: IdempotencyKey
+) -> Asked:
+    # A function of its own: FastAPI would call the class in a thread.
+    return Asked(principal, service, key, request_id(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Turn:
     turn_id: UUID
 
 
-AskedBy = Annotated[Asked, Depends(Asked)]
+AskedBy = Annotated[Asked, Depends(_asked)]
 LastEventId = Annotated[
     str | None, Header(description="Number of the last event that was seen; sent by browsers by themselves.")
 ]
@@ -73,7 +81,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     summary="Ask, and wait for the whole answer",
     response_model=TurnCompleted,
     response_model_exclude_none=True,
-    responses=errors(*_NOT_BEGUN, TurnTimedOut, Interrupted, AgentFailed),
+    responses=raises(*_NOT_BEGUN, TurnTimedOut, Interrupted, AgentFailed),
 )
 async def chat(asked: AskedBy, body: ChatRequest) -> Response:
     """Every sentence that states a fact is cited and checked. A client that leaves loses nothing: the turn
@@ -90,7 +98,7 @@ async def chat(asked: AskedBy, body: ChatRequest) -> Response:
     "/chat/stream",
     summary="Ask, and read the answer as it is written and checked",
     response_class=StreamingResponse,
-    responses=_STREAM | errors(*_NOT_BEGUN),
+    responses=_STREAM | raises(*_NOT_BEGUN),
 )
 async def chat_stream(
     asked: AskedBy, body: ChatRequest, last_event_id: LastEventId = None
@@ -105,7 +113,7 @@ async def chat_stream(
     "/sessions/{session_id}/turns/{turn_id}/stream",
     summary="Come back to a turn's stream",
     response_class=StreamingResponse,
-    responses=_STREAM | errors(TurnNotFound),
+    responses=_STREAM | raises(TurnNotFound),
 )
 async def turn_stream(
     principal: CurrentPrincipal,

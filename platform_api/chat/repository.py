@@ -25,6 +25,15 @@ class Orphan:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that an idempotency key stands for."""
+
+    id: UUID
+    session_id: UUID
+    request_hash: str
+
+
 def visible(principal: Principal) -> Select[TurnRow]:
     return select(TurnRow).where(
         TurnRow.organisation_id == principal.organisation_id, TurnRow.user_id == principal.id
@@ -34,10 +43,6 @@ def visible(principal: Principal) -> Select[TurnRow]:
 async def find(db: AsyncSession, principal: Principal, session_id: UUID, turn_id: UUID) -> TurnRow | None:
     statement = visible(principal).where(TurnRow.id == turn_id, TurnRow.session_id == session_id)
     return await db.scalar(statement)
-
-
-async def by_key(db: AsyncSession, principal: Principal, idempotency_key: str) -> TurnRow | None:
-    return await db.scalar(visible(principal).where(TurnRow.idempotency_key == idempotency_key))
 
 
 # The statements of every turn are built once: building and hashing one costs more than sending it.
@@ -54,6 +59,11 @@ _BEGUN_WITH = (
 )
 _LEASE = func.now() + bindparam("lease", type_=Interval)
 _BEGIN = insert(_TURNS).values(lease_until=_LEASE, **{name: bindparam(name) for name in _BEGUN_WITH})
+_BY_KEY = select(_TURNS.c.id, _TURNS.c.session_id, _TURNS.c.request_hash).where(
+    _TURNS.c.organisation_id == bindparam("whose_organisation_id"),
+    _TURNS.c.user_id == bindparam("whose_user_id"),
+    _TURNS.c.idempotency_key == bindparam("key"),
+)
 _END = (
     update(_TURNS)
     .where(_TURNS.c.id == bindparam("turn_id"), _TURNS.c.state == "running")
@@ -66,6 +76,17 @@ _END = (
     .returning(_TURNS.c.id)
 )
 _END_MINE = _END.where(_TURNS.c.owner == bindparam("by_owner"))
+
+
+async def by_key(db: AsyncSession, principal: Principal, idempotency_key: str) -> Begun | None:
+    """What this person has begun under this key before."""
+    values = {
+        "whose_organisation_id": principal.organisation_id,
+        "whose_user_id": principal.id,
+        "key": idempotency_key,
+    }
+    row = (await db.execute(_BY_KEY, values)).first()
+    return Begun(*row) if row else None
 
 
 async def begin(db: AsyncSession, lease_s: float, **values: Any) -> None:

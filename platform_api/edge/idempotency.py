@@ -34,7 +34,7 @@ class IdempotencyKeyRow(Base):
     )
 
 
-def _idempotency_key(
+async def _idempotency_key(
     idempotency_key: Annotated[
         str | None, Header(description="Repeat a write safely: the same key answers the same.")
     ] = None,

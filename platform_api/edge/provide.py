@@ -1,6 +1,6 @@
 """How an endpoint gets a service: `Annotated[Library, Depends(provided(Library))]`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import TypeVar, cast
 
@@ -16,8 +16,9 @@ def provide(app: FastAPI, cls: type[Service], service: Service) -> None:
 
 
 @cache
-def _dependency(cls: type[object]) -> Callable[[Request], object]:
-    def dependency(request: Request) -> object:
+def _dependency(cls: type[object]) -> Callable[[Request], Awaitable[object]]:
+    # async, since FastAPI hands everything else to a thread
+    async def dependency(request: Request) -> object:
         return request.app.state.provided[cls]
 
     dependency.__name__ = f"provided_{cls.__name__}"

@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util.concurrency import await_
 
 from kit.errors import Unavailable
 from ports.db.urls import async_url, libpq_url
@@ -64,13 +65,24 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_CONNECT_WITHIN_S,
-        # A restarted Postgres costs a ping, not a failed request per pooled connection.
+        # A restarted Postgres costs a new connection, not a failed request per pooled one.
         pool_pre_ping=True,
         json_serializer=_to_json,
         json_deserializer=msgspec.json.decode,
     )
     event.listen(engine.sync_engine, "handle_error", _translate)
+    engine.sync_engine.dialect.do_ping = _begun
     return engine
+
+
+def _begun(dbapi_connection: Any) -> bool:
+    """BEGIN itself shows whether a pooled connection lives; the dialect's ping is a transaction of its own.
+
+    Raises the driver's error, which the pool reads.
+    """
+    if dbapi_connection._transaction is None:
+        await_(dbapi_connection._start_transaction())
+    return True
 
 
 def _to_json(value: Any) -> str:
