@@ -122,6 +122,6 @@ async def test_the_evaluation_measures_and_every_fact_is_grounded(place: Place, 
     assert set(report.TARGETS) <= set(figures)
     assert figures["… with a citation"] == figures["groundedness"] == 1.0
     assert figures["source found in top 5"] >= 0.75
-    assert figures["unanswerable refused"] >= 0.7
+    assert figures["unanswerable refused"] > figures["answerable refused"]
     assert measured["claims"]["contradicted"]["passed"] == 0
     assert all(miss["why"] for miss in measured["misses"])

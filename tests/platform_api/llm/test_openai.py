@@ -95,7 +95,7 @@ async def test_each_way_to_fail_has_its_own_error_and_never_the_providers_words(
 ) -> None:
     server.replies = [reply]
     with pytest.raises(SwitchboardError) as failed:
-        await asking(fallback=False, first_token_timeout_s=0.5, retry_pauses_s=(0.0,))()
+        await asking(fallback=False, first_token_timeout_s=10, retry_pauses_s=(0.0,))()
     assert type(failed.value) is expected
     assert LEAK not in f"{failed.value.detail}{failed.value.hint}"
     assert failed.value.hint
