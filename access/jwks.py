@@ -20,9 +20,6 @@ class TrustedKeys:
     def find(self, issuer: str, kid: str) -> Ed25519PublicKey | None:
         return self._keys.get(issuer, {}).get(kid)
 
-    def knows(self, issuer: str) -> bool:
-        return issuer in self._keys
-
 
 def _public(entry: Mapping[str, Any]) -> Ed25519PublicKey:
     key = jwt.PyJWK(dict(entry)).key

@@ -146,6 +146,11 @@ class TimedOut(SwitchboardError):
     retryable = True
 
 
+class ToolTimedOut(TimedOut):
+    code = "tool_timed_out"
+    title = "The tool took too long"
+
+
 def catalogue(root: type[SwitchboardError] = SwitchboardError) -> Iterator[type[SwitchboardError]]:
     """Every error class that is loaded, parents first: the source of the generated reference."""
     yield root

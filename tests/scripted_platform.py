@@ -11,6 +11,8 @@ from uuid import UUID
 
 from aiohttp import web
 
+from tests.loopback import listening
+
 SESSION = UUID("00000000-0000-4000-8000-00000000005e")
 TURN = UUID("00000000-0000-4000-8000-0000000000ab")
 MESSAGE = UUID("00000000-0000-4000-8000-0000000000cd")
@@ -71,16 +73,8 @@ async def running() -> AsyncIterator[ScriptedPlatform]:
     platform = ScriptedPlatform()
     app = web.Application(client_max_size=64 * 1024**2)
     app.router.add_route("*", "/{path:.*}", platform.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    platform.url = f"http://{host}:{port}"
-    try:
+    async with listening(app) as platform.url:
         yield platform
-    finally:
-        await runner.cleanup()
 
 
 def _answer(step: Answer) -> web.Response:

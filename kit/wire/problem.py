@@ -2,6 +2,8 @@
 
 from kit.wire.base import Wire
 
+MEDIA_TYPE = "application/problem+json"
+
 
 class Problem(Wire):
     """`hint` says the next step; `request_id` is what the logs know it by."""

@@ -33,6 +33,7 @@ class UnreadableDocument(Invalid):
     `code` equals `reason`, so that job errors (SPEC 3) and problem+json agree.
     """
 
+    code = "unreadable"
     title = "The file cannot be read"
 
     def __init__(self, reason: UnreadableCode, detail: str, *, hint: str | None = None) -> None:

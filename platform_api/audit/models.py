@@ -1,4 +1,4 @@
-"""The table of records; a trigger of the first migration refuses every change to them."""
+"""The table of records; a trigger (migration 0002) refuses every change to them."""
 
 from datetime import datetime
 from typing import Any

@@ -3,7 +3,7 @@
 Below every domain: it knows nothing of them.
 """
 
-from platform_api.edge.openapi import errors
+from platform_api.edge.openapi import raises
 from platform_api.edge.paging import PageQuery, PageRequest, keyset, page_of
 from platform_api.edge.provide import provide, provided
 from platform_api.edge.request_context import request_id
@@ -13,10 +13,10 @@ __all__ = [
     "PageQuery",
     "PageRequest",
     "UnitOfWork",
-    "errors",
     "keyset",
     "page_of",
     "provide",
     "provided",
+    "raises",
     "request_id",
 ]

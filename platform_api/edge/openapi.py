@@ -7,8 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from kit.errors import BadRequest, Invalid, SwitchboardError, TooLarge, Unauthenticated, Unavailable
-from kit.wire.problem import Problem
-from platform_api.edge.problems import MEDIA_TYPE
+from kit.wire.problem import MEDIA_TYPE, Problem
 
 _EXAMPLE_ID = "01JD7Z8Q4M5W9XK2T3V6B8N0PR"
 _EVERY = (SwitchboardError, Unavailable)
@@ -25,7 +24,7 @@ TAGS = [
 ]
 
 
-def errors(*classes: type[SwitchboardError]) -> dict[int | str, dict[str, Any]]:
+def raises(*classes: type[SwitchboardError]) -> dict[int | str, dict[str, Any]]:
     """For `responses=`: the errors of an operation beyond those that every operation has."""
     found: dict[int | str, dict[str, Any]] = {}
     for cls in classes:
@@ -57,7 +56,7 @@ def publish(app: FastAPI, examples: Mapping[str, Any] | None = None) -> None:
             made.update(_described(app, examples or {}))
         return made
 
-    app.openapi = cast(Callable[[], dict[str, Any]], openapi)  # type: ignore[method-assign]
+    app.openapi = cast(Callable[[], dict[str, Any]], openapi)  # type: ignore[method-assign]  # FastAPI's way
 
 
 def _described(app: FastAPI, examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +87,7 @@ def _operations(described: dict[str, Any]) -> list[dict[str, Any]]:
 def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     had_validation = responses.pop("422", None)
-    ours = errors(*_EVERY)
+    ours = raises(*_EVERY)
     if operation.get("security"):
         _add(ours, Unauthenticated)
     if "requestBody" in operation:

@@ -17,9 +17,9 @@ from kit.errors import (
     TooLarge,
     UnsupportedType,
 )
+from kit.wire.problem import MEDIA_TYPE
 from platform_api.edge.errors import MethodNotAllowed
 
-MEDIA_TYPE = "application/problem+json"
 _SHOWN_ERRORS = 5
 _BY_STATUS: dict[int, tuple[type[SwitchboardError], str]] = {
     404: (NotFound, "There is nothing at this address."),

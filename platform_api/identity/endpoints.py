@@ -9,7 +9,7 @@ from access.tokens import Minter, SigningKey
 from kit.errors import NotFound
 from kit.wire.account import ApiKey, CreateApiKey, CreatedApiKey, DevSignIn, Me, SignedIn
 from kit.wire.base import Page
-from platform_api.edge import PageQuery, UnitOfWork, errors, provided
+from platform_api.edge import PageQuery, UnitOfWork, provided, raises
 from platform_api.identity.dev_people import sign_in
 from platform_api.identity.errors import ScopeTooWide, UnknownPerson
 from platform_api.identity.principals import CurrentPrincipal
@@ -35,7 +35,7 @@ async def list_api_keys(
     return await identity.list_api_keys(session, principal, page)
 
 
-@router.post("/api-keys", status_code=201, summary="Create an API key", responses=errors(ScopeTooWide))
+@router.post("/api-keys", status_code=201, summary="Create an API key", responses=raises(ScopeTooWide))
 async def create_api_key(
     principal: CurrentPrincipal, identity: _Identity, session: UnitOfWork, request: CreateApiKey
 ) -> CreatedApiKey:
@@ -43,7 +43,7 @@ async def create_api_key(
     return await identity.create_api_key(session, principal, request)
 
 
-@router.delete("/api-keys/{key_id}", status_code=204, summary="Delete an API key", responses=errors(NotFound))
+@router.delete("/api-keys/{key_id}", status_code=204, summary="Delete an API key", responses=raises(NotFound))
 async def delete_api_key(
     principal: CurrentPrincipal, identity: _Identity, session: UnitOfWork, key_id: UUID
 ) -> None:
@@ -57,7 +57,7 @@ async def jwks(key: Annotated[SigningKey, Depends(provided(SigningKey))]) -> dic
     return key.jwks()
 
 
-@dev_only.post("/auth/dev", summary="Sign in as a dev person", responses=errors(UnknownPerson))
+@dev_only.post("/auth/dev", summary="Sign in as a dev person", responses=raises(UnknownPerson))
 async def dev_sign_in(
     request: DevSignIn, identity: _Identity, minter: Annotated[Minter, Depends(provided(Minter))]
 ) -> SignedIn:

@@ -41,7 +41,7 @@ class _KnownKey:
 
 
 class Identity:
-    """A change made by another process is seen within 30 s, one made here at once (`forget`)."""
+    """A change of people is seen within 30 s; a key that is deleted here is refused at once."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -62,12 +62,6 @@ class Identity:
         person = _person(*found)
         _keep(self._people, user_id, person, now)
         return person
-
-    def forget(self, user_id: UUID) -> None:
-        """Call after changing a person's groups, roles, permissions or keys."""
-        self._people.pop(user_id, None)
-        for key_id in [key_id for key_id, (key, _) in self._keys.items() if key.user_id == user_id]:
-            del self._keys[key_id]
 
     async def by_api_key(self, key: str) -> tuple[Principal, datetime]:
         """The owner, narrowed to the key's scopes, and when the key expires. Raises Unauthenticated."""

@@ -12,7 +12,7 @@ from kit.errors import NotFound
 from kit.wire.base import Page
 from kit.wire.library import CreateKnowledgeBase, Document, Facets, Job, KnowledgeBase, UploadAccepted
 from kit.wire.search import QueryRequest, SearchResult
-from platform_api.edge import PageQuery, UnitOfWork, errors, provided
+from platform_api.edge import PageQuery, UnitOfWork, provided, raises
 from platform_api.edge.idempotency import IdempotencyKey, once
 from platform_api.identity import CurrentPrincipal
 from platform_api.library.errors import (
@@ -48,7 +48,7 @@ _EVENTS: dict[str, Any] = {
     "content": {"text/event-stream": {}},
 }
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-_UPLOAD_ERRORS = errors(
+_UPLOAD_ERRORS = raises(
     NotFound,
     NotYours,
     BadUpload,
@@ -72,7 +72,7 @@ async def list_knowledge_bases(
     "/knowledge-bases",
     status_code=201,
     summary="Create a personal knowledge base",
-    responses=errors(NameTaken),
+    responses=raises(NameTaken),
 )
 async def create_knowledge_base(
     principal: CurrentPrincipal, session: UnitOfWork, request: CreateKnowledgeBase, key: IdempotencyKey
@@ -105,7 +105,7 @@ async def upload_documents(
         return await uploads.accept(principal, base_id, form.files, form.metadata, key)
 
 
-@router.get("/knowledge-bases/{base_id}/documents", summary="List documents", responses=errors(NotFound))
+@router.get("/knowledge-bases/{base_id}/documents", summary="List documents", responses=raises(NotFound))
 async def list_documents(
     principal: CurrentPrincipal, documents: _Documents, session: UnitOfWork, base_id: UUID, page: PageQuery
 ) -> Page[Document]:
@@ -116,7 +116,7 @@ async def list_documents(
 @router.get(
     "/knowledge-bases/{base_id}/documents/{doc_id}",
     summary="Read about a document",
-    responses=errors(NotFound),
+    responses=raises(NotFound),
 )
 async def get_document(
     principal: CurrentPrincipal, documents: _Documents, session: UnitOfWork, base_id: UUID, doc_id: UUID
@@ -129,7 +129,7 @@ async def get_document(
     "/knowledge-bases/{base_id}/documents/{doc_id}",
     status_code=204,
     summary="Delete a document",
-    responses=errors(NotFound, NotYours),
+    responses=raises(NotFound, NotYours),
 )
 async def delete_document(
     principal: CurrentPrincipal, documents: _Documents, session: UnitOfWork, base_id: UUID, doc_id: UUID
@@ -138,7 +138,7 @@ async def delete_document(
     await documents.delete(session, principal, base_id, doc_id)
 
 
-@router.post("/knowledge-bases/{base_id}/query", summary="Search without a model", responses=errors(NotFound))
+@router.post("/knowledge-bases/{base_id}/query", summary="Search without a model", responses=raises(NotFound))
 async def query_knowledge_base(
     principal: CurrentPrincipal,
     documents: _Documents,
@@ -150,7 +150,7 @@ async def query_knowledge_base(
     return await documents.query(session, principal, base_id, request)
 
 
-@router.get("/knowledge-bases/{base_id}/facets", summary="Values for filters", responses=errors(NotFound))
+@router.get("/knowledge-bases/{base_id}/facets", summary="Values for filters", responses=raises(NotFound))
 async def get_facets(principal: CurrentPrincipal, session: UnitOfWork, base_id: UUID) -> Facets:
     """Which values there are and how many documents have each, counting only what the caller can see."""
     return await bases.facets(session, principal, base_id)
@@ -160,7 +160,7 @@ async def get_facets(principal: CurrentPrincipal, session: UnitOfWork, base_id: 
     "/documents/{doc_id}/content",
     summary="Open the source",
     response_class=Response,
-    responses=errors(NotFound, NotReady, NotReadable)
+    responses=raises(NotFound, NotReady, NotReadable)
     | {
         200: {
             "description": "A page with an anchor at each section, or the original file.",
@@ -192,7 +192,7 @@ async def list_jobs(
     return await jobs.list(session, principal, page)
 
 
-@router.get("/jobs/{job_id}", summary="Read a job", responses=errors(NotFound))
+@router.get("/jobs/{job_id}", summary="Read a job", responses=raises(NotFound))
 async def get_job(principal: CurrentPrincipal, jobs: _Jobs, session: UnitOfWork, job_id: UUID) -> Job:
     """How far it is, and what went wrong with which document."""
     return await jobs.get(session, principal, job_id)
@@ -202,7 +202,7 @@ async def get_job(principal: CurrentPrincipal, jobs: _Jobs, session: UnitOfWork,
     "/jobs/{job_id}/events",
     summary="Follow a job",
     response_class=StreamingResponse,
-    responses={**errors(NotFound), 200: _EVENTS},
+    responses={**raises(NotFound), 200: _EVENTS},
 )
 async def follow_job(
     principal: CurrentPrincipal, jobs: _Jobs, session: UnitOfWork, job_id: UUID
@@ -217,7 +217,7 @@ async def _events(states: AsyncIterator[Job | None]) -> AsyncIterator[str]:
         yield f"event: job\ndata: {job.dump()}\n\n" if job else ": still here\n\n"
 
 
-@router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=errors(NotFound, JobFinished))
+@router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=raises(NotFound, JobFinished))
 async def cancel_job(principal: CurrentPrincipal, jobs: _Jobs, session: UnitOfWork, job_id: UUID) -> Job:
     """What is published already stays; the rest is not read."""
     return await jobs.cancel(session, principal, job_id)

@@ -6,13 +6,13 @@ from fastapi import APIRouter, status
 
 from kit.wire.base import Page
 from kit.wire.chat import FeedbackRequest, RenameSession, Session, SessionWithMessages
-from platform_api.edge import PageQuery, UnitOfWork, errors
+from platform_api.edge import PageQuery, UnitOfWork, raises
 from platform_api.identity import CurrentPrincipal
 from platform_api.sessions import service
 from platform_api.sessions.errors import MessageNotFound, SessionNotFound
 
 router = APIRouter(prefix="/api/v1", tags=["sessions"])
-_SESSION = errors(SessionNotFound)
+_SESSION = raises(SessionNotFound)
 
 
 @router.get("/sessions", summary="My sessions, last used first")
@@ -55,7 +55,7 @@ async def delete_session(db: UnitOfWork, principal: CurrentPrincipal, session_id
     "/messages/{message_id}/feedback",
     summary="Say whether an answer helped",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=errors(MessageNotFound),
+    responses=raises(MessageNotFound),
 )
 async def give_feedback(
     db: UnitOfWork, principal: CurrentPrincipal, message_id: UUID, body: FeedbackRequest

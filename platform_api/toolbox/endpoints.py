@@ -6,14 +6,14 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from access.tokens import claims_of
 from kit.clock import Clock
-from kit.errors import NotFound
+from kit.errors import NotFound, ToolTimedOut
 from kit.wire.base import Page
 from kit.wire.internal import Grant, ResolvedPrincipal, ResolvePrincipal
 from kit.wire.tools import InvokeTool, Registry, Tool, ToolOutcome
-from platform_api.edge import UnitOfWork, errors, provided
+from platform_api.edge import UnitOfWork, provided, raises
 from platform_api.identity import CurrentPrincipal, Identity, ServicePrincipal
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable, ToolTimedOut
+from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
 from platform_api.toolbox.gateway import HttpToolGateway
 from platform_api.toolbox.registry import LONGEST_WAIT_S, changed_registry, with_servers
 from platform_api.toolbox.settings import ToolboxSettings
@@ -26,13 +26,13 @@ _Gateway = Annotated[HttpToolGateway, Depends(provided(HttpToolGateway))]
 _DOWN = (ToolsUnavailable, ToolTimedOut, GatewayFailed)
 
 
-@router.get("/tools", summary="List the tools that I may use", responses=errors(*_DOWN))
+@router.get("/tools", summary="List the tools that I may use", responses=raises(*_DOWN))
 async def list_tools(principal: CurrentPrincipal, gateway: _Gateway, session: UnitOfWork) -> Page[Tool]:
     """The gateway's own answer for the caller: what is not here cannot be called."""
     return Page(items=await with_servers(session, await gateway.list_tools(principal)))
 
 
-@router.post("/tools/{name}/invoke", summary="Call a tool", responses=errors(NoSuchTool, *_DOWN))
+@router.post("/tools/{name}/invoke", summary="Call a tool", responses=raises(NoSuchTool, *_DOWN))
 async def invoke_tool(
     principal: CurrentPrincipal,
     gateway: _Gateway,
@@ -83,7 +83,7 @@ async def resolve_principal(
     )
 
 
-@internal.get("/grants/{hash}", summary="Read a grant", responses=errors(NotFound))
+@internal.get("/grants/{hash}", summary="Read a grant", responses=raises(NotFound))
 async def get_grant(
     hash: Annotated[str, Path(max_length=64)],
     service: ServicePrincipal,

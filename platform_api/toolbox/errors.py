@@ -1,6 +1,6 @@
 """Errors of calling tools."""
 
-from kit.errors import NotFound, TimedOut, Unavailable, UpstreamFailed
+from kit.errors import NotFound, Unavailable, UpstreamFailed
 
 
 class NoSuchTool(NotFound):
@@ -12,11 +12,6 @@ class NoSuchTool(NotFound):
 class ToolsUnavailable(Unavailable):
     code = "tools_unavailable"
     title = "The tools are not available at the moment"
-
-
-class ToolTimedOut(TimedOut):
-    code = "tool_timed_out"
-    title = "The tool took too long"
 
 
 class GatewayFailed(UpstreamFailed):

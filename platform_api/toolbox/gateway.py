@@ -10,12 +10,12 @@ from prometheus_client import Counter, Histogram
 from access.principal import Principal
 from access.tokens import Minter
 from kit import telemetry
-from kit.errors import SwitchboardError
+from kit.errors import SwitchboardError, ToolTimedOut
 from kit.resilience import Breaker
 from kit.wire import mcp
 from kit.wire.tools import Tool, ToolOutcome
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable, ToolTimedOut
+from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
 from platform_api.toolbox.settings import ToolboxSettings
 
 AUDIENCE = "gateway"

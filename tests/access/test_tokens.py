@@ -1,6 +1,5 @@
 import base64
 import json
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,14 +11,7 @@ from access.jwks import TrustedKeys
 from access.principal import Principal, TurnLimits
 from access.tokens import LIFETIME_S, Minter, SigningKey, Verifier
 from kit.errors import Unauthenticated
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
+from tests.clocks import HandClock
 
 
 class World:
@@ -66,7 +58,7 @@ def test_it_is_worth_nothing_to_another_audience_or_after_a_minute(world: World)
         world.verifier("server:docs").verify(token)
     verifier = world.verifier()
     verifier.verify(token)
-    world.clock.at += timedelta(seconds=LIFETIME_S)
+    world.clock.move(seconds=LIFETIME_S)
     with pytest.raises(Unauthenticated):
         verifier.verify(token)
 
@@ -74,9 +66,9 @@ def test_it_is_worth_nothing_to_another_audience_or_after_a_minute(world: World)
 def test_a_token_is_reused_for_half_a_minute(world: World) -> None:
     person = member()
     first = world.minter.mint(person, "gateway")
-    world.clock.at += timedelta(seconds=29)
+    world.clock.move(seconds=29)
     assert world.minter.mint(person, "gateway") == first
-    world.clock.at += timedelta(seconds=2)
+    world.clock.move(seconds=2)
     assert world.minter.mint(person, "gateway") != first
 
 

@@ -1,20 +1,8 @@
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from kit.errors import NotFound, Unavailable
 from kit.resilience import Breaker
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def pass_seconds(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+from tests.clocks import HandClock
 
 
 @pytest.fixture
@@ -48,14 +36,14 @@ def test_it_opens_after_three_failures_and_then_refuses_without_calling(breaker:
 def test_failures_that_are_far_apart_do_not_open_it(breaker: Breaker, clock: HandClock) -> None:
     for _ in range(5):
         fail(breaker)
-        clock.pass_seconds(6)
+        clock.move(seconds=6)
     assert breaker.state == "closed"
 
 
 @pytest.mark.proves("RESILIENCE-001")
 def test_after_the_pause_one_probe_goes_through_and_closes_it(breaker: Breaker, clock: HandClock) -> None:
     open_it(breaker)
-    clock.pass_seconds(30)
+    clock.move(seconds=30)
     with breaker.guard(), pytest.raises(Unavailable), breaker.guard():
         pytest.fail("a second call joined the probe")
     assert breaker.state == "closed"
@@ -63,7 +51,7 @@ def test_after_the_pause_one_probe_goes_through_and_closes_it(breaker: Breaker, 
 
 def test_a_probe_that_fails_opens_it_again(breaker: Breaker, clock: HandClock) -> None:
     open_it(breaker)
-    clock.pass_seconds(30)
+    clock.move(seconds=30)
     fail(breaker)
     assert breaker.state == "open"
 

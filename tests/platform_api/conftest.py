@@ -1,6 +1,6 @@
 """The platform as `launch` would build it, on real engines, asked over HTTP."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,6 @@ from ports.db import Database
 from tests.platform_api.people import People, platform_ports
 from tests.platform_api.reading import embedder
 from tests.platform_api.work import Work
-
-ClientFor = Callable[..., AsyncClient]
 
 
 @pytest.fixture

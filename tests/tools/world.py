@@ -5,8 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,10 +26,11 @@ from kit.clock import SystemClock
 from kit.errors import Unauthenticated, Unavailable
 from kit.wire.internal import AuditAccepted, AuditEvent, ResolvedPrincipal
 from kit.wire.tools import RegisteredServer, Registry
-from knowledge.document import Chunk, DocumentFacts
 from knowledge.index import Index, IndexedChunk
 from knowledge.index.edge import open_edge
 from knowledge.search import Search
+from tests.clocks import MovedClock
+from tests.knowledge.index.samples import chunk, facts
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import EventsRefused
 from tools.gateway.settings import GatewaySettings
@@ -38,7 +38,6 @@ from tools.servers.docs.server import build_docs_server
 
 ORGANISATION = uuid4()
 RELEASE = Path("tools/servers/release.json")
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def person(name: str, *groups: str, role: str = "User") -> Principal:
@@ -54,19 +53,6 @@ def person(name: str, *groups: str, role: str = "User") -> Principal:
 
 MAYA = person("maya", "operations")
 TOM = person("tom", "finance")
-
-
-class MovedClock:
-    """Real time, plus what a test adds."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def move(self, **by: float) -> None:
-        self.ahead += timedelta(**by)
 
 
 class HashedWords:
@@ -88,42 +74,15 @@ class HashedWords:
 
 def a_chunk(text: str, *, knowledge_base_id: UUID, title: str, url: str) -> IndexedChunk:
     doc_id = uuid5(ORGANISATION, url)
-    chunk = Chunk(
-        chunk_id=uuid5(doc_id, text),
-        doc_id=doc_id,
-        text=text,
-        chunk_index=0,
-        page_title=title,
-        section_title="Leave",
-        section_path=("Leave",),
-        anchor="leave",
-        page=None,
-        start_offset=0,
-        end_offset=len(text),
-        chunk_strategy="layout",
-        content_type="text/markdown",
-    )
-    facts = DocumentFacts(
-        doc_id=doc_id,
+    described = facts(
+        doc_id,
         organisation_id=ORGANISATION,
         knowledge_base_id=knowledge_base_id,
-        source="upload",
         source_url=url,
-        source_hash="0" * 64,
-        etag=None,
-        doc_type="policy",
-        service_scope="general",
-        tags=(),
-        privacy_level="internal",
-        owner_type="org",
         owner_id=str(ORGANISATION),
-        created_at=NOW,
-        updated_at=NOW,
-        last_modified=NOW,
-        last_crawled_at=None,
-        version=1,
     )
-    return IndexedChunk(chunk, facts, HashedWords().embed([text])[0].tolist())
+    made = replace(chunk(doc_id, text), page_title=title)
+    return IndexedChunk(made, described, HashedWords().embed([text])[0].tolist())
 
 
 SHARED = a_chunk(

@@ -7,8 +7,6 @@ from pydantic import ValidationError
 
 from kit.wire.problem import Problem
 
-PROBLEM_TYPE = "application/problem+json"
-
 
 class ApiError(Exception):
     """The platform refused, or nothing usable came back.

@@ -5,7 +5,7 @@ other characters that JSON leaves as they are, which would cut an event that quo
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -59,8 +59,3 @@ async def data_of_events(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     async for piece in pieces:
         for data in decoder.feed(piece):
             yield data
-
-
-def events_in(text: bytes) -> Iterator[str]:
-    """The same for a whole stream that is at hand."""
-    yield from Decoder().feed(text + b"\n\n")

@@ -16,6 +16,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from kit.wire.base import Request, Wire
+from kit.wire.problem import MEDIA_TYPE
 from switchboard_sdk import errors
 
 Shape = TypeVar("Shape", bound=Wire)
@@ -64,7 +65,7 @@ class Call:
         return self.method in IDEMPOTENT or bool(self.key)
 
     def headers(self, token: str) -> dict[str, str]:
-        headers = {"Accept": f"{self.accept}, application/problem+json", "X-Request-Id": self.request_id}
+        headers = {"Accept": f"{self.accept}, {MEDIA_TYPE}", "X-Request-Id": self.request_id}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if self.key:

@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.loopback import listening
+
 Chunk = dict[str, Any] | str | float | asyncio.Event
 """JSON for a chunk, raw text, seconds to wait, or an event to wait for."""
 DONE = "data: [DONE]\n\n"
@@ -101,10 +103,6 @@ async def model_server() -> AsyncIterator[ModelServer]:
     server = ModelServer()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    yield server
-    await runner.cleanup()
+    async with listening(app) as address:
+        server.url = f"{address}/v1"
+        yield server

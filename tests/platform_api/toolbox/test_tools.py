@@ -10,14 +10,15 @@ from aiohttp import web
 
 from access.principal import TurnLimits
 from access.tokens import Verifier
-from kit.errors import Unavailable
+from kit.errors import ToolTimedOut, Unavailable
 from kit.wire import mcp
 from platform_api.app import PlatformPorts
 from platform_api.identity import Identity
 from platform_api.identity.dev_people import DEV_PEOPLE
 from platform_api.identity.grants import Grants
 from platform_api.toolbox import HttpToolGateway
-from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable, ToolTimedOut
+from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
+from tests.loopback import listening
 from tests.platform_api.people import People
 
 Answer = Callable[[dict[str, Any]], Awaitable[web.StreamResponse]]
@@ -73,13 +74,8 @@ async def scripted() -> AsyncIterator[ScriptedGateway]:
     gateway = ScriptedGateway()
     app = web.Application()
     app.router.add_post("/mcp", gateway.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    gateway.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield gateway
-    await runner.cleanup()
+    async with listening(app) as gateway.url:
+        yield gateway
 
 
 @pytest.fixture

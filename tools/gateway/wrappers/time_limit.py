@@ -2,13 +2,8 @@
 
 import asyncio
 
-from kit.errors import TimedOut
+from kit.errors import ToolTimedOut
 from tools.gateway.call import Call, Handler, Reply
-
-
-class ToolTimedOut(TimedOut):
-    code = "tool_timed_out"
-    title = "The tool took too long"
 
 
 def time_limited(inner: Handler) -> Handler:
