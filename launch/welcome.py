@@ -9,6 +9,7 @@ from rich.markup import escape
 from switchboard_sdk import ApiError, Switchboard
 from switchboard_sdk.folders import FolderUpload, files_in, rules_of
 
+from launch.cli.connect import DEFAULT_URL
 from launch.cli.docs import find_base, progress_bar
 
 HANDBOOK = Path(__file__).parents[1] / "examples" / "handbook"
@@ -83,10 +84,7 @@ def _print(console: Console, url: str, keys: dict[str, str]) -> None:
         f"-H 'Content-Type: application/json' -d '{body}'\n"
     )
     console.print("Or in another terminal:\n", highlight=False)
-    for line in (
-        ".venv/bin/switchboard chat",
-        f'.venv/bin/switchboard ask "{QUESTION}" --as tom',
-        ".venv/bin/switchboard docs add FOLDER",
-    ):
-        print(f"  {line}")
+    where = "" if url == DEFAULT_URL else f" --url {url}"
+    for verb in ("chat", f'ask "{QUESTION}" --as tom', "docs add FOLDER"):
+        print(f"  .venv/bin/switchboard {verb}{where}")
     console.print(f"\nAPI reference: {url}/docs   MCP clients: {url}/mcp\n", highlight=False, soft_wrap=True)
