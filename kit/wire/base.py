@@ -1,8 +1,8 @@
 """What every shape on the wire has in common."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Item = TypeVar("Item")
 
@@ -18,9 +18,34 @@ class Wire(BaseModel):
 
 
 class Request(BaseModel):
-    """A shape that we receive: an unknown field is refused with its name (SPEC 3)."""
+    """A shape that we receive: an unknown field is refused with its name (SPEC 3).
+
+    So is text that is no text: Postgres stores no NUL, and half a surrogate pair has no UTF-8.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_text(cls, given: Any) -> Any:
+        if not _storable(given):
+            raise ValueError("there is a NUL or half a surrogate pair in a text")
+        return given
+
+
+def _storable(given: Any) -> bool:
+    waiting: list[Any] = [given]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\0" in value or not (value.isascii() or value.encode("utf-8", "ignore").decode() == value):
+                return False
+        elif isinstance(value, dict):
+            entries = cast(dict[Any, Any], value)
+            waiting += [*entries, *entries.values()]
+        elif isinstance(value, list):
+            waiting += cast(list[Any], value)
+    return True
 
 
 class Page(Wire, Generic[Item]):

@@ -67,6 +67,8 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_timeout=_CONNECT_WITHIN_S,
         # A restarted Postgres costs a new connection, not a failed request per pooled one.
         pool_pre_ping=True,
+        # An error with what was asked or stored in it would end up in a log.
+        hide_parameters=True,
         json_serializer=_to_json,
         json_deserializer=msgspec.json.decode,
     )

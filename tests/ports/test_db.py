@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 
 from kit.errors import Unavailable
 from ports.db import Database, async_url, libpq_url, sync_url
@@ -121,3 +122,11 @@ def test_an_address_is_written_for_each_driver(url: str) -> None:
     assert async_url(url).drivername == "postgresql+asyncpg"
     assert sync_url(url).drivername == "postgresql+psycopg"
     assert libpq_url(url).startswith("postgresql://u:p%40@")
+
+
+@pytest.mark.proves("PRIVACY-001")
+async def test_an_error_does_not_repeat_what_was_asked(database: Database) -> None:
+    with pytest.raises(DBAPIError) as raised:
+        async with database.begin() as session:
+            await session.execute(text("SELECT CAST(:said AS text), 1 / 0"), {"said": "my salary"})
+    assert "my salary" not in str(raised.value)

@@ -82,6 +82,30 @@ async def test_a_body_that_is_not_json_or_not_utf8_is_a_bad_request(people: Peop
     assert answer.json()["code"] == "bad_request"
 
 
+@pytest.mark.proves("INPUT-001")
+@pytest.mark.parametrize("text", ["a\\u0000b", "a\\ud800b"])
+async def test_text_that_cannot_be_stored_is_refused(people: People, text: str) -> None:
+    json_type = {"Content-Type": "application/json"}
+    for path, body in (
+        ("/api/v1/chat", f'{{"message": "{text}"}}'),
+        ("/api/v1/chat", f'{{"message": "Leave?", "service_scope": "{text}"}}'),
+        ("/api/v1/knowledge-bases", f'{{"name": "{text}"}}'),
+        ("/api/v1/api-keys", f'{{"name": "laptop", "scopes": ["{text}"]}}'),
+        ("/api/v1/tools/docs.search/invoke", f'{{"arguments": {{"query": {{"deep": ["{text}"]}}}}}}'),
+    ):
+        answer = await people.maya.post(path, content=body.encode(), headers=json_type)
+        assert (path, answer.status_code) == (path, 422), answer.text
+
+
+@pytest.mark.parametrize("depth", [900, 5000])
+async def test_a_nested_body_is_no_fault_of_ours(people: People, depth: int) -> None:
+    body = b'{"name": "a", "scopes": ' + b"[" * depth + b"]" * depth + b"}"
+    answer = await people.maya.post(
+        "/api/v1/api-keys", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (400, 422)
+
+
 async def test_a_body_over_the_limit_is_too_large(people: People) -> None:
     answer = await people.maya.post("/probe/order", json={"count": 1, "name": "x" * 1_000_001})
     assert answer.status_code == 413
