@@ -18,7 +18,7 @@ from platform_api.agents.errors import AgentFailed, UnknownAgent
 from platform_api.chat.errors import Interrupted, SessionBusy, ShuttingDown, TurnNotFound, TurnTimedOut
 from platform_api.chat.log import Batches
 from platform_api.chat.service import Chat
-from platform_api.edge import provided, raises, request_id
+from platform_api.edge import event_stream, provided, raises, request_id
 from platform_api.edge.errors import IdempotencyKeyReused
 from platform_api.edge.idempotency import IdempotencyKey
 from platform_api.edge.problems import problem_response
@@ -129,8 +129,7 @@ async def turn_stream(
 
 
 def _streamed(batches: Batches, service: Chat) -> EventSourceResponse:
-    # Proxies must not hold the stream back.
-    return EventSourceResponse(_encoded(batches, service.keepalive_s), headers={"X-Accel-Buffering": "no"})
+    return event_stream(_encoded(batches, service.keepalive_s))
 
 
 async def _encoded(batches: Batches, keepalive_s: float) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 Below every domain: it knows nothing of them.
 """
 
+from platform_api.edge.event_stream import event_stream
 from platform_api.edge.openapi import raises
 from platform_api.edge.paging import PageQuery, PageRequest, keyset, page_of
 from platform_api.edge.provide import provide, provided
@@ -13,6 +14,7 @@ __all__ = [
     "PageQuery",
     "PageRequest",
     "UnitOfWork",
+    "event_stream",
     "keyset",
     "page_of",
     "provide",

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from kit.errors import NotFound
 from kit.wire.base import Page
 from kit.wire.library import CreateKnowledgeBase, Document, Facets, Job, KnowledgeBase, UploadAccepted
 from kit.wire.search import QueryRequest, SearchResult
-from platform_api.edge import PageQuery, UnitOfWork, provided, raises
+from platform_api.edge import PageQuery, UnitOfWork, event_stream, provided, raises
 from platform_api.edge.idempotency import IdempotencyKey, once
 from platform_api.identity import CurrentPrincipal
 from platform_api.library.errors import (
@@ -209,12 +210,12 @@ async def follow_job(
 ) -> StreamingResponse:
     """The job as it is now and then each change, until it is finished."""
     await jobs.get(session, principal, job_id)
-    return StreamingResponse(_events(jobs.watch(principal, job_id)), media_type="text/event-stream")
+    return event_stream(_encoded(jobs.watch(principal, job_id)))
 
 
-async def _events(states: AsyncIterator[Job | None]) -> AsyncIterator[str]:
+async def _encoded(states: AsyncIterator[Job | None]) -> AsyncIterator[bytes]:
     async for job in states:
-        yield f"event: job\ndata: {job.dump()}\n\n" if job else ": still here\n\n"
+        yield format_sse_event(data_str=job.dump(), event="job") if job else KEEPALIVE_COMMENT
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=raises(NotFound, JobFinished))
