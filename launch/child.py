@@ -37,6 +37,7 @@ async def running(data: Path, port: int | None = None, *, sample: bool = False) 
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = data / "console.log"
     started = asyncio.get_running_loop().time()
+    log.touch(mode=0o600)  # what is printed there includes API keys
     with log.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *_command(data, chosen, sample), stdout=out, stderr=out, start_new_session=True

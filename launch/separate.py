@@ -1,6 +1,7 @@
 """What the processes have in common when they run apart: addresses from the settings, one HTTP server."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
@@ -38,6 +39,7 @@ def needed(value: str, name: str, why: str) -> str:
 
 def begin(process: str, work: Coroutine[Any, Any, None]) -> None:
     """Run one process to its end; a missing setting becomes a sentence and exit status 2."""
+    os.umask(0o077)  # spool and originals are for our own user only
     logs.configure(logs.LogSettings(), process)
     telemetry.configure(telemetry.TelemetrySettings(), process)
     try:

@@ -6,6 +6,7 @@ gateway, the gateway asks the platform over HTTP, people and bots use the API.
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,8 @@ class Engines:
 
 def run(data: Path, port: int, sample: bool) -> int:
     """Blocks until stopped; the exit status is for the shell."""
+    # Whatever is written here, by us or by a library, is for our own user only.
+    os.umask(0o077)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     logs.configure(logs.LogSettings(), "up", data / "up.log")
     telemetry.configure(telemetry.TelemetrySettings(), "up")

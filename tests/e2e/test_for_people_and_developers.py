@@ -125,3 +125,12 @@ async def test_the_evaluation_measures_and_every_fact_is_grounded(place: Place, 
     assert figures["unanswerable refused"] > figures["answerable refused"]
     assert measured["claims"]["contradicted"]["passed"] == 0
     assert all(miss["why"] for miss in measured["misses"])
+
+
+@pytest.mark.proves("PRIVACY-001")
+def test_no_other_user_of_the_machine_reads_what_we_write(place: Place) -> None:
+    """Folders may be passed through: the engines have users of their own where we are root."""
+    files = [path for path in place.started.data.rglob("*") if path.is_file()]
+    assert files
+    open_to_others = [str(path) for path in files if path.lstat().st_mode & 0o077]
+    assert open_to_others == []
