@@ -27,7 +27,7 @@ demo: setup ## Ingest a folder and ask about it in the terminal (CORPUS=folder)
 test: setup-dev lint ## Lint, types and tests, in under 12 minutes
 	@$(PYTHON_BIN) -m tests
 
-test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign suites
+test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign clients
 	@scripts/install_node_tools.sh && $(PYTHON_BIN) -m tests --full
 
 lint: setup-dev ## Style, types, layers

@@ -1,1 +1,1 @@
-"""Documents in, cited passages out: load, chunk, embed, index, search, verify. No web framework here."""
+"""Documents in, cited chunks out: load, chunk, embed, index, search, verify. No web framework here."""

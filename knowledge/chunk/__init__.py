@@ -1,4 +1,4 @@
-"""Documents into passages that are searched, embedded and cited."""
+"""Documents into chunks that are searched, embedded and cited."""
 
 from knowledge.chunk.chunker import STRATEGIES, chunk
 from knowledge.chunk.tokens import CountTokens, estimate_tokens
