@@ -1,13 +1,17 @@
 """The tables are those of the models, and the record takes no change."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from platform_api import migrations
 from platform_api.audit.models import AuditRecordRow
 from platform_api.migrations import differences, upgrade
+from platform_api.migrations.run import newest
 from ports.db import Database
 
 
@@ -18,6 +22,11 @@ def test_models_and_migrations_agree(database_url: str) -> None:
 def test_migrating_again_does_nothing(database_url: str) -> None:
     upgrade(database_url)
     assert differences(database_url) == []
+
+
+def test_the_newest_file_is_where_the_revisions_end() -> None:
+    """A database at that revision is taken to need nothing."""
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [newest()]
 
 
 @pytest.mark.proves("TENANT-001")
