@@ -81,7 +81,7 @@ def _loaded(load_file: Load, limit_s: float, data: bytes, name: str) -> LoadedDo
 
 def _answer(task: Task, embedder: Embedder, load_file: Load) -> Answer:
     try:
-        return _prepare(task, embedder, load_file)
+        return prepare(task, embedder, load_file)
     except UnreadableDocument as unreadable:
         return Unreadable(unreadable.reason, unreadable.detail, unreadable.hint)
     except MemoryError:
@@ -91,7 +91,8 @@ def _answer(task: Task, embedder: Embedder, load_file: Load) -> Answer:
         return Failed(f"{type(error).__name__}: {error}"[:500])
 
 
-def _prepare(task: Task, embedder: Embedder, load_file: Load) -> Done:
+def prepare(task: Task, embedder: Embedder, load_file: Load = load) -> Done:
+    """Load, chunk and embed. Raises UnreadableDocument."""
     loaded = load_file(task.data, task.name)
     document = replace(loaded, title=task.title) if task.title else loaded
     chunks = chunk(document, task.doc_id, task.strategy, count_tokens=embedder.count_tokens)
