@@ -97,4 +97,5 @@ PROMISES: dict[str, str] = {
     "EVAL-001": "The evaluation asks through the API; every fact of an answer is cited and grounded (SPEC 7)",
     "REFERENCE-001": "Errors, settings and the OpenAPI document are generated from the code and do not drift (SPEC 3)",
     "AUDIT-002": "Document upload, reading and deletion are recorded with who did it (SPEC 12)",
+    "PATH-006": "The parts work as separate processes, too; one that lacks an address says which (SPEC 2)",
 }
