@@ -206,4 +206,4 @@ async def _welcome(url: str, data: Path, sample: bool) -> None:
     try:
         await welcome(url, data, sample=sample)
     except ApiError as error:
-        _log.warning("welcome_failed", detail=error.problem.detail, hint=error.problem.hint)
+        _log.warning("launch.welcome_failed", detail=error.problem.detail, hint=error.problem.hint)

@@ -49,7 +49,7 @@ class Conversations:
                             return
             except Exception as error:
                 trouble = _trouble(error)
-                log.warning("turn.troubled", channel=turn.channel, error=type(error).__name__)
+                log.warning("bot.turn_troubled", channel=turn.channel, error=type(error).__name__)
             else:
                 trouble = _trouble(RuntimeError("the stream ended without an end"))
             yield trouble
@@ -120,6 +120,6 @@ def _trouble(error: Exception) -> Trouble:
         request_id = problem.request_id or uuid4().hex
         return Trouble(problem.code, problem.detail, problem.hint, request_id, problem.status >= 500)
     request_id = uuid4().hex
-    log.error("turn.broke", request_id=request_id, exc_info=error)
+    log.error("bot.turn_broke", request_id=request_id, exc_info=error)
     hint = "Try again. If it happens again, tell your admin the request id."
     return Trouble("internal", "Something went wrong on our side.", hint, request_id, True)

@@ -39,7 +39,7 @@ class Grants:
         try:
             await keep_grant(self._store, principal.access_keys)
         except Exception as error:  # Redis down: the gateway asks us instead
-            log.warning("grant.not_in_redis", error=type(error).__name__)
+            log.warning("identity.grant_not_in_redis", error=type(error).__name__)
         self._kept[name] = now
 
     async def fetch(self, name: str) -> list[str]:

@@ -41,7 +41,7 @@ async def seed_registry(
         await session.execute(delete(ToolServerRow).where(ToolServerRow.approved_by == RELEASE))
         for server in servers:
             await _add(session, server)
-    log.info("registry.seeded", servers=[server.name for server in servers])
+    log.info("toolbox.registry_seeded", servers=[server.name for server in servers])
 
 
 async def read_registry(session: AsyncSession) -> Registry:

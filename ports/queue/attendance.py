@@ -163,7 +163,7 @@ async def _attempt(task: Task, args: dict[str, Any]) -> None:
             raise
         except Exception as error:
             span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            _log.warning("job_failed", task=task.name, error=type(error).__name__)
+            _log.warning("queue.job_failed", task=task.name, error=type(error).__name__)
             raise
         finally:
             JOBS.labels(task.name, outcome).inc()
@@ -196,7 +196,7 @@ async def _take_over(connector: procrastinate.PsycopgConnector, tasks: Tasks, pa
                 note=_failure("The worker that ran it was lost."),
             )
             JOBS.labels(job["task_name"], "lost").inc()
-            _log.warning("job_taken_over", task=job["task_name"], gave_up=last)
+            _log.warning("queue.job_taken_over", task=job["task_name"], gave_up=last)
         await asyncio.sleep(pace.lost_after_s / 4)
 
 

@@ -36,7 +36,7 @@ class QueueWorker:
                 try:
                     await attend(self._url, self._tasks, self._concurrency, self._pace, self._stopping)
                 except Exception as error:
-                    _log.warning("queue_worker_interrupted", error=type(error).__name__)
+                    _log.warning("queue.worker_interrupted", error=type(error).__name__)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), self._pace.reconnect_s)
         finally:

@@ -140,7 +140,7 @@ class Gateway:
             self._background(self.shipper.run(), "shipping"),
             self._background(self._sync(), "fsync"),
         ]
-        _log.info("gateway_started", ms=round((time.perf_counter() - began) * 1000))
+        _log.info("gateway.started", ms=round((time.perf_counter() - began) * 1000))
 
     async def stop(self) -> None:
         """Ships what is left, if the platform answers; the rest waits on disk for the next start."""
@@ -151,7 +151,7 @@ class Gateway:
         try:
             await asyncio.wait_for(self.shipper.ship(), _LAST_SHIPMENT_S)
         except TimeoutError:
-            _log.warning("spool_left_for_the_next_start")
+            _log.warning("gateway.spool_left_for_the_next_start")
         await self._connections.close()
         self._spool.close()
 
@@ -189,4 +189,4 @@ class Gateway:
 
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("background_work_ended", task=task.get_name(), error=repr(error))
+        _log.error("gateway.background_work_ended", task=task.get_name(), error=repr(error))

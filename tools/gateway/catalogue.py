@@ -47,7 +47,7 @@ def compiled(registry: Registry) -> Catalogue:
     tools: dict[str, OfferedTool] = {}
     for tool in _offered(registry):
         if tool.name in tools:
-            _log.error("tool_name_taken", tool=tool.name, server=tool.server)
+            _log.error("gateway.tool_name_taken", tool=tool.name, server=tool.server)
         else:
             tools[tool.name] = tool
     return Catalogue(registry.version, {server.name: server for server in registry.servers}, tools)
@@ -63,13 +63,13 @@ def _offered(registry: Registry) -> Iterator[OfferedTool]:
 
 def _offer(server: RegisteredServer, policy: RegisteredTool) -> OfferedTool | None:
     if definition_hash(policy.definition) != policy.definition_hash:
-        _log.error("tool_hash_differs_from_its_definition", tool=policy.name, server=server.name)
+        _log.error("gateway.tool_hash_differs_from_its_definition", tool=policy.name, server=server.name)
         return None
     try:
         # formats are ignored unless asked for
         arguments = jsonschema_rs.validator_for(policy.definition["inputSchema"], validate_formats=True)
     except (KeyError, ValueError):
-        _log.error("tool_schema_does_not_compile", tool=policy.name, server=server.name)
+        _log.error("gateway.tool_schema_does_not_compile", tool=policy.name, server=server.name)
         return None
     return OfferedTool(
         name=policy.name,

@@ -87,7 +87,7 @@ class Pins:
         try:
             await self.compare(server)
         except SwitchboardError as error:
-            _log.warning("definitions_not_compared", server=server, error=error.code)
+            _log.warning("gateway.definitions_not_compared", server=server, error=error.code)
 
     async def compare(self, name: str) -> None:
         catalogue = self._holder.current
@@ -107,7 +107,7 @@ class Pins:
         self.quarantined = (self.quarantined - own.keys()) | wrong
         _quarantined.set(len(self.quarantined))
         for tool in sorted(wrong - before):
-            _log.error("tool_quarantined", tool=tool, server=server.name)
+            _log.error("gateway.tool_quarantined", tool=tool, server=server.name)
             facts = {"tool": tool, "server": server.name, "approved": own[tool], "listed": found.get(tool)}
             await self._announce("tool.quarantined", facts)
         for tool in sorted(before - wrong):

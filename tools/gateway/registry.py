@@ -49,7 +49,7 @@ class RegistryHolder:
             registry = await self._platform.registry(self.current.version or None)
         except (SwitchboardError, ValidationError) as error:
             _stale.set(1)
-            _log.warning("registry_not_refreshed", error=type(error).__name__)
+            _log.warning("gateway.registry_not_refreshed", error=type(error).__name__)
             return
         _stale.set(0)
         if registry is not None and registry.version != self.current.version:
@@ -60,7 +60,7 @@ class RegistryHolder:
         self.current = compiled(registry)
         _tools.set(len(self.current.tools))
         self.changed.set()
-        _log.info("registry_taken", version=registry.version, tools=len(self.current.tools))
+        _log.info("gateway.registry_taken", version=registry.version, tools=len(self.current.tools))
 
     def _from_disk(self) -> None:
         try:
@@ -68,7 +68,7 @@ class RegistryHolder:
         except FileNotFoundError:
             pass
         except (ValidationError, OSError) as error:
-            _log.warning("registry_copy_unreadable", error=type(error).__name__)
+            _log.warning("gateway.registry_copy_unreadable", error=type(error).__name__)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -41,7 +41,7 @@ class Shipper:
             for segment in self._spool.closed_segments():
                 await self._segment(segment)
         except (SwitchboardError, OSError) as error:
-            _log.warning("spool_not_shipped", error=type(error).__name__)
+            _log.warning("gateway.spool_not_shipped", error=type(error).__name__)
             return False
         return True
 
@@ -73,12 +73,12 @@ def _whole(lines: list[bytes]) -> list[bytes]:
     if lines[-1].endswith(b"\n"):
         return lines
     _lost.inc()
-    _log.warning("spool_record_half_written", bytes=len(lines[-1]))
+    _log.warning("gateway.spool_record_half_written", bytes=len(lines[-1]))
     return lines[:-1]
 
 
 def _set_aside(path: Path, record: bytes) -> None:
     _lost.inc()
-    _log.error("audit_record_refused", file=str(path))
+    _log.error("gateway.audit_record_refused", file=str(path))
     with path.open("ab") as file:
         file.write(record)

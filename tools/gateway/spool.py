@@ -97,7 +97,7 @@ class Spool:
             waiters.set_result(None)
 
     def _fail(self, error: OSError, waiters: asyncio.Future[None] | None) -> None:
-        _log.error("spool_write_failed", error=error.strerror)
+        _log.error("gateway.spool_write_failed", error=error.strerror)
         self._broken = error
         if waiters is not None:
             waiters.set_exception(SpoolUnavailable())

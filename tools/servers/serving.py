@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -167,10 +168,10 @@ async def _outcome(tool: ServedTool, asker: Asker, arguments: Mapping[str, Any])
     except SwitchboardError as error:
         return _failed(error)
     except Exception:
-        _log.exception("tool_failed", tool=tool.shape.name)
+        _log.exception("server.tool_failed", tool=tool.shape.name)
         return _failed(SwitchboardError())
     structured = answer.model_dump(mode="json", exclude_none=True)
-    text = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
+    text = msgspec.json.encode(structured).decode()
     return {"content": [{"type": "text", "text": text}], "structured_content": structured}
 
 

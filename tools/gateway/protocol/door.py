@@ -87,7 +87,7 @@ class Door:
         except SwitchboardError as error:
             await self._send_switchboard_error(scope, send, id, error)
         except Exception:
-            _log.exception("gateway_failed")
+            _log.exception("gateway.failed")
             told = RpcError(INTERNAL_ERROR, "Something went wrong on our side.")
             await _send_error(send, id, told, 500)
 

@@ -82,7 +82,7 @@ class Sessions:
             ended = await self._redis.get(_ENDED + session) is not None
         except Exception as error:
             # the token is checked on every call; an ended session is a courtesy, not a guard
-            _log.warning("session_end_unknown", error=type(error).__name__)
+            _log.warning("gateway.session_end_unknown", error=type(error).__name__)
             return False
         if not ended:
             self._remember(session, now)

@@ -48,6 +48,6 @@ class Connections:
             return HttpUpstream(address, self._limit)
         app = self._apps.get(address.removeprefix(IN_PROCESS))
         if app is None:
-            _log.error("no_such_app_in_this_process", address=address)
+            _log.error("gateway.no_such_app_in_this_process", address=address)
             raise Unavailable("This tool's server is not running.", retry_after=5)
         return InProcessUpstream(app, self._limit)

@@ -39,7 +39,7 @@ def _answer(came: UpstreamAnswer) -> Answer:
     try:
         return read_answer(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _log.warning("upstream_answer_unreadable", status=came.status, content_type=came.content_type)
+        _log.warning("gateway.upstream_answer_unreadable", status=came.status, content_type=came.content_type)
         raise UpstreamFailed("This tool's server gave no usable answer.") from error
 
 
