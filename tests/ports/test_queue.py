@@ -310,7 +310,9 @@ async def test_a_job_over_its_time_limit_fails(database: Database, queue: Queue)
 
 
 @pytest.mark.proves("QUEUE-004")
-async def test_a_periodic_task_runs_once_per_turn_whatever_the_number_of_workers(database: Database) -> None:
+async def test_a_periodic_task_runs_once_per_period_whatever_the_number_of_workers(
+    database: Database,
+) -> None:
     turns = asyncio.Semaphore(0)
     running = 0
     overlapped = False
