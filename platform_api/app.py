@@ -6,6 +6,8 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 
 from access.grants import GrantStore
 from access.tokens import Minter, SigningKey
@@ -55,15 +57,16 @@ def build_app(ports: PlatformPorts) -> FastAPI:
     """Raises WrongShape or UnguardedRoute rather than start unsafely."""
     if ports.identity_settings.dev_sign_in and ports.shape != "all-in-one":
         raise WrongShape("SWITCHBOARD_IDENTITY__DEV_SIGN_IN works with `switchboard up` only: turn it off.")
-    app = FastAPI(
+    # Its pages need nothing from outside: the reference works on a laptop without a network.
+    app = FastAPIOffline(
         title="Switchboard",
         version="0.1.0",
         summary="Ask the company's documents; answers carry checked citations.",
         description=_DESCRIPTION,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
+        static_url="/docs/assets",
         # The name of the function is the name of the operation in generated clients.
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation_name,
     )
     app.router.lifespan_context = _lifespan(ports, _provide_services(app, ports))
     for router in api.ROUTERS + (api.DEV_ROUTERS if ports.identity_settings.dev_sign_in else ()):
@@ -75,6 +78,10 @@ def build_app(ports: PlatformPorts) -> FastAPI:
     app.add_middleware(RequestContext)
     check_guarded(app, GUARDS)
     return app
+
+
+def _operation_name(route: APIRoute) -> str:
+    return route.name
 
 
 def _lifespan(

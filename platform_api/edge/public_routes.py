@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 PUBLIC_ROUTES: dict[str, str] = {
     "/openapi.json": "the description of the API holds nothing of anybody",
     "/docs": "the same, to read",
+    "/docs/assets": "part of /docs",
     "/docs/oauth2-redirect": "part of /docs",
     "/.well-known/jwks.json": "public keys are for everybody (RFC 7517)",
     "/auth/dev": "this is where one becomes known; only in the all-in-one shape",
