@@ -1,5 +1,6 @@
 """Asking over HTTP: whole answers, streams, and coming back to a stream."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ async def _encoded(batches: Batches, keepalive_s: float) -> AsyncIterator[bytes]
 
 
 def _number(last_event_id: str | None) -> int:
-    return int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+    return int(last_event_id) if last_event_id and re.fullmatch(r"[0-9]{1,18}", last_event_id) else 0
 
 
 def _error_of(event: TurnFailed) -> SwitchboardError:

@@ -93,7 +93,8 @@ class Chat:
         return accepted.session_id, accepted.turn_id
 
     async def attached(self, principal: Principal, session_id: UUID, turn_id: UUID) -> None:
-        """Raises TurnNotFound where this person has no such turn: to ask before a stream begins."""
+        """To ask before a stream begins. Raises Forbidden; TurnNotFound where this person has no such one."""
+        principal.require("use_agent")
         await self._following.end_of(principal, session_id, turn_id)
 
     def follow(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int = 0) -> Batches:

@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -50,8 +50,9 @@ def decode(cursor: str) -> Position:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError("naive time")
-        return moment, UUID(hex=row_id)
-    except (ValueError, TypeError, AttributeError) as reason:
+        # In UTC, since the driver moves it there and a moment at the edge of time would fall off.
+        return moment.astimezone(UTC), UUID(hex=row_id)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as reason:
         raise BadCursor from reason
 
 

@@ -12,7 +12,7 @@ from kit.wire.base import Page
 from platform_api.edge import PageQuery, UnitOfWork, provided, raises
 from platform_api.identity.dev_people import sign_in
 from platform_api.identity.errors import ScopeTooWide, UnknownPerson
-from platform_api.identity.principals import CurrentPrincipal
+from platform_api.identity.principals import CurrentPrincipal, KeyEnds
 from platform_api.identity.service import Identity
 
 router = APIRouter(prefix="/api/v1", tags=["account"])
@@ -37,10 +37,15 @@ async def list_api_keys(
 
 @router.post("/api-keys", status_code=201, summary="Create an API key", responses=raises(ScopeTooWide))
 async def create_api_key(
-    principal: CurrentPrincipal, identity: _Identity, session: UnitOfWork, request: CreateApiKey
+    principal: CurrentPrincipal,
+    identity: _Identity,
+    session: UnitOfWork,
+    request: CreateApiKey,
+    not_after: KeyEnds,
 ) -> CreatedApiKey:
-    """The key is shown this once: only its hash is kept. It carries at most what the caller carries."""
-    return await identity.create_api_key(session, principal, request)
+    """The key is shown this once: only its hash is kept. It carries at most what the caller carries, and
+    a key that is made with another one expires with it at the latest."""
+    return await identity.create_api_key(session, principal, request, not_after)
 
 
 @router.delete("/api-keys/{key_id}", status_code=204, summary="Delete an API key", responses=raises(NotFound))

@@ -1,6 +1,7 @@
 """The two guards of every route that is not public: a person (or service), or the gateway."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Security
@@ -62,6 +63,16 @@ async def current_principal(
     return person.principal.limited(verified.principal.limits)
 
 
+async def key_ends(
+    sent: Annotated[Credentials, Security(_person_bearer)], identity: _Identity
+) -> datetime | None:
+    """When the API key that was sent expires; None where it is no key. Raises Unauthenticated."""
+    if sent is None or not looks_like_api_key(sent.credentials):
+        return None
+    _, expires_at = await identity.by_api_key(sent.credentials)
+    return expires_at
+
+
 async def service_principal(
     sent: Annotated[Credentials, Security(_service_bearer)], tokens: _Tokens
 ) -> Principal:
@@ -75,5 +86,6 @@ async def service_principal(
 
 
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
+KeyEnds = Annotated[datetime | None, Depends(key_ends)]
 ServicePrincipal = Annotated[Principal, Depends(service_principal)]
 GUARDS = frozenset({current_principal, service_principal})

@@ -104,15 +104,23 @@ class Identity:
         )
 
     async def create_api_key(
-        self, session: AsyncSession, principal: Principal, request: CreateApiKey
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        request: CreateApiKey,
+        not_after: datetime | None = None,
     ) -> CreatedApiKey:
-        """Raises ScopeTooWide for a scope that the principal does not have."""
+        """`not_after`: when the key expires with which this one is made; else a leaked one would live on.
+
+        Raises ScopeTooWide for a scope that the principal does not have.
+        """
         scopes = principal.permissions if request.scopes is None else frozenset(request.scopes)
         beyond = sorted(scopes - principal.permissions)
         if beyond:
             raise ScopeTooWide(f"You do not have: {', '.join(beyond)}.")
         key_id, shown, kept_hash = api_key.issue()
         now = self._clock.now()
+        expires_at = now + timedelta(days=request.expires_in_days)
         row = ApiKeyRow(
             id=key_id,
             organisation_id=principal.organisation_id,
@@ -121,7 +129,7 @@ class Identity:
             secret_hash=kept_hash,
             scopes=sorted(scopes),
             created_at=now,
-            expires_at=now + timedelta(days=request.expires_in_days),
+            expires_at=min(expires_at, not_after or expires_at),
         )
         session.add(row)
         return CreatedApiKey(**_shown(row).model_dump(), key=shown)

@@ -16,6 +16,8 @@ from platform_api.sessions.errors import MessageNotFound, SessionNotFound
 from platform_api.sessions.models import MessageRow, SessionRow
 
 TITLE_LENGTH = 80
+USE = "use_agent"
+"""A conversation tells what documents say: a key that may not hold one may not read one either."""
 _SPACE = re.compile(r"\s+")
 
 
@@ -102,12 +104,14 @@ async def release(db: AsyncSession, session_id: UUID, turn_id: UUID) -> None:
 
 async def listed(db: AsyncSession, principal: Principal, page: PageRequest) -> Page[Session]:
     """Those last used first."""
+    principal.require(USE)
     rows = await repository.page(db, principal, page)
     return page_of(rows, page, lambda row: (row.updated_at, row.id), shown)
 
 
 async def read(db: AsyncSession, principal: Principal, session_id: UUID) -> SessionWithMessages:
     """Raises SessionNotFound, also for somebody else's."""
+    principal.require(USE)
     row = await repository.find(db, principal, session_id)
     if row is None:
         raise SessionNotFound
@@ -116,6 +120,7 @@ async def read(db: AsyncSession, principal: Principal, session_id: UUID) -> Sess
 
 
 async def rename(db: AsyncSession, principal: Principal, session_id: UUID, title: str) -> Session:
+    principal.require(USE)
     row = await repository.rename(db, principal, session_id, title)
     if row is None:
         raise SessionNotFound
@@ -124,6 +129,7 @@ async def rename(db: AsyncSession, principal: Principal, session_id: UUID, title
 
 async def remove(db: AsyncSession, principal: Principal, session_id: UUID) -> None:
     """With its messages, turns and feedback. A turn that still runs in it ends as failed."""
+    principal.require(USE)
     if not await repository.remove(db, principal, session_id):
         raise SessionNotFound
 
@@ -132,6 +138,7 @@ async def give_feedback(
     db: AsyncSession, principal: Principal, message_id: UUID, feedback: FeedbackRequest
 ) -> None:
     """One vote per person and message; the last one counts. Raises MessageNotFound."""
+    principal.require(USE)
     if not await repository.has_message(db, principal, message_id):
         raise MessageNotFound
     await repository.vote(db, principal, message_id, feedback)

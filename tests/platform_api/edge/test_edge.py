@@ -1,12 +1,15 @@
 """What every route has in common."""
 
+import asyncio
 import json
+from base64 import urlsafe_b64encode
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel, Field
+from starlette.types import Message, Receive, Scope, Send
 
 from access.principal import Principal
 from kit.errors import TooMany
@@ -14,6 +17,7 @@ from kit.wire.base import Request as Body
 from kit.wire.base import Wire
 from platform_api.app import PlatformPorts, build_app
 from platform_api.edge import UnitOfWork, request_id
+from platform_api.edge.body_limit import BodyLimit, BodyTooSlow
 from platform_api.edge.openapi import publish
 from platform_api.edge.public_routes import UnguardedRoute, check_guarded
 from platform_api.examples import EXAMPLES
@@ -21,6 +25,8 @@ from platform_api.identity import CurrentPrincipal
 from platform_api.identity.models import OrganisationRow
 from platform_api.identity.principals import GUARDS
 from tests.platform_api.people import People
+
+BEFORE_TIME = urlsafe_b64encode(f'["0001-01-01T00:00:00+14:00", "{"0" * 32}"]'.encode()).decode()
 
 
 class Order(Body):
@@ -112,6 +118,35 @@ async def test_a_body_over_the_limit_is_too_large(people: People) -> None:
     assert answer.json()["code"] == "too_large"
 
 
+@pytest.mark.parametrize("path", ["/auth/dev", "/api/v1/chat"])
+async def test_only_an_upload_may_be_large(anyone: AsyncClient, path: str) -> None:
+    """Bodies are read before anybody is asked who they are, so the type alone must not raise the limit."""
+    multipart = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert (await anyone.post(path, content=b" " * 1_000_001, headers=multipart)).status_code == 413
+
+
+async def test_a_body_that_never_ends_is_given_up() -> None:
+    async def read_all(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def begin_and_wait() -> Message:
+        if not begun.is_set():
+            begun.set()
+            return {"type": "http.request", "body": b"{", "more_body": True}
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async def nowhere(message: Message) -> None:
+        raise AssertionError(message)
+
+    begun = asyncio.Event()
+    scope: Scope = {"type": "http", "path": "/api/v1/chat", "headers": []}
+    with pytest.raises(BodyTooSlow):
+        await BodyLimit(read_all, patience_s=0)(scope, begin_and_wait, nowhere)
+    assert begun.is_set()
+
+
 async def test_an_unexpected_error_shows_the_request_id_and_nothing_else(people: People) -> None:
     answer = await people.maya.get("/probe/broken", headers={"X-Request-Id": "from-the-proxy-1"})
     assert answer.status_code == 500
@@ -152,7 +187,7 @@ async def test_an_impossible_id_looks_like_an_unknown_one(people: People) -> Non
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA", "WzEsMl0", "\u00e4"])
+@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA", "WzEsMl0", "\u00e4", BEFORE_TIME])
 async def test_a_bad_cursor_is_a_bad_request(people: People, cursor: str) -> None:
     answer = await people.maya.get("/api/v1/api-keys", params={"cursor": cursor})
     assert answer.status_code == 400

@@ -115,6 +115,18 @@ async def test_a_key_can_never_carry_more_than_its_owner(people: People, anyone:
     assert widened.status_code == 403
 
 
+@pytest.mark.proves("IDENTITY-004")
+async def test_a_key_that_makes_a_key_does_not_live_on_in_it(people: People, anyone: AsyncClient) -> None:
+    first = (await people.maya.post("/api/v1/api-keys", json={"name": "a", "expires_in_days": 1})).json()
+    second = await anyone.post(
+        "/api/v1/api-keys",
+        json={"name": "b", "expires_in_days": 365},
+        headers={"Authorization": f"Bearer {first['key']}"},
+    )
+    assert second.status_code == 201
+    assert second.json()["expires_at"] == first["expires_at"]
+
+
 async def test_a_deleted_key_stops_working_at_once(people: People, anyone: AsyncClient) -> None:
     created = (await people.maya.post("/api/v1/api-keys", json={"name": "laptop"})).json()
     as_key = {"Authorization": f"Bearer {created['key']}"}

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from httpx import AsyncClient
 from sqlalchemy import select
 
 from platform_api.app import PlatformPorts, build_app
@@ -72,6 +73,25 @@ async def test_somebody_elses_session_does_not_exist(people: People) -> None:
         assert (await attempt).status_code == 404
     assert (await people.tom.get("/api/v1/sessions")).json()["items"] == []
     assert (await people.maya.get(path)).status_code == 200
+
+
+@pytest.mark.proves("IDENTITY-004")
+async def test_a_key_for_uploads_reads_no_conversation(people: People, anyone: AsyncClient) -> None:
+    asked = await ask(people.maya)
+    made = await people.maya.post("/api/v1/api-keys", json={"name": "uploads", "scopes": ["upload_docs"]})
+    anyone.headers["Authorization"] = f"Bearer {made.json()['key']}"
+    session, turn = f"/api/v1/sessions/{asked['session_id']}", asked["turn_id"]
+
+    refused = [
+        await anyone.get("/api/v1/sessions"),
+        await anyone.get(session),
+        await anyone.get(f"{session}/turns/{turn}/stream"),
+        await anyone.patch(session, json={"title": "Mine"}),
+        await anyone.post(f"/api/v1/messages/{asked['message_id']}/feedback", json={"vote": "up"}),
+        await anyone.delete(session),
+    ]
+
+    assert [answer.status_code for answer in refused] == [403] * 6
 
 
 async def test_rename(people: People) -> None:
