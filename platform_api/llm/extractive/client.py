@@ -1,6 +1,5 @@
 """The extractive model as a chat client of the agent framework, with the same tools as any other model."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -103,8 +102,8 @@ def _answer(question: str, results: Sequence[str]) -> list[AnswerSentence]:
 def _parsed(text: str) -> SearchResult | None:
     """None where the tool failed: then its text is an error, or not JSON at all."""
     try:
-        return SearchResult.model_validate(json.loads(text))
-    except (ValueError, ValidationError):
+        return SearchResult.model_validate_json(text)
+    except ValidationError:
         return None
 
 
