@@ -48,6 +48,12 @@ def tracer(name: str) -> trace.Tracer:
     return trace.get_tracer(f"switchboard.{name}")
 
 
+def trace_id() -> str | None:
+    """Of the current span, in 32 hex digits; None outside any."""
+    span = trace.get_current_span().get_span_context()
+    return format(span.trace_id, "032x") if span.is_valid else None
+
+
 def inject() -> dict[str, str]:
     """`traceparent` (and `tracestate`) of the current span: for HTTP headers, `_meta`, queue arguments."""
     carrier: dict[str, str] = {}

@@ -6,13 +6,13 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from opentelemetry import trace
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from ulid import ULID
 
 from access.principal import Principal
+from kit import telemetry
 from kit.errors import Invalid
 from kit.wire.internal import AuditAccepted, AuditEvent
 from platform_api.audit.models import AuditRecordRow
@@ -34,7 +34,7 @@ async def record(session: AsyncSession, principal: Principal, type: str, data: M
         kind="audit",
         type=type,
         actor=f"{principal.kind}:{principal.id}",
-        trace_id=_trace_id(),
+        trace_id=telemetry.trace_id(),
         data=_storable(data),
     )
     session.add(row)
@@ -80,8 +80,3 @@ def _uuid(text: str) -> UUID | None:
 def _storable(data: Mapping[str, Any]) -> dict[str, Any]:
     encoded = msgspec.json.encode(dict(data)).decode()
     return msgspec.json.decode(encoded.replace(_NUL, "\\ufffd")) if _NUL in encoded else dict(data)
-
-
-def _trace_id() -> str | None:
-    context = trace.get_current_span().get_span_context()
-    return format(context.trace_id, "032x") if context.is_valid else None

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from opentelemetry import trace
 from prometheus_client import Counter, Histogram
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from kit import telemetry
 from kit.errors import SwitchboardError
 from platform_api.llm.models import InvocationRow
 from platform_api.llm.spending import Spending
@@ -63,14 +63,13 @@ class Invocations:
         if len(self._waiting) >= QUEUE_LIMIT:
             self._waiting.pop(0)
             lost_total.inc()
-        span = trace.get_current_span().get_span_context()
         self._waiting.append(
             {
                 "id": uuid4(),
                 "organisation_id": spending.principal.organisation_id,
                 "user_id": spending.principal.id,
                 "turn_id": spending.turn_id,
-                "trace_id": format(span.trace_id, "032x") if span.is_valid else None,
+                "trace_id": telemetry.trace_id(),
                 "tier": tier,
                 "model": model,
                 "task_type": spending.task_type,

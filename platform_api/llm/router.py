@@ -21,7 +21,7 @@ from agent_framework import (
     Message,
     ResponseStream,
 )
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 
 from kit import telemetry
 from kit.errors import SwitchboardError
@@ -138,29 +138,23 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
             code = error.code
             raise
         finally:
-            latency_ms = (time.perf_counter() - began) * 1000
-            cost = model.prices.cost(*tokens)
-            span.set_attributes(
-                {
-                    "gen_ai.operation.name": "chat",
-                    "gen_ai.request.model": model.name,
-                    "gen_ai.usage.input_tokens": tokens[0],
-                    "gen_ai.usage.output_tokens": tokens[1],
-                }
-            )
-            if code:
-                span.set_attribute("error.type", code)
-            span.end()
-            _spend(spending, model, tokens, cost, latency_ms)
-            self._invocations.record(
-                spending,
-                model=model.name,
-                tier=model.tier,
-                tokens=(tokens[0], tokens[1]),
-                cost=cost,
-                latency_ms=latency_ms,
-                error=code,
-            )
+            _end(span, model, tokens, code)
+            self._record(model, spending, tokens, (time.perf_counter() - began) * 1000, code)
+
+    def _record(
+        self, model: Model, spending: Spending, tokens: list[int], latency_ms: float, code: str | None
+    ) -> None:
+        cost = model.prices.cost(*tokens)
+        _spend(spending, model, tokens, cost, latency_ms)
+        self._invocations.record(
+            spending,
+            model=model.name,
+            tier=model.tier,
+            tokens=(tokens[0], tokens[1]),
+            cost=cost,
+            latency_ms=latency_ms,
+            error=code,
+        )
 
     async def _timed(self, model: Model, messages: Sequence[Message], options: Mapping[str, Any]) -> Updates:
         """Every wait ends: for the first piece, and for the whole call. Raises SwitchboardError only."""
@@ -208,6 +202,21 @@ def _count_tokens(contents: Sequence[Content], tokens: list[int]) -> None:
         if content.type == "usage" and content.usage_details:
             tokens[0] = content.usage_details.get("input_token_count") or tokens[0]
             tokens[1] = content.usage_details.get("output_token_count") or tokens[1]
+
+
+def _end(span: Span, model: Model, tokens: list[int], code: str | None) -> None:
+    """By the semantic conventions of OpenTelemetry for generative AI."""
+    span.set_attributes(
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": model.name,
+            "gen_ai.usage.input_tokens": tokens[0],
+            "gen_ai.usage.output_tokens": tokens[1],
+        }
+    )
+    if code:
+        span.set_attribute("error.type", code)
+    span.end()
 
 
 def _spend(spending: Spending, model: Model, tokens: list[int], cost: float, latency_ms: float) -> None:

