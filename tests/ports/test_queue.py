@@ -51,7 +51,7 @@ async def jobs(database: Database) -> dict[str, int]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Waits for a state of the world that others bring about; pytest's time limit ends it."""
-    while not await condition():  # noqa: ASYNC110 - nobody tells us
+    while not await condition():
         await asyncio.sleep(0.01)
 
 

@@ -56,7 +56,7 @@ async def waiting(database: Database) -> int:
 async def work_until_done(database: Database, tasks: Tasks) -> None:
     worker = QueueWorker(database.url, tasks, 4, QUICK)
     running = asyncio.create_task(worker.run())
-    while await waiting(database):  # noqa: ASYNC110 - nobody tells us
+    while await waiting(database):
         await asyncio.sleep(0.02)
     await worker.stop()
     await running
@@ -66,7 +66,7 @@ async def work_until_done(database: Database, tasks: Tasks) -> None:
 async def test_a_job_of_a_killed_worker_is_done_by_another(noted: Database) -> None:
     with worker_process(noted) as process:
         await defer(noted, "hang", 1)
-        while not await numbers(noted):  # noqa: ASYNC110 - nobody tells us
+        while not await numbers(noted):
             await asyncio.sleep(0.02)
         process.kill()
         process.wait()
@@ -130,7 +130,7 @@ async def test_two_hundred_jobs_survive_ten_kills(noted: Database) -> None:
     for _ in range(10):
         with worker_process(noted):
             enough = min(200, len(await numbers(noted)) + chance.randint(1, 25))
-            while len(await numbers(noted)) < enough:  # noqa: ASYNC110 - nobody tells us
+            while len(await numbers(noted)) < enough:
                 await asyncio.sleep(0.05)
     await work_until_done(noted, tasks_of(noted))
     assert set(await numbers(noted)) == set(range(200))

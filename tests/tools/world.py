@@ -258,7 +258,7 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
     """A real uvicorn on a free port of loopback."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on", ws="none")
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # signals are the test run's
     task = asyncio.create_task(server._serve())
     while not server.started:
         if task.done():

@@ -219,7 +219,7 @@ async def test_leaving_stops_the_model() -> None:
     before = asyncio.all_tasks()
     events = runtime(ScriptedModel(["One. ", gate, "Two."]), Gateway()).run(maya(), Conversation("x"))
     assert await anext(events) == TextWritten("One. ")
-    await events.aclose()  # type: ignore[attr-defined]
+    await events.aclose()  # type: ignore[attr-defined] # an async generator behind AsyncIterator
     assert asyncio.all_tasks() == before
 
 

@@ -76,7 +76,7 @@ async def test_a_living_turn_is_left_alone(chat_with: ChatWith, sweeper: Sweeper
 async def test_heartbeats_keep_the_lease(chat_with: ChatWith, database: Database) -> None:
     asked, _ = await held_up(chat_with)
     await lose_leases(database)
-    await asked.client.chat._renew()  # pyright: ignore[reportPrivateUsage]
+    await asked.client.chat._renew()  # pyright: ignore[reportPrivateUsage]  # what its timer does
     async with database.begin() as db:
         alive = select(TurnRow.lease_until > text("now() + interval '15 seconds'"))
         assert await db.scalar(alive)

@@ -1,9 +1,12 @@
 """What people do with documents, in a line each."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from httpx import AsyncClient, Response
+
+from tests.platform_api.people import People
 
 HANDBOOK = """---
 title: Leave
@@ -63,3 +66,9 @@ async def listed(client: AsyncClient, base_id: str) -> list[dict[str, Any]]:
     answer = await client.get(f"/api/v1/knowledge-bases/{base_id}/documents")
     assert answer.status_code == 200, answer.text
     return answer.json()["items"]
+
+
+def stored_files(people: People) -> list[Path]:
+    """The bytes that the platform keeps, whatever its rows say."""
+    root: Path = people.ports.blobs._root  # type: ignore[attr-defined] # the folder itself is what is asked about
+    return [path for path in root.rglob("*") if path.is_file()]

@@ -1,7 +1,7 @@
 """Bad input: each a clear problem, nothing half-stored."""
 
+from collections.abc import AsyncIterator
 from io import BytesIO
-from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -13,7 +13,7 @@ from knowledge.prepare import Preparer
 from platform_api.app import PlatformPorts
 from platform_api.library.service.upload import INGEST
 from platform_api.library.tasks import LibraryTasks
-from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, upload
+from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, stored_files, upload
 from tests.platform_api.people import People
 from tests.platform_api.work import Work
 
@@ -42,13 +42,8 @@ def encrypted_pdf() -> bytes:
 
 
 async def nothing_is_stored(people: People, base: str) -> bool:
-    root: Path = people.ports.blobs._root  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
     jobs = (await people.maya.get("/api/v1/jobs")).json()["items"]
-    return (
-        await listed(people.maya, base) == []
-        and jobs == []
-        and not [path for path in root.rglob("*") if path.is_file()]
-    )
+    return await listed(people.maya, base) == [] and jobs == [] and stored_files(people) == []
 
 
 @pytest.mark.proves("INPUT-001")
@@ -87,6 +82,34 @@ async def test_a_bad_file_beside_a_good_one_costs_only_itself(people: People, wo
     assert job["status"] == "succeeded"
     assert job["progress"] == {"done": 2, "total": 2, "stage": "done"}
     assert job["errors"] == [{"document": "bad.md", "code": "empty", "detail": "The file is empty."}]
+
+
+@pytest.mark.proves("INPUT-001")
+async def test_a_name_that_cannot_be_stored_costs_only_its_own_file(people: People) -> None:
+    base = await personal_base(people.maya)
+    parts = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n# A\n\ntext\r\n'
+        for name in (b"a\x00b.md", b"a\x1b[2Jb.md", b"good.md")
+    )
+    answer = await people.maya.post(
+        f"/api/v1/knowledge-bases/{base}/documents",
+        content=parts + b"--x--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    job = (await people.maya.get(f"/api/v1/jobs/{answer.json()['job_id']}")).json()
+    assert [one["status"] for one in answer.json()["documents"]] == ["refused", "refused", "queued"]
+    assert [error["document"] for error in job["errors"]] == ["a\ufffdb.md", "a\ufffd[2Jb.md"]
+
+
+async def test_metadata_that_comes_twice_is_refused(people: People) -> None:
+    base = await personal_base(people.maya)
+    metadata = b'--x\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n{}\r\n'
+    answer = await people.maya.post(
+        f"/api/v1/knowledge-bases/{base}/documents",
+        content=metadata * 2 + b"--x--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (400, "`metadata` came twice.")
 
 
 @pytest.mark.proves("INPUT-002")
@@ -190,13 +213,13 @@ async def test_who_may_not_upload_is_refused_before_the_body_is_read(
     base = await base_of(people.maya)
     path = f"/api/v1/knowledge-bases/{base}/documents"
 
-    async def endless() -> object:
+    async def endless() -> AsyncIterator[bytes]:
         raise AssertionError("the body was read")
         yield b""
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    nobody: Response = await anyone.post(path, headers=headers, content=endless())  # pyright: ignore[reportArgumentType]
-    member: Response = await people.maya.post(path, headers=headers, content=endless())  # pyright: ignore[reportArgumentType]
+    nobody: Response = await anyone.post(path, headers=headers, content=endless())
+    member: Response = await people.maya.post(path, headers=headers, content=endless())
     assert nobody.status_code == 401
     assert member.json()["code"] == "not_your_knowledge_base"
 

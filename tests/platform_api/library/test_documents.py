@@ -7,7 +7,15 @@ import pytest
 
 from knowledge.index import Index
 from platform_api.app import PlatformPorts
-from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, search, upload
+from tests.platform_api.library.steps import (
+    HANDBOOK,
+    base_of,
+    listed,
+    personal_base,
+    search,
+    stored_files,
+    upload,
+)
 from tests.platform_api.people import People
 from tests.platform_api.work import Work
 
@@ -94,8 +102,7 @@ async def test_a_deleted_document_is_gone_at_once(people: People, worker: Work) 
     assert await listed(people.ada, base) == []
     assert (await people.ada.get(f"/api/v1/documents/{document}/content")).status_code == 404
     await worker.finish()
-    blobs = people.ports.blobs
-    assert [path for path in blobs._root.rglob("*") if path.is_file()] == []  # pyright: ignore[reportPrivateUsage]
+    assert stored_files(people) == []
 
 
 async def test_a_document_deleted_while_it_is_read_never_appears(people: People, worker: Work) -> None:

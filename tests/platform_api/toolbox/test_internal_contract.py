@@ -81,7 +81,7 @@ async def test_a_long_poll_ends_with_304_when_nothing_changes(
 ) -> None:
     registry = await gateway.registry(None)
     assert registry is not None
-    token = gateway._minter.mint(GATEWAY, "platform")  # pyright: ignore[reportPrivateUsage]
+    token = gateway._minter.mint(GATEWAY, "platform")  # pyright: ignore[reportPrivateUsage]  # as the gateway itself would
     answer = await anyone.get(
         "/internal/v1/registry?wait=0.01",
         headers={"If-None-Match": f'"{registry.version}"', "Authorization": f"Bearer {token}"},

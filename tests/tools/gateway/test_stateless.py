@@ -59,7 +59,7 @@ async def test_an_encoded_name_header_is_understood(gate: Gate) -> None:
 async def test_a_routing_header_that_comes_twice_is_refused(gate: Gate) -> None:
     params = mcp.stateless_params({"name": "docs.search", "arguments": {"query": "leave"}}, CLIENT)
     headers = [*stateless(gate, MAYA, "tools/call", "docs.search").items(), ("Mcp-Name", "docs.search")]
-    response = await post(gate, mcp.request("tools/call", params), headers)  # type: ignore[arg-type]
+    response = await post(gate, mcp.request("tools/call", params), headers)  # type: ignore[arg-type] # pairs, since a dict has no name twice
 
     assert error_of(response)["code"] == mcp.HEADER_MISMATCH
 
