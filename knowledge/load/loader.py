@@ -1,10 +1,11 @@
 """One door to all loaders."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from knowledge.document import LoadedDocument
+from knowledge.document import Block, LoadedDocument
 from knowledge.load.encoding import decode
 from knowledge.load.errors import UnreadableDocument
 from knowledge.load.html import load_html
@@ -44,13 +45,17 @@ _FROM_TEXT: dict[Kind, Callable[[str], LoadedDocument]] = {
 }
 
 
+# Terminals obey some of them, Postgres stores no NUL, and half a surrogate pair has no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+
 def load(data: bytes, name: str) -> LoadedDocument:
     """Read a file, whatever its name claims; the title falls back to the name without its ending.
 
     Raises UnreadableDocument with a `reason`, a sentence, and the next step.
     """
     try:
-        return _titled(_read(data, name), name)
+        return _titled(_as_text(_read(data, name)), name)
     except RecursionError as error:
         raise UnreadableDocument("too_complex", "It is nested too deeply.") from error
 
@@ -58,6 +63,26 @@ def load(data: bytes, name: str) -> LoadedDocument:
 def _read(data: bytes, name: str) -> LoadedDocument:
     kind = sniff(data, name)
     return _from_bytes(kind, data) if kind in _FROM_BYTES else _FROM_TEXT[kind](decode(data))
+
+
+def _as_text(document: LoadedDocument) -> LoadedDocument:
+    """Without control characters, however they were written: raw, `\\0` in YAML or JSON, `&#27;` in HTML."""
+    blocks = tuple(_plain_block(block) if _CONTROL.search(block.text) else block for block in document.blocks)
+    metadata = {
+        _plain(key): [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
+        for key, value in document.metadata.items()
+    }
+    kept = tuple(block for block in blocks if block.text.strip())
+    return replace(document, title=_plain(document.title), blocks=kept, metadata=metadata)
+
+
+def _plain_block(block: Block) -> Block:
+    text = _plain(block.text)
+    return replace(block, text=text if block.kind == "code" else text.strip())
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("", text)
 
 
 def _titled(document: LoadedDocument, name: str) -> LoadedDocument:

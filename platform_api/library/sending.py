@@ -67,6 +67,9 @@ async def sent(request: Request, max_files: int) -> AsyncGenerator[Sent]:
         unknown = sorted(set(form) - _FIELDS)
         if unknown:
             raise Invalid(f"Unknown field '{unknown[0]}'.")
+        if len(form.getlist("metadata")) > 1:
+            # What stands before us may have looked at the other one.
+            raise BadUpload("`metadata` came twice.")
         files = [part for part in form.getlist("file") if isinstance(part, UploadFile)]
         yield Sent(files, await _metadata(form.get("metadata")))
     finally:

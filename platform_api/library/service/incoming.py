@@ -55,7 +55,12 @@ async def arriving(files: Sequence[SentFile], max_file_mb: int) -> AsyncIterator
             seen.add(path)
             yield await _read(file, path, max_file_mb)
         except SwitchboardError as error:
-            yield Refused(file.filename or "", error)
+            yield Refused(_shown(file.filename or ""), error)
+
+
+def _shown(filename: str) -> str:
+    """A name that was refused, as it can be told and stored."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in filename[:_PATH_LIMIT])
 
 
 async def _read(file: SentFile, path: str, max_file_mb: int) -> Arrived:

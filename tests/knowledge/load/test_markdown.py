@@ -187,3 +187,21 @@ def test_nesting_beyond_reason_is_read_or_refused_but_does_not_hang() -> None:
 
     with contextlib.suppress(UnreadableDocument):
         load(deep.encode(), "deep.md")
+
+
+def test_control_characters_do_not_reach_terminals_or_the_database() -> None:
+    source = (
+        '---\ntitle: "Fees\\0 \\e[31m2026"\ntags: ["a\\0b"]\n---\n'
+        "# Fees\x1b[2J\n\nThe fee is \x1b[1m55 AUD.\n"
+    )
+    document = load(source.encode(), "fees.md")
+    assert document.title == "Fees [31m2026"
+    assert document.metadata["tags"] == ["ab"]
+    assert "The fee is [1m55 AUD." in document.text
+    assert "\x1b" not in document.text
+
+
+def test_text_in_json_holds_no_half_characters() -> None:
+    document = load(b'{"title": "a\\u0000b", "said": "x\\ud800y"}', "notes.json")
+    assert document.text.encode()
+    assert "\0" not in document.text
