@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from platform_api.chat.log import Batches, Entry, TurnLog
 from ports.redis import Redis, RedisError, ResponseError
 
-BATCH_S = 0.05
+BATCH_S = 0.1
 FENCE = 1 << 62
 """The id of a terminal event that was not written by the turn's owner: nothing comes after it."""
 _READ_BLOCK_MS = 1000
