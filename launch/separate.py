@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from kit import logs, telemetry
 from knowledge.index.settings import QdrantSettings
+from launch.http_head import BoundedHead
 from launch.parts import Keys, Knowledge, Stores, open_stores, remote_knowledge
 from launch.shape import ShapeSettings
 from ports.db import DatabaseSettings
@@ -86,7 +87,7 @@ async def serve(app: ASGIApp, host: str, port: int) -> None:
         app,
         host=host,
         port=port,
-        http="httptools",
+        http=BoundedHead,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -25,6 +25,7 @@ from access.grants import GrantStore
 from kit import logs, telemetry
 from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
 from launch.front_door import FrontDoor
+from launch.http_head import BoundedHead
 from launch.parts import Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
@@ -185,7 +186,7 @@ def _server(door: FrontDoor, port: int) -> uvicorn.Server:
             door,
             host="127.0.0.1",
             port=port,
-            http="httptools",
+            http=BoundedHead,
             log_config=None,
             access_log=False,
             server_header=False,
