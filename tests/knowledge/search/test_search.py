@@ -60,7 +60,9 @@ async def test_a_question_in_other_words_finds_its_section(search: Search) -> No
 
     assert result.chunks[0].content == SECTIONS["Annual leave"]
     assert result.chunks[0].metadata.section_title == "Annual leave"
-    assert result.chunks[0].metadata.source_url == f"http://localhost:8000/documents/{UUID(int=1)}#annual-leave"
+    assert (
+        result.chunks[0].metadata.source_url == f"http://localhost:8000/documents/{UUID(int=1)}#annual-leave"
+    )
     assert len(result.chunks) == 2
     assert result.total_results == 4
     assert result.degraded is None
