@@ -1,6 +1,6 @@
 """What every shape on the wire has in common."""
 
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -20,15 +20,17 @@ class Wire(BaseModel):
 class Request(BaseModel):
     """A shape that we receive: an unknown field is refused with its name (SPEC 3).
 
-    So is text that is no text: Postgres stores no NUL, and half a surrogate pair has no UTF-8.
+    So is text that cannot be kept: Postgres stores no NUL, and half a surrogate pair has no UTF-8. A
+    shape whose reader cleans the text itself says `cleaned = True`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    cleaned: ClassVar[bool] = False
 
     @model_validator(mode="before")
     @classmethod
     def _is_text(cls, given: Any) -> Any:
-        if not _storable(given):
+        if not cls.cleaned and not _storable(given):
             raise ValueError("there is a NUL or half a surrogate pair in a text")
         return given
 

@@ -23,6 +23,8 @@ class ResolvedPrincipal(Wire):
 class AuditEvent(Request):
     """One record of the spool: `id` is a ULID, the key by which repeats are dropped."""
 
+    cleaned = True
+
     id: Annotated[str, Field(min_length=26, max_length=26)]
     at: str
     """ISO 8601 in UTC."""
@@ -35,6 +37,7 @@ class AuditEvent(Request):
 
 
 class AuditBatch(Request):
+    cleaned = True
     events: Annotated[list[AuditEvent], Field(max_length=500)]
 
 

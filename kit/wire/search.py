@@ -25,6 +25,8 @@ class SearchFilters(Request):
 class QueryRequest(Request):
     """POST /api/v1/knowledge-bases/{id}/query"""
 
+    cleaned = True
+
     query: Annotated[str, Field(min_length=1, max_length=2000)]
     top_k: Annotated[int, Field(ge=1, le=50)] = DEFAULT_TOP_K
     filters: SearchFilters | None = None
