@@ -1,7 +1,7 @@
 """The base of all settings classes; each lives beside what it configures.
 
-Environment variables: `SWITCHBOARD_<SECTION>__<NAME>`. The reference page and `.env.example` are
-generated from the registered classes.
+Environment variables: `SWITCHBOARD_<SECTION>__<NAME>`, or the same lines in `.env` where we start. The
+reference page and `.env.example` are generated from the registered classes.
 """
 
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.model_config = SettingsConfigDict(
-            env_prefix=f"SWITCHBOARD_{cls.section.upper()}__", extra="ignore", frozen=True
+            env_prefix=f"SWITCHBOARD_{cls.section.upper()}__", env_file=".env", extra="ignore", frozen=True
         )
         _registered.append(cls)
 

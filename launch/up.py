@@ -7,10 +7,12 @@ gateway, the gateway asks the platform over HTTP, people and bots use the API.
 import asyncio
 import gc
 import os
+import signal
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -49,7 +51,9 @@ def command(app: typer.Typer) -> None:
     @app.command("up", help="Start everything here: one port, one folder, no account.")
     def up(
         data: Annotated[Path, typer.Option(help="The folder for all data.")] = DEFAULT_DATA,
-        port: Annotated[int, typer.Option(help="Served on http://localhost:PORT.")] = DEFAULT_PORT,
+        port: Annotated[
+            int, typer.Option(min=1, max=65535, help="Served on http://localhost:PORT.")
+        ] = DEFAULT_PORT,
         sample: Annotated[bool, typer.Option(help="Load the sample handbook.")] = True,
     ) -> None:
         raise typer.Exit(run(data.absolute(), port, sample))
@@ -76,16 +80,39 @@ def run(data: Path, port: int, sample: bool) -> int:
     logs.configure(logs.LogSettings(), "up", data / "up.log")
     telemetry.configure(telemetry.TelemetrySettings(), "up")
     try:
-        engines = start_engines(data)
-    except EngineError as error:
-        print(error, file=sys.stderr)
+        listener = reserve(port)
+    except OSError:
+        print(f"Port {port} is taken. Choose another: make up PORT={port + 1}", file=sys.stderr)
         return 1
+    print("Starting… (Ctrl-C stops it)", flush=True)
+    with listener:
+        try:
+            engines = start_engines(data)
+        except EngineError as error:
+            print(error, file=sys.stderr)
+            return 1
+        try:
+            # Before the loop: Alembic makes a loop of its own.
+            migrations.upgrade(engines.database_url)
+            return _serve(engines, data, listener, sample)
+        except KeyboardInterrupt:
+            # Before the server was there to take the signal.
+            return 0
+        finally:
+            engines.stop()
+            print("Stopped.", flush=True)
+
+
+def reserve(port: int) -> socket.socket:
+    """The port, held before anything else is started. Raises OSError where it is taken."""
+    listener = socket.socket()
     try:
-        # Before the loop: Alembic makes a loop of its own.
-        migrations.upgrade(engines.database_url)
-        return _serve(engines, data, port, sample)
-    finally:
-        engines.stop()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def start_engines(data: Path) -> Engines:
@@ -102,9 +129,9 @@ def start_engines(data: Path) -> Engines:
     )
 
 
-def _serve(engines: Engines, data: Path, port: int, sample: bool) -> int:
+def _serve(engines: Engines, data: Path, listener: socket.socket, sample: bool) -> int:
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_main(engines, data, port, sample))
+        return runner.run(_main(engines, data, listener, sample))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -115,7 +142,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return None
 
 
-async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
+async def _main(engines: Engines, data: Path, listener: socket.socket, sample: bool) -> int:
+    port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
         knowledge = await stack.enter_async_context(
@@ -137,7 +165,7 @@ async def _main(engines: Engines, data: Path, port: int, sample: bool) -> int:
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))
         gateway = _gateway(ports, keys, data, HttpPlatform(url, client, keys.gateway_minter(ports.clock)))
         await ensure_dev_people(stores.database)
-        return await _run(ports, gateway, data, port, sample)
+        return await _run(ports, gateway, data, listener, sample)
 
 
 def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform) -> Gateway:
@@ -155,20 +183,23 @@ def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatfor
     )
 
 
-async def _run(ports: PlatformPorts, gateway: Gateway, data: Path, port: int, sample: bool) -> int:
+async def _run(
+    ports: PlatformPorts, gateway: Gateway, data: Path, listener: socket.socket, sample: bool
+) -> int:
     """Serve until a signal. The gateway starts when the port answers: it asks the platform over it."""
     door = FrontDoor(build_app(ports), gateway)
-    server = _server(door, port)
-    serving = asyncio.create_task(server.serve())
+    server = _server(door)
+    server.stop_on_signals()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     if not await _listening(server, serving):
-        print(f"Port {port} is taken, or the start failed. Try: make up PORT=8001", file=sys.stderr)
+        print(f"The start failed. Read {data / 'up.log'}.", file=sys.stderr)
         return 1
     worker = build_worker(ports)
     working = asyncio.create_task(worker.run())
     await gateway.start()
     door.open()
     gc.freeze()
-    welcoming = asyncio.create_task(_welcome(f"http://localhost:{port}", data, sample))
+    welcoming = asyncio.create_task(_welcome(f"http://localhost:{listener.getsockname()[1]}", data, sample))
     try:
         await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -180,12 +211,25 @@ async def _run(ports: PlatformPorts, gateway: Gateway, data: Path, port: int, sa
     return 0
 
 
-def _server(door: FrontDoor, port: int) -> uvicorn.Server:
-    return uvicorn.Server(
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: its own way ends the process before the others are stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    def stop_on_signals(self) -> None:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _server(door: FrontDoor) -> _Server:
+    return _Server(
         uvicorn.Config(
             door,
-            host="127.0.0.1",
-            port=port,
             http=BoundedHead,
             log_config=None,
             access_log=False,

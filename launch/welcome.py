@@ -18,7 +18,7 @@ PEOPLE = {
     "tom": "staff, department finance",
     "ada": "admin, department people",
 }
-QUESTION = "How much is the meal allowance on a work trip?"
+QUESTION = "How many days of annual leave do full-time staff earn?"
 _KEY_NAME = "this laptop"
 
 

@@ -66,7 +66,7 @@ class IndexInUse(Unavailable):
     title = "The embedded index is already in use"
     default_hint = (
         "Stop the other Switchboard process on this data folder, or run `switchboard index` and point "
-        "SWITCHBOARD_INDEX__SOCKET at its socket."
+        "SWITCHBOARD_SHAPE__INDEX_SOCKET at its socket."
     )
 
 

@@ -33,7 +33,9 @@ _BATCH = 64
 # About ten minutes of embedding on one core, or 900 pages.
 MAX_CHUNKS = 6000
 # A PDF of 2,000 pages takes about half of it.
+# Pages of a PDF take a tenth of a second each; every other kind that takes long is hostile or broken.
 LOAD_LIMIT_S = 180
+SHORT_LIMIT_S = 60
 
 Load = Callable[[bytes, str], LoadedDocument]
 
@@ -70,6 +72,7 @@ def _stop_loading(_signal: int, _frame: FrameType | None) -> None:
 
 def _loaded(load_file: Load, limit_s: float, data: bytes, name: str) -> LoadedDocument:
     """Some files take a parser quadratic time; embedding is linear and has the longer limit of the parent."""
+    limit_s = limit_s if data.startswith(b"%PDF") else min(limit_s, SHORT_LIMIT_S)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
     try:
         return load_file(data, name)

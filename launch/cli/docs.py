@@ -42,13 +42,15 @@ def command(app: typer.Typer) -> None:
         finish(_add(paths, base, Access(url, token, person)))
 
     @docs.command("list", help="The documents of a knowledge base that you can see.")
-    def show(base: Base = "org", url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
+    def show(
+        base: Base = "personal", url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
+    ) -> None:
         finish(_list(base, Access(url, token, person)))
 
     @docs.command("rm", help="Remove documents by id.")
     def remove(
         ids: list[UUID],
-        base: Base = "org",
+        base: Base = "personal",
         url: Url = DEFAULT_URL,
         token: Token = "",
         person: Person = "maya",
@@ -128,7 +130,10 @@ async def _list(base: str, access: Access) -> int:
     async with connected(access) as switchboard:
         knowledge_base = await find_base(switchboard, base)
         documents = [entry async for entry in switchboard.documents.all(knowledge_base.id)]
-    table = Table("id", "title", "status", "chunks", "updated", box=None)
+    table = Table(box=None)
+    table.add_column("id", no_wrap=True, min_width=36)  # `docs rm` takes it whole
+    for title in ("title", "status", "chunks", "updated"):
+        table.add_column(title, overflow="fold")
     for entry in sorted(documents, key=lambda entry: entry.title):
         status = entry.status if not entry.error else f"{entry.status}: {one_line(entry.error)}"
         when = f"{entry.updated_at:%Y-%m-%d %H:%M}"

@@ -22,7 +22,6 @@ from platform_api.edge.errors import MethodNotAllowed
 
 _SHOWN_ERRORS = 5
 _BY_STATUS: dict[int, tuple[type[SwitchboardError], str]] = {
-    404: (NotFound, "There is nothing at this address."),
     405: (MethodNotAllowed, ""),
     413: (TooLarge, "The body of this request is larger than the limit of this address."),
     415: (UnsupportedType, ""),
@@ -72,6 +71,9 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 def _of_status(raised: HTTPException) -> SwitchboardError:
+    if raised.status_code == 404:
+        # No route: this says nothing about any document.
+        return NotFound("There is nothing at this address.", hint="Every address is listed at /docs.")
     known, detail = _BY_STATUS.get(raised.status_code, (None, ""))
     if known:
         return known(detail)
