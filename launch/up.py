@@ -45,6 +45,7 @@ from tools.servers.docs.server import build_docs_server
 
 _log = structlog.get_logger()
 _PLATFORM_TIMEOUT_S = 30.0
+_LAST_SHIPMENT_S = 2.0
 
 
 def command(app: typer.Typer) -> None:
@@ -189,7 +190,7 @@ async def _run(
     """Serve until a signal. The gateway starts when the port answers: it asks the platform over it."""
     door = FrontDoor(build_app(ports), gateway)
     server = _server(door)
-    server.stop_on_signals()
+    stopping = asyncio.create_task(_asked_to_stop().wait())
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     if not await _listening(server, serving):
         print(f"The start failed. Read {data / 'up.log'}.", file=sys.stderr)
@@ -201,9 +202,13 @@ async def _run(
     gc.freeze()
     welcoming = asyncio.create_task(_welcome(f"http://localhost:{listener.getsockname()[1]}", data, sample))
     try:
-        await asyncio.wait((serving, working), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopping, serving, working), return_when=asyncio.FIRST_COMPLETED)
     finally:
+        stopping.cancel()
         welcoming.cancel()
+        # While the platform still answers; what is left waits on disk.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(gateway.shipper.ship(), _LAST_SHIPMENT_S)
         server.should_exit = True
         await worker.stop()
         await asyncio.gather(serving, working, welcoming, return_exceptions=True)
@@ -218,12 +223,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         yield
 
-    def stop_on_signals(self) -> None:
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(signum, self._stop)
 
-    def _stop(self) -> None:
-        self.should_exit = True
+def _asked_to_stop() -> asyncio.Event:
+    asked = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, asked.set)
+    return asked
 
 
 def _server(door: FrontDoor) -> _Server:
