@@ -377,7 +377,9 @@ async def test_a_worker_survives_the_loss_of_its_connections(database: Database,
         async with database.begin() as session:
             await session.execute(cut)
         await defer(database, queue, "work", {"number": 2})
-        assert await done.get() == 2
+        # The first one comes again where its end could not be told any more: at least once.
+        while (number := await done.get()) != 2:
+            assert number == 1
 
 
 def test_two_tasks_cannot_share_a_name() -> None:
