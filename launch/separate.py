@@ -83,7 +83,12 @@ async def knowledge(shape: ShapeSettings) -> AsyncGenerator[Knowledge]:
 
 async def serve(app: ASGIApp, host: str, port: int) -> None:
     """Until SIGTERM or SIGINT; requests under way are finished."""
-    config = uvicorn.Config(
+    await uvicorn.Server(http_config(app, finish_s=20, host=host, port=port)).serve()
+
+
+def http_config(app: ASGIApp, *, finish_s: int, host: str = "127.0.0.1", port: int = 8000) -> uvicorn.Config:
+    """How each of our processes serves HTTP; `finish_s` is what requests under way get at the end."""
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -91,6 +96,5 @@ async def serve(app: ASGIApp, host: str, port: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=20,
+        timeout_graceful_shutdown=finish_s,
     )
-    await uvicorn.Server(config).serve()

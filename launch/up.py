@@ -27,9 +27,9 @@ from access.grants import GrantStore
 from kit import logs, telemetry
 from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
 from launch.front_door import FrontDoor
-from launch.http_head import BoundedHead
 from launch.parts import Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
+from launch.separate import http_config
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
 from launch.welcome import welcome
 from platform_api import migrations
@@ -189,7 +189,7 @@ async def _run(
 ) -> int:
     """Serve until a signal. The gateway starts when the port answers: it asks the platform over it."""
     door = FrontDoor(build_app(ports), gateway)
-    server = _server(door)
+    server = _Server(http_config(door, finish_s=10))
     stopping = asyncio.create_task(_asked_to_stop().wait())
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     if not await _listening(server, serving):
@@ -229,19 +229,6 @@ def _asked_to_stop() -> asyncio.Event:
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, asked.set)
     return asked
-
-
-def _server(door: FrontDoor) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            door,
-            http=BoundedHead,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-    )
 
 
 async def _listening(server: uvicorn.Server, serving: "asyncio.Task[None]") -> bool:

@@ -7,10 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from switchboard_sdk import ApiError, Switchboard
-from switchboard_sdk.folders import FolderUpload, files_in, rules_of
 
 from launch.cli.connect import DEFAULT_URL
-from launch.cli.docs import find_base, progress_bar
+from launch.cli.docs import add_path, find_base
 
 HANDBOOK = Path(__file__).parents[1] / "examples" / "handbook"
 PEOPLE = {
@@ -35,13 +34,8 @@ async def welcome(url: str, data: Path, *, sample: bool) -> None:
 
 async def _load(ada: Switchboard, console: Console) -> None:
     base = await find_base(ada, "org")
-    files = files_in(HANDBOOK)
-    with progress_bar(console, len(files)) as show:
-        results = await FolderUpload(ada, base.id, show).run(files, rules_of(HANDBOOK))
-    for result in results:
-        if result.status in ("refused", "failed"):
-            console.print(f"  {result.name}: {result.reason}", markup=False, highlight=False)
-    console.print(f"Sample handbook: {len(results)} documents ready.", highlight=False)
+    console.print("Sample handbook:", highlight=False)
+    await add_path(ada, base.id, HANDBOOK, console)
 
 
 async def _keys(url: str, file: Path) -> dict[str, str]:

@@ -152,6 +152,7 @@ def _heading_level(style: Any) -> int:
 def _number_formats(package: Any) -> _Formats:
     try:
         root = package.part.numbering_part.element
+    # python-docx raises the first where a document has no numbering part.
     except (NotImplementedError, KeyError, AttributeError):
         return _Formats({}, _list_styles(package))
     abstract = {

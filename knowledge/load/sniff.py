@@ -78,6 +78,7 @@ def _zip_kind(data: bytes) -> Kind:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             entries = archive.infolist()
+    # zipfile raises NotImplementedError for versions and methods that it does not know.
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise UnreadableDocument("corrupt", "It begins like an Office file, but it is damaged.") from error
     _refuse_bomb(entries, len(data))
