@@ -1,4 +1,4 @@
-"""Knowledge bases, documents with their versions and access, jobs."""
+"""Knowledge bases, documents with their versions and access."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Integer,
     String,
@@ -136,64 +135,3 @@ class DocumentAccessRow(Base):
     document_id: Mapped[UUID] = mapped_column(primary_key=True)
     access_key: Mapped[str] = mapped_column(String(200), primary_key=True)
     organisation_id: Mapped[UUID]
-
-
-class JobRow(Base):
-    """The truth about a job; the queue's rows are only delivery (SPEC 7)."""
-
-    __tablename__ = "jobs"
-    __table_args__ = (
-        UniqueConstraint("organisation_id", "id"),
-        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
-        Index("ix_jobs_latest", "organisation_id", "created_by", "created_at", "id"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
-    created_by: Mapped[UUID]
-    kind: Mapped[str] = mapped_column(String(40))
-    status: Mapped[str] = mapped_column(String(12))
-    stage: Mapped[str] = mapped_column(String(40))
-    done: Mapped[int] = mapped_column(Integer)
-    good: Mapped[int] = mapped_column(Integer)
-    """How many of `done` ended well."""
-    total: Mapped[int] = mapped_column(Integer)
-    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
-    finished_at: Mapped[datetime | None] = mapped_column(Timestamp)
-
-
-class JobItemRow(Base):
-    """One document version of a job. No reference to the document: that may be deleted meanwhile."""
-
-    __tablename__ = "job_items"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["organisation_id", "job_id"], ["jobs.organisation_id", "jobs.id"], ondelete="CASCADE"
-        ),
-        CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
-    )
-
-    job_id: Mapped[UUID] = mapped_column(primary_key=True)
-    document_id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    organisation_id: Mapped[UUID]
-    path: Mapped[str] = mapped_column(String(1024))
-    state: Mapped[str] = mapped_column(String(12))
-    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-
-
-class JobErrorRow(Base):
-    __tablename__ = "job_errors"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["organisation_id", "job_id"], ["jobs.organisation_id", "jobs.id"], ondelete="CASCADE"
-        ),
-        Index("ix_job_errors_job", "job_id", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    job_id: Mapped[UUID]
-    organisation_id: Mapped[UUID]
-    document: Mapped[str] = mapped_column(String(1024))
-    code: Mapped[str] = mapped_column(String(60))
-    detail: Mapped[str] = mapped_column(Text)

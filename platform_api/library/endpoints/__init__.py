@@ -1,0 +1,9 @@
+"""The library over HTTP, one file per thing (SPEC 3)."""
+
+from fastapi import APIRouter
+
+from platform_api.library.endpoints import bases, documents, jobs
+
+router = APIRouter()
+for part in (bases, documents, jobs):
+    router.include_router(part.router)

@@ -1,0 +1,19 @@
+"""The tables of the library: knowledge bases, documents with their versions and access, jobs."""
+
+from platform_api.library.models.documents import (
+    DocumentAccessRow,
+    DocumentRow,
+    DocumentVersionRow,
+    KnowledgeBaseRow,
+)
+from platform_api.library.models.jobs import JobErrorRow, JobItemRow, JobRow
+
+__all__ = [
+    "DocumentAccessRow",
+    "DocumentRow",
+    "DocumentVersionRow",
+    "JobErrorRow",
+    "JobItemRow",
+    "JobRow",
+    "KnowledgeBaseRow",
+]

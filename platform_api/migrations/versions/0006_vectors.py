@@ -1,0 +1,10 @@
+"""Vectors by content, and which index is the current one."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
