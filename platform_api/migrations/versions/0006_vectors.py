@@ -1,4 +1,4 @@
-"""Vectors by content, and which index is the current one."""
+"""Vectors by content."""
 
 revision = "0006"
 down_revision = "0005"

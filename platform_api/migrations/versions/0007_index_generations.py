@@ -1,0 +1,10 @@
+"""Which index is the current one, and which one is being built."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
