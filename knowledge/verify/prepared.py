@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from knowledge.sentences import Span
 from knowledge.verify.lexicon import LIMITS
 from knowledge.verify.meaning import NOTHING, Meaning, meaning_of, together
-from knowledge.verify.units import Span, Unit, units_of
+from knowledge.verify.units import Unit, units_of
 from knowledge.verify.words import Words, words_of
 
 _KEPT = 4096  # prepared chunks, about 40 KB each at most

@@ -5,10 +5,10 @@ A part of a sentence counts only where what is left out can not turn it around.
 
 from collections.abc import Iterator
 
+from knowledge.sentences import Span
 from knowledge.verify.lexicon import BOUNDS, FUNCTION, LIMITS
 from knowledge.verify.meaning import is_number, meaning_of
 from knowledge.verify.prepared import Group, Prepared
-from knowledge.verify.units import Span
 from knowledge.verify.words import Words
 
 _SIGNS = frozenset("$€£%&@=<>≤≥-+")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from knowledge.sentences import Span
 from knowledge.verify.agree import Objection, objections
 from knowledge.verify.meaning import Meaning, meaning_of
 from knowledge.verify.prepared import Passage, prepare
 from knowledge.verify.source import Source, Verdict
-from knowledge.verify.units import Span
 from knowledge.verify.verbatim import find_verbatim
 from knowledge.verify.words import Words, without_markers, words_of
 
