@@ -12,6 +12,8 @@ PROMISES: dict[str, str] = {
     "LOAD-002": "A file is read as what it is, whatever its name claims (SPEC 13)",
     "LOAD-003": "The source view is safe: no text of a document becomes markup (SPEC 13)",
     "LOAD-004": "The anchor algorithm is fixed and written down (SPEC 7)",
+    "LOAD-010": "A ZIP archive goes in file by file; what systems leave behind in it is skipped (SPEC 7)",
+    "LOAD-011": "An archive that is a bomb, nests, links or leads out of itself is refused by name (SPEC 13)",
     "CHUNK-001": "Tables and lists stay whole, else are cut between rows and items (SPEC 7)",
     "CHUNK-002": "Unchanged parts keep their chunk ids: only changed chunks are embedded again (SPEC 7)",
     "PREPARE-001": "Parsing in a killable process: a bad file costs only itself (SPEC 13)",
