@@ -28,7 +28,7 @@ from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.library.service.documents import Documents
-from platform_api.library.service.jobs import Jobs
+from platform_api.library.service.job_views import Jobs
 from platform_api.library.service.upload import Uploads
 from platform_api.llm.build import build_router
 from platform_api.llm.frames import render

@@ -16,7 +16,7 @@ from platform_api.identity import CurrentPrincipal
 from platform_api.library.errors import (
     JobFinished,
 )
-from platform_api.library.service.jobs import Jobs
+from platform_api.library.service.job_views import Jobs
 
 router = APIRouter(prefix="/api/v1", tags=["library"])
 _Jobs = Annotated[Jobs, Depends(provided(Jobs))]
@@ -61,6 +61,6 @@ async def _encoded(states: AsyncIterator[Job | None]) -> AsyncIterator[bytes]:
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=raises(NotFound, JobFinished))
-async def cancel_job(principal: CurrentPrincipal, jobs: _Jobs, session: UnitOfWork, job_id: UUID) -> Job:
+async def cancel_job(principal: CurrentPrincipal, jobs: _Jobs, job_id: UUID) -> Job:
     """What is published already stays; the rest is not read."""
-    return await jobs.cancel(session, principal, job_id)
+    return await jobs.cancel(principal, job_id)

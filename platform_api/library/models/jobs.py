@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     func,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,6 +46,8 @@ class JobRow(Base):
     good: Mapped[int] = mapped_column(Integer)
     """How many of `done` ended well."""
     total: Mapped[int] = mapped_column(Integer)
+    open: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    """More documents may still come: it does not finish while it is."""
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
     finished_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
@@ -57,6 +61,7 @@ class JobItemRow(Base):
             ["organisation_id", "job_id"], ["jobs.organisation_id", "jobs.id"], ondelete="CASCADE"
         ),
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+        Index("ix_job_items_state", "job_id", "state"),
     )
 
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -66,6 +71,10 @@ class JobItemRow(Base):
     path: Mapped[str] = mapped_column(String(1024))
     state: Mapped[str] = mapped_column(String(12))
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    stage: Mapped[str] = mapped_column(String(20), server_default="")
+    """reading, embedding or publishing, while it runs; `stage_done` of `stage_total` chunks."""
+    stage_done: Mapped[int] = mapped_column(Integer, server_default="0")
+    stage_total: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
 class JobErrorRow(Base):

@@ -1,30 +1,26 @@
-"""Jobs: our rows are the truth, the queue only delivers (SPEC 7)."""
+"""What a job has to do and how far it is: our rows are the truth, the queue only delivers (SPEC 7).
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+Rows are locked in one order everywhere, so that nobody waits in a circle: document, item, job.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import case, update
+from sqlalchemy import and_, case, exists, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
-from kit.clock import Clock
-from kit.wire.base import Page
-from kit.wire.library import AcceptedDocument, Job, JobError, JobProgress
-from platform_api.edge import PageRequest, page_of
-from platform_api.library import repository
+from kit.wire.library import AcceptedDocument
 from platform_api.library.errors import JobFinished
 from platform_api.library.models import DocumentRow, JobErrorRow, JobItemRow, JobRow
-from ports.db import Database
 
 FINISHED: Final = ("succeeded", "failed", "cancelled")
-_LOOK_EVERY_S = 0.25
-_HEARTBEAT_EVERY = 40
-"""Looks between two signs of life: 10 s."""
-_WATCH_S = 600.0
+WAITING: Final = ("queued", "running")
+CANCELLED = "The upload was cancelled. Send it again if you need it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +33,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file of an upload."""
+    """What became of one file of an upload or a source."""
 
     shown: AcceptedDocument
     path: str
@@ -53,44 +49,100 @@ async def add_job(
     session: AsyncSession, principal: Principal, kind: str, results: Sequence[Outcome], now: datetime
 ) -> UUID:
     """A job over these files; what is unchanged or refused is done already."""
-    queued = [result for result in results if result.queued]
-    good = sum(result.shown.status == "unchanged" for result in results)
+    job_id = await open_job(session, principal, kind, now, stage="queued")
+    await add_results(session, job_id, results)
+    await close_job(session, job_id, now)
+    return job_id
+
+
+async def open_job(
+    session: AsyncSession, principal: Principal, kind: str, now: datetime, stage: str = "looking"
+) -> UUID:
+    """A job whose documents are still to be found: it does not finish before `close_job`."""
     job = JobRow(
         id=uuid4(),
         organisation_id=principal.organisation_id,
         created_by=principal.id,
         kind=kind,
-        status="queued" if queued else "succeeded",
-        stage="queued" if queued else "done",
-        done=len(results) - len(queued),
-        good=good,
-        total=len(results),
+        status="queued",
+        stage=stage,
+        done=0,
+        good=0,
+        total=0,
+        open=True,
         created_at=now,
-        finished_at=None if queued else now,
     )
     session.add(job)
-    await session.flush()
-    for result in queued:
-        session.add(_item(job, result))
-    for result in results:
-        if result.error:
-            session.add(_error(job.organisation_id, job.id, result.path, result.error))
     await session.flush()
     return job.id
 
 
+async def add_results(session: AsyncSession, job_id: UUID, results: Sequence[Outcome]) -> None:
+    """More documents of an open job; again with the same ones adds nothing.
+
+    Raises JobFinished where it was cancelled meanwhile: nothing of this transaction is to be kept.
+    """
+    job = await session.get(JobRow, job_id, with_for_update={"key_share": True}, populate_existing=True)
+    if job is None or not job.open or job.status in FINISHED:
+        raise JobFinished
+    taken = await _add_items(session, job, [result for result in results if not result.error])
+    refused = [result for result in results if result.error]
+    told = await _add_errors(session, job, refused)
+    good = sum(result.shown.status == "unchanged" for result in taken)
+    job.total += len(taken) + told
+    job.done += good + told
+    job.good += good
+    await session.flush()
+
+
+async def set_stage(session: AsyncSession, job_id: UUID, stage: str) -> None:
+    """What an open job does now, for people to read (at most 40 characters)."""
+    running = update(JobRow).where(JobRow.id == job_id, JobRow.open, JobRow.status.in_(WAITING))
+    await session.execute(running.values(status="running", stage=stage[:40]))
+
+
+async def close_job(
+    session: AsyncSession, job_id: UUID, now: datetime, error: tuple[str, Reason] | None = None
+) -> None:
+    """No more documents come: it finishes when all are done, or now where they are.
+
+    error: what the search for documents itself failed of (a name to show, the reason). Again does nothing.
+    """
+    job = await session.get(JobRow, job_id, with_for_update={"key_share": True}, populate_existing=True)
+    if job is None or not job.open:
+        return
+    job.open = False
+    if error:
+        session.add(_error(job, error[0], error[1]))
+    if job.status not in FINISHED and job.done >= job.total:
+        job.status = "succeeded" if job.good or not (job.total or error) else "failed"
+        job.stage, job.finished_at = "done", now
+    elif job.status not in FINISHED:
+        job.stage = "reading" if job.status == "running" else "queued"
+    await session.flush()
+
+
+async def cancelled(session: AsyncSession, job_id: UUID) -> bool:
+    """Also where the job is gone."""
+    going_on = select(exists().where(JobRow.id == job_id, JobRow.status != "cancelled"))
+    return not await session.scalar(going_on)
+
+
 async def begin_item(
-    session: AsyncSession, job_id: UUID, document_id: UUID, version: int
+    session: AsyncSession, job_id: UUID, document_id: UUID, version: int, now: datetime
 ) -> JobItemRow | None:
-    """Mark it running and count the attempt; None where it was cancelled or is gone."""
+    """Mark it running and count the attempt; None where it is not to be done (any more)."""
     item = await session.get(JobItemRow, (job_id, document_id, version), with_for_update=True)
-    if item is None or item.state == "cancelled":
+    if item is None or item.state not in WAITING:
+        return None
+    if await cancelled(session, job_id):
+        await cancel_items(session, job_id, now, document_id)
         return None
     item.attempts += 1
-    if item.state == "queued":
-        item.state = "running"
-        running = update(JobRow).where(JobRow.id == job_id, JobRow.status == "queued")
-        await session.execute(running.values(status="running", stage="reading"))
+    item.state, item.stage, item.stage_done, item.stage_total = "running", "reading", 0, 0
+    running = update(JobRow).where(JobRow.id == job_id, JobRow.status == "queued")
+    stage = case((JobRow.open, JobRow.stage), else_="reading")
+    await session.execute(running.values(status="running", stage=stage))
     return item
 
 
@@ -108,7 +160,7 @@ async def finish_item(
             JobItemRow.job_id == item.job_id,
             JobItemRow.document_id == item.document_id,
             JobItemRow.version == item.version,
-            JobItemRow.state.in_(("queued", "running")),
+            JobItemRow.state.in_(WAITING),
         )
         .values(state=state)
         .returning(JobItemRow.path)
@@ -116,14 +168,40 @@ async def finish_item(
     if moved is None:
         return
     if error:
-        session.add(_error(item.organisation_id, item.job_id, moved, error))
+        session.add(_error(item, moved, error))
     await _count(session, item.job_id, good=state == "done", now=now)
+
+
+async def cancel_items(
+    session: AsyncSession, job_id: UUID, now: datetime, document_id: UUID | None = None
+) -> None:
+    """What of a cancelled job still waits or runs ends unpublished; what was published before stays."""
+    item = JobItemRow
+    mine = and_(item.job_id == job_id, item.state.in_(WAITING))
+    if document_id is not None:
+        mine = and_(mine, item.document_id == document_id)
+    waiting = (
+        select(DocumentRow.id)
+        .join(item, and_(item.document_id == DocumentRow.id, item.version == DocumentRow.version))
+        .where(mine, DocumentRow.status.in_(("queued", "processing")))
+        .order_by(DocumentRow.id)
+        .with_for_update(of=DocumentRow)
+    )
+    documents = (await session.scalars(waiting)).all()
+    # Where it was published while we waited for its row, its item is done and it stays as it is.
+    stopped = set(
+        await session.scalars(update(item).where(mine).values(state="cancelled").returning(item.document_id))
+    )
+    for_them = DocumentRow.id.in_([one for one in documents if one in stopped])
+    await session.execute(
+        update(DocumentRow).where(for_them).values(status="failed", error=CANCELLED, updated_at=now)
+    )
 
 
 async def _count(session: AsyncSession, job_id: UUID, *, good: bool, now: datetime) -> None:
     # One update under the row's lock: the items of a job finish on several workers at once.
     well = JobRow.good + int(good)
-    last = (JobRow.done + 1 >= JobRow.total) & (JobRow.status != "cancelled")
+    last = (JobRow.done + 1 >= JobRow.total) & JobRow.open.is_(False) & (JobRow.status != "cancelled")
     await session.execute(
         update(JobRow)
         .where(JobRow.id == job_id)
@@ -138,109 +216,41 @@ async def _count(session: AsyncSession, job_id: UUID, *, good: bool, now: dateti
     )
 
 
-class Jobs:
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    async def list(self, session: AsyncSession, principal: Principal, page: PageRequest) -> Page[Job]:
-        rows = await repository.jobs(session, principal, page)
-        errors = await repository.job_errors(session, [row.id for row in rows])
-        return page_of(rows, page, lambda row: (row.created_at, row.id), lambda row: _shown(row, errors))
-
-    async def get(self, session: AsyncSession, principal: Principal, job_id: UUID) -> Job:
-        """Raises NotFound."""
-        row = await repository.job(session, principal, job_id)
-        return _shown(row, await repository.job_errors(session, [job_id]))
-
-    async def watch(self, principal: Principal, job_id: UUID) -> AsyncIterator[Job | None]:
-        """The job as it is, then each change, until it is finished or ten minutes have passed.
-
-        None is a sign of life where nothing changes. Raises NotFound.
-        """
-        last: Job | None = None
-        for look in range(int(_WATCH_S / _LOOK_EVERY_S)):
-            async with self._database.begin() as session:
-                job = await self.get(session, principal, job_id)
-            if job != last:
-                yield job
-            elif look % _HEARTBEAT_EVERY == 0:
-                yield None
-            if job.status in FINISHED:
-                return
-            last = job
-            await asyncio.sleep(_LOOK_EVERY_S)
-
-    async def cancel(self, session: AsyncSession, principal: Principal, job_id: UUID) -> Job:
-        """What is published stays; what waits or runs ends unpublished. Raises NotFound, JobFinished."""
-        await repository.job(session, principal, job_id)
-        now = self._clock.now()
-        stopped = await session.scalar(
-            update(JobRow)
-            .where(JobRow.id == job_id, JobRow.status.not_in(FINISHED))
-            .values(status="cancelled", stage="cancelled", finished_at=now)
-            .returning(JobRow.id)
-        )
-        if stopped is None:
-            raise JobFinished
-        await _cancel_items(session, job_id, now)
-        session.expire_all()
-        return await self.get(session, principal, job_id)
+async def _add_items(session: AsyncSession, job: JobRow, results: Sequence[Outcome]) -> list[Outcome]:
+    """Those that were not in the job yet."""
+    if not results:
+        return []
+    rows = [
+        {
+            "job_id": job.id,
+            "document_id": result.shown.id,
+            "version": result.version,
+            "organisation_id": job.organisation_id,
+            "path": result.path,
+            "state": "queued" if result.queued else "done",
+        }
+        for result in results
+    ]
+    added = insert(JobItemRow).values(rows).on_conflict_do_nothing().returning(JobItemRow.document_id)
+    new = set(await session.scalars(added))
+    return [result for result in results if result.shown.id in new]
 
 
-async def _cancel_items(session: AsyncSession, job_id: UUID, now: datetime) -> None:
-    items = (
-        update(JobItemRow)
-        .where(JobItemRow.job_id == job_id, JobItemRow.state.in_(("queued", "running")))
-        .values(state="cancelled")
-        .returning(JobItemRow.document_id, JobItemRow.version)
-    )
-    for document_id, version in (await session.execute(items)).all():
-        waiting = update(DocumentRow).where(
-            DocumentRow.id == document_id,
-            DocumentRow.version == version,
-            DocumentRow.status.in_(("queued", "processing")),
-        )
-        await session.execute(
-            waiting.values(status="failed", error="The upload was cancelled.", updated_at=now)
-        )
+async def _add_errors(session: AsyncSession, job: JobRow, results: Sequence[Outcome]) -> int:
+    """How many of these refusals were not told in the job yet."""
+    told = select(JobErrorRow.document, JobErrorRow.code).where(JobErrorRow.job_id == job.id)
+    known = {(row[0], row[1]) for row in await session.execute(told)} if results else set[tuple[str, str]]()
+    new = [_error(job, result.path, result.error) for result in results if result.error]
+    new = [row for row in new if (row.document, row.code) not in known]
+    session.add_all(new)
+    return len(new)
 
 
-def _item(job: JobRow, result: Outcome) -> JobItemRow:
-    return JobItemRow(
-        job_id=job.id,
-        document_id=result.shown.id,
-        version=result.version,
-        organisation_id=job.organisation_id,
-        path=result.path,
-        state="queued",
-        attempts=0,
-    )
-
-
-def _error(organisation_id: UUID, job_id: UUID, path: str, reason: Reason) -> JobErrorRow:
+def _error(of: JobRow | JobItemRow, path: str, reason: Reason) -> JobErrorRow:
     return JobErrorRow(
-        organisation_id=organisation_id,
-        job_id=job_id,
+        organisation_id=of.organisation_id,
+        job_id=of.id if isinstance(of, JobRow) else of.job_id,
         document=path or "(no name)",
         code=reason.code,
         detail=reason.detail,
-    )
-
-
-def _shown(row: JobRow, errors: Sequence[JobErrorRow]) -> Job:
-    return Job.model_validate(
-        {
-            "id": row.id,
-            "kind": row.kind,
-            "status": row.status,
-            "progress": JobProgress(done=row.done, total=row.total, stage=row.stage),
-            "errors": [
-                JobError(document=error.document, code=error.code, detail=error.detail)
-                for error in errors
-                if error.job_id == row.id
-            ],
-            "created_at": row.created_at,
-            "finished_at": row.finished_at,
-        }
     )

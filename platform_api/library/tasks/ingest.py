@@ -101,10 +101,10 @@ class LibraryTasks:
     async def _begin(self, work: Work) -> Begun | None:
         """None where there is nothing to do any more."""
         async with self._database.begin() as session:
-            item = await begin_item(session, work.job_id, work.document_id, work.version)
+            document = await _locked(session, work)
+            item = await begin_item(session, work.job_id, work.document_id, work.version, self._clock.now())
             if item is None:
                 return None
-            document = await _locked(session, work)
             version = await session.get(DocumentVersionRow, (work.document_id, work.version))
             if document is None or version is None or document.published_version == work.version:
                 # Deleted, replaced by a newer version, or done by an attempt that could not say so.

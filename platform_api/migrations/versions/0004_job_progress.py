@@ -1,5 +1,8 @@
 """Progress, dead letters and repairs of jobs."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -7,4 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("jobs", sa.Column("open", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("job_items", sa.Column("stage", sa.String(length=20), server_default="", nullable=False))
+    op.add_column("job_items", sa.Column("stage_done", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("job_items", sa.Column("stage_total", sa.Integer(), server_default="0", nullable=False))
+    op.create_index("ix_job_items_state", "job_items", ["job_id", "state"], unique=False)
