@@ -1,25 +1,26 @@
-"""HTTP to others: one way to make a client, so that each has limits and a time-out."""
+"""HTTP to others: one way to make a client, so that each has limits and a time-out.
 
-import ssl
-from functools import cache
+`client` is for peers that our own settings name. Every address that a user, a document or a tool names
+goes through `Fetcher` (or `guarded_client`), behind the `Guard` (SPEC 13).
+"""
 
-import httpx
+from ports.http.client import client
+from ports.http.errors import AddressRefused, FetchFailed
+from ports.http.fetch import Fetched, Fetcher, FetchLimits
+from ports.http.guard import Guard, Resolver, system_resolver
+from ports.http.guarded import guarded_client
+from ports.http.settings import OutboundSettings
 
-_CONNECT_WITHIN_S = 5.0
-_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30)
-
-
-def client(timeout_s: float = 10.0) -> httpx.AsyncClient:
-    """A client for one peer, kept by its owner and closed with `aclose`.
-
-    `timeout_s` limits each wait (connecting at most 5 s, reading, writing, a free connection). It
-    follows no redirects: an answer must not send our credentials elsewhere.
-    """
-    timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_WITHIN_S))
-    return httpx.AsyncClient(timeout=timeout, limits=_LIMITS, verify=_trust(), follow_redirects=False)
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    # Reading the certificates takes 20 ms: once per process, not per client.
-    return ssl.create_default_context()
+__all__ = [
+    "AddressRefused",
+    "FetchFailed",
+    "FetchLimits",
+    "Fetched",
+    "Fetcher",
+    "Guard",
+    "OutboundSettings",
+    "Resolver",
+    "client",
+    "guarded_client",
+    "system_resolver",
+]
