@@ -22,6 +22,7 @@ class Block:
     level: 1-6 for headings, else 0.
     page: 1-based where the format has pages.
     anchor: of headings, by the one slug algorithm (docs/reference/anchors.md), unique in the document.
+    language: of code, where it is known: in lower case, as Pygments names it ("python", "json").
     """
 
     kind: BlockKind
@@ -29,6 +30,7 @@ class Block:
     level: int = 0
     page: int | None = None
     anchor: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class LoadedDocument:
     """A file as we read it.
 
     content_type: the sniffed MIME type, which may differ from what the name promised.
-    metadata: front matter or document properties; keys in lower case, values as text.
+    metadata: front matter or document properties; keys in lower case, values as text. `last_modified` is
+        ISO 8601, `canonical` the address that an HTML page gives itself, `lang` its language,
+        `pages_without_text` the scanned pages of a PDF ("3, 7-9").
     """
 
     title: str
@@ -59,6 +63,8 @@ class Chunk:
         table repeats the table's header row in front.
     section_path: the titles of the headings above, outermost first, `section_title` last.
     anchor: of the nearest heading; "" before the first.
+    content_hash: sha256 in hex of all that is embedded (title, path, text), whatever the document.
+    previous_id, next_id: its neighbours in the document, None at the ends.
     """
 
     chunk_id: UUID
@@ -74,6 +80,9 @@ class Chunk:
     end_offset: int
     chunk_strategy: str
     content_type: str
+    content_hash: str = ""
+    previous_id: UUID | None = None
+    next_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from knowledge.document import Block, LoadedDocument
+from knowledge.load.delimited import load_csv
 from knowledge.load.encoding import decode
 from knowledge.load.errors import UnreadableDocument
 from knowledge.load.html import load_html
+from knowledge.load.json_file import load_json
 from knowledge.load.markdown import load_markdown
 from knowledge.load.sniff import Kind, sniff
-from knowledge.load.text import load_csv, load_json, load_text
+from knowledge.load.text import load_text
 
 
 def _pdf(data: bytes) -> LoadedDocument:

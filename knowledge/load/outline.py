@@ -58,10 +58,12 @@ class Outline:
         """Lines are complete: indentation, marker, text."""
         self._plain("list", "\n".join(line for line in lines if line.strip()), page)
 
-    def code(self, text: str, page: int | None = None) -> None:
-        kept = _INVISIBLE.sub("", text.expandtabs(4)).rstrip()
+    def code(self, text: str, language: str = "", page: int | None = None) -> None:
+        lines = _INVISIBLE.sub("", text.expandtabs(4)).rstrip().split("\n")
         # An empty line inside would look like the gap between two blocks.
-        self._plain("code", "\n".join(line.rstrip() for line in kept.split("\n") if line.strip()), page)
+        kept = "\n".join(line.rstrip() for line in lines if line.strip())
+        if kept:
+            self._add(Block("code", kept, 0, page, language=language))
 
     def table(self, rows: list[list[str]], page: int | None = None) -> None:
         """The first row is the header; empty rows and columns that are empty everywhere go."""
@@ -70,6 +72,8 @@ class Outline:
             raise UnreadableDocument(
                 "too_complex", f"Its tables hold more than {MAX_TABLE_CELLS:,} cells, which is the limit."
             )
+        # Many cells may share one long text: it is counted before it is written out.
+        self._bounded(self._length + sum(len(value) for row in rows for value in row))
         self._plain("table", "\n".join(table_lines(rows)), page)
 
     def blocks(self) -> tuple[Block, ...]:
@@ -87,20 +91,21 @@ class Outline:
 
     def _add(self, block: Block) -> None:
         self._length += len(block.text)
-        if self._length > MAX_TEXT:
+        self._bounded(self._length)
+        self._blocks.append(block)
+
+    def _bounded(self, length: int) -> None:
+        if length > MAX_TEXT:
             raise UnreadableDocument(
                 "too_complex", f"It holds more than {MAX_TEXT:,} characters of text, which is the limit."
             )
-        self._blocks.append(block)
 
 
 def table_lines(rows: list[list[str]]) -> list[str]:
     """One line per row that says something, cells joined by ' | '."""
     cells = [[cell(value) for value in row] for row in rows]
-    width = max((len(row) for row in cells), default=0)
-    padded = [row + [""] * (width - len(row)) for row in cells]
-    used = [column for column in range(width) if any(row[column] for row in padded)]
-    return [_row([row[column] for column in used]) for row in padded if any(row)]
+    used = {column for row in cells for column, value in enumerate(row) if value}
+    return [_row([value for column, value in enumerate(row) if column in used]) for row in cells if any(row)]
 
 
 def _row(cells: list[str]) -> str:

@@ -1,18 +1,12 @@
-"""Plain text, CSV and JSON."""
+"""Plain text: paragraphs, lists, underlined headings."""
 
-import csv
-import io
 import itertools
-import json
 import re
 
 from knowledge.document import LoadedDocument
-from knowledge.load.errors import UnreadableDocument
 from knowledge.load.outline import Outline
 
-TEXT = "text/plain"
-CSV = "text/csv"
-JSON = "application/json"
+CONTENT_TYPE = "text/plain"
 
 _UNDERLINE = re.compile(r"^\s*([=\-~^*#])\1{2,}\s*$")
 _BULLET = re.compile(r"^\s*(?:[-*•‣◦–]|\d{1,3}[.)])\s+\S")
@@ -23,9 +17,13 @@ _MAX_TITLE = 120
 def load_text(source: str) -> LoadedDocument:
     """Paragraphs are separated by empty lines; a line underlined with ===, --- or ~~~ is a heading."""
     outline = Outline()
+    add_text(source, outline)
+    return LoadedDocument(outline.first_heading(), CONTENT_TYPE, outline.blocks())
+
+
+def add_text(source: str, outline: Outline) -> None:
     for group in _paragraphs(source):
         _add_group(group, outline)
-    return LoadedDocument(outline.first_heading(), TEXT, outline.blocks())
 
 
 def _paragraphs(source: str) -> list[list[str]]:
@@ -61,28 +59,3 @@ def _add_plain(lines: list[str], outline: Outline) -> None:
 def _item(lines: list[str]) -> str:
     text = " ".join(line.strip() for line in lines)
     return re.sub(r"^[*•‣◦–]\s+", "- ", text)
-
-
-def load_csv(source: str) -> LoadedDocument:
-    try:
-        dialect = csv.Sniffer().sniff(source[:20_000], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    try:
-        rows = list(csv.reader(io.StringIO(source, newline=""), dialect))
-    except csv.Error as error:
-        raise UnreadableDocument("corrupt", "It is named as CSV, but its rows cannot be read.") from error
-    outline = Outline()
-    outline.table(rows)
-    return LoadedDocument("", CSV, outline.blocks())
-
-
-def load_json(source: str) -> LoadedDocument:
-    """JSON is shown indented, so that it can be cut between lines."""
-    try:
-        shown = json.dumps(json.loads(source), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableDocument("corrupt", "It is named as JSON, but it is not valid JSON.") from error
-    outline = Outline()
-    outline.code(shown)
-    return LoadedDocument("", JSON, outline.blocks())
