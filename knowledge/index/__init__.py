@@ -1,6 +1,7 @@
 """Chunks stored with vectors, terms and access keys. Engines: edge (embedded), server, remote (a socket)."""
 
 from knowledge.index.port import (
+    Held,
     Hit,
     Index,
     IndexedChunk,
@@ -10,4 +11,13 @@ from knowledge.index.port import (
     StoredChunk,
 )
 
-__all__ = ["Hit", "Index", "IndexFilter", "IndexInUse", "IndexUnavailable", "IndexedChunk", "StoredChunk"]
+__all__ = [
+    "Held",
+    "Hit",
+    "Index",
+    "IndexFilter",
+    "IndexInUse",
+    "IndexUnavailable",
+    "IndexedChunk",
+    "StoredChunk",
+]

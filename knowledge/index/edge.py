@@ -19,10 +19,10 @@ import structlog
 from qdrant_edge import UpdateOperation as Update
 
 from knowledge.index import fields
-from knowledge.index.points import Payload, Point
+from knowledge.index.points import Marks, Payload, Point
 from knowledge.index.port import Index, IndexInUse, IndexUnavailable
 from knowledge.index.scope import AnyOf, Between, Condition, Scope
-from knowledge.index.store import Ranking, Scored, Vector, gaps
+from knowledge.index.store import MarksPage, Ranking, Scored, Vector, gaps
 from knowledge.index.stored import StoredIndex
 from knowledge.index.terms import SparseTerms
 
@@ -31,6 +31,8 @@ _log = structlog.get_logger()
 # Mapped files are read when touched: else 70 MB of preallocated, empty pages become resident at once.
 _ON_DEMAND = qdrant.Memory.Cold
 _NO_LIMIT = 1_000_000
+# The engine reads a point's whole payload for any field of it, and holds the GIL meanwhile.
+_PAGE = 200
 _BODY = [fields.BODY]
 
 
@@ -107,6 +109,21 @@ class EdgeStore:
         records, _ = await self._run(lambda: self._shard.scroll(request))
         return frozenset(_uuid(record.id) for record in records)
 
+    async def marks(self, doc_id: UUID) -> dict[UUID, Marks]:
+        request = qdrant.ScrollRequest(
+            limit=_NO_LIMIT, filter=_of_document(doc_id), with_payload=fields.MARKS, with_vector=False
+        )
+        records, _ = await self._run(lambda: self._shard.scroll(request))
+        return {_uuid(record.id): Marks.of(record.payload or {}) for record in records}
+
+    async def page(self, start: UUID | None) -> MarksPage:
+        request = qdrant.ScrollRequest(
+            limit=_PAGE, offset=start, with_payload=fields.MARKS, with_vector=False
+        )
+        records, next = await self._run(lambda: self._shard.scroll(request))
+        marks = [Marks.of(record.payload or {}) for record in records]
+        return MarksPage(marks, None if next is None else _uuid(next))
+
     async def insert(self, points: Sequence[Point]) -> None:
         await self._run(lambda: self._shard.update(Update.upsert_points([_new(point) for point in points])))
 
@@ -119,8 +136,7 @@ class EdgeStore:
         for point in points:
             self._shard.update(Update.set_payload([point.id], point.payload))
 
-    async def reveal(self, ids: Sequence[UUID], keys: Sequence[str]) -> None:
-        payload = {fields.ACCESS_KEYS: list(keys), fields.PENDING: fields.NO}
+    async def mark(self, ids: Sequence[UUID], payload: Payload) -> None:
         await self._run(lambda: self._shard.update(Update.set_payload(list(ids), payload)))
 
     async def set_keys(self, doc_id: UUID, keys: Sequence[str]) -> None:
@@ -148,13 +164,16 @@ class EdgeStore:
 
     def _list(self, scope: Scope, ranking: Ranking) -> list[Scored]:
         points = self._shard.query(_query(scope, ranking))
-        return [Scored(_uuid(point.id), point.score, point.payload or {}) for point in points]
+        return [
+            Scored(_uuid(point.id), point.score, (point.payload or {}).get(fields.BODY)) for point in points
+        ]
 
-    async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]:
+    async def fetch(self, scope: Scope, ids: Sequence[UUID], field: str) -> dict[UUID, str]:
         filter = _filter(scope, qdrant.HasIdCondition(set(ids)))
-        request = qdrant.ScrollRequest(limit=len(ids), filter=filter, with_payload=_BODY, with_vector=False)
+        request = qdrant.ScrollRequest(limit=len(ids), filter=filter, with_payload=[field], with_vector=False)
         records, _ = await self._run(lambda: self._shard.scroll(request))
-        return [record.payload or {} for record in records]
+        payloads = {_uuid(record.id): record.payload or {} for record in records}
+        return {id: payload[field] for id, payload in payloads.items() if payload.get(field)}
 
     async def count_values(self, scope: Scope, field: str) -> dict[str, int]:
         request = qdrant.FacetRequest(field, limit=_NO_LIMIT, exact=True, filter=_filter(scope))
@@ -198,7 +217,7 @@ def _query(scope: Scope, ranking: Ranking) -> qdrant.QueryRequest:
 
 def _nearest(scope: Scope, vector: Sequence[float] | SparseTerms) -> tuple[qdrant.Query, qdrant.SearchParams]:
     if isinstance(vector, SparseTerms):
-        corpus = qdrant.Filter(must=[_condition(scope.access)])
+        corpus = qdrant.Filter(must=[_condition(scope.access)], must_not=[_gone()])
         params = qdrant.SearchParams(exact=True, idf=qdrant.IdfParams(corpus=corpus))
         return qdrant.Query.Nearest(_sparse(vector), using=fields.SPARSE), params
     nearest = qdrant.Query.Nearest(list(map(float, vector)), using=fields.DENSE)
@@ -206,7 +225,13 @@ def _nearest(scope: Scope, vector: Sequence[float] | SparseTerms) -> tuple[qdran
 
 
 def _filter(scope: Scope, *more: qdrant.HasIdCondition) -> qdrant.Filter:
-    return qdrant.Filter(must=[*map(_condition, scope.conditions), *more])
+    return qdrant.Filter(must=[*map(_condition, scope.conditions), *more], must_not=[_gone()])
+
+
+def _gone() -> qdrant.Filter:
+    """What a new version has replaced and that is not deleted yet."""
+    conditions = [_condition(AnyOf(field, (fields.YES,))) for field in (fields.LEAVING, fields.TURNED)]
+    return qdrant.Filter(must=[*conditions])
 
 
 def _condition(condition: Condition) -> qdrant.FieldCondition:

@@ -1,6 +1,6 @@
 """Chunks as points of an engine, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,8 @@ import msgspec
 
 from knowledge.embed.text import embedding_text
 from knowledge.index import fields
-from knowledge.index.port import IndexedChunk, StoredChunk
+from knowledge.index.port import Held, IndexedChunk, StoredChunk
+from knowledge.index.sentences import to_text
 from knowledge.index.terms import SparseTerms, document_terms
 
 Payload = dict[str, Any]
@@ -18,12 +19,54 @@ _body = msgspec.json.Decoder(StoredChunk)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """payload: all but access keys and the pending mark, which steps of publishing set."""
+    """payload: all but access keys and the marks of visibility, which steps of publishing set."""
 
     id: UUID
     dense: Sequence[float] | None
     sparse: SparseTerms
     payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What publishing needs to know of a stored point."""
+
+    doc_id: UUID
+    version: int
+    first: bool
+    pending: bool
+    leaving: bool
+    turned: bool
+    keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> "Marks":
+        return cls(
+            doc_id=UUID(payload[fields.DOCUMENT]),
+            version=payload[fields.VERSION],
+            first=payload[fields.FIRST] == fields.YES,
+            pending=payload[fields.PENDING] == fields.YES,
+            leaving=payload.get(fields.LEAVING) == fields.YES,
+            turned=payload.get(fields.TURNED) == fields.YES,
+            keys=tuple(payload.get(fields.ACCESS_KEYS) or ()),
+        )
+
+    @property
+    def visible(self) -> bool:
+        """To those who hold one of the keys."""
+        return not self.pending and not (self.leaving and self.turned)
+
+
+def held_of(marks: Iterable[Marks]) -> Held:
+    """Of one document."""
+    everything = list(marks)
+    visible = [mark for mark in everything if mark.visible]
+    return Held(
+        version=min((mark.version for mark in visible), default=0),
+        chunks=len(visible),
+        pending=len(everything) - len(visible),
+        keys=frozenset(key for mark in visible for key in mark.keys),
+    )
 
 
 def point_of(indexed: IndexedChunk, first: bool) -> Point:
@@ -34,13 +77,16 @@ def point_of(indexed: IndexedChunk, first: bool) -> Point:
         fields.KNOWLEDGE_BASE: str(facts.knowledge_base_id),
         fields.SECTIONS: sorted(sections - {""}),
         fields.FIRST: fields.YES if first else fields.NO,
+        fields.VERSION: facts.version,
         fields.TAGS: list(facts.tags),
         fields.LAST_MODIFIED: facts.last_modified.isoformat() if facts.last_modified else None,
         **{field: getattr(facts, field) for field in fields.PLAIN},
         fields.BODY: msgspec.json.encode(StoredChunk(chunk, facts)).decode(),
     }
+    if indexed.vector is not None:
+        payload[fields.SENTENCES] = to_text(indexed.sentences) if indexed.sentences else None
     return Point(chunk.chunk_id, indexed.vector, document_terms(embedding_text(chunk)), payload)
 
 
-def stored_of(payload: Mapping[str, Any]) -> StoredChunk:
-    return _body.decode(payload[fields.BODY])
+def stored_of(body: str) -> StoredChunk:
+    return _body.decode(body)

@@ -1,6 +1,6 @@
 """What we need of an index of chunks: published under access keys, found only through them (SPEC 7)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,15 +9,35 @@ from uuid import UUID
 from access.keys import AccessKeys
 from kit.errors import Unavailable
 from knowledge.document import Chunk, DocumentFacts
+from knowledge.embed.vectors import SentenceVectors
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedChunk:
-    """A chunk to publish. vector: of unit length; None keeps the one that is stored for this chunk_id."""
+    """A chunk to publish.
+
+    vector: of unit length; None keeps what is stored for this chunk_id, its sentences included.
+    """
 
     chunk: Chunk
     facts: DocumentFacts
     vector: Sequence[float] | None
+    sentences: SentenceVectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the index holds of one document.
+
+    version: of what is visible, the lowest where they differ (publishing was interrupted); 0 without any.
+    chunks: how many are visible to `keys`. pending: how many are stored and shown to nobody.
+    keys: of the visible chunks; empty where it is nobody's.
+    """
+
+    version: int
+    chunks: int
+    pending: int
+    keys: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +104,9 @@ class Index(Protocol):
     async def publish(self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys) -> None:
         """Make these chunks the whole of the document, visible to `keys`.
 
-        New chunks are written invisible, then all are revealed at once, then the document's others are
-        deleted: whenever it is interrupted, the old version, or the new one, is whole; repeat it to finish.
+        New chunks are written invisible; one step shows them and hides the document's others, which are
+        then deleted: whenever it is interrupted, exactly the old version or exactly the new one is found;
+        repeat it to finish.
         Raises ValueError for a chunk of another document, or one without a vector that is not stored.
         """
         ...
@@ -123,6 +144,18 @@ class Index(Protocol):
         knowledge_base_ids: frozenset[UUID] | None = None,
     ) -> list[StoredChunk]:
         """Those of the chunks that the keys open, in the order asked."""
+        ...
+
+    async def sentences(self, keys: AccessKeys, chunk_ids: Sequence[UUID]) -> dict[UUID, SentenceVectors]:
+        """Of those of the chunks that the keys open and that were published with them."""
+        ...
+
+    def inventory(self) -> AsyncIterator[tuple[UUID, Held]]:
+        """Each document that the index holds anything of, in no order.
+
+        Not filtered by access: for the worker, which compares it with the database, and nobody else.
+        What changes while it runs is told as it was before or after.
+        """
         ...
 
     async def facets(self, keys: AccessKeys, filter: IndexFilter) -> dict[str, dict[str, int]]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,13 +11,14 @@ from uuid import UUID
 import msgspec
 
 from access.keys import AccessKeys
+from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import wire
-from knowledge.index.port import Hit, Index, IndexedChunk, IndexFilter, IndexUnavailable, StoredChunk
+from knowledge.index.port import Held, Hit, Index, IndexedChunk, IndexFilter, IndexUnavailable, StoredChunk
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
-WRITE_TIMEOUT_S = 120.0
-_WRITES = (wire.Publish, wire.SetAccess, wire.Remove)
+SLOW_TIMEOUT_S = 120.0
+_SLOW = (wire.Publish, wire.SetAccess, wire.Remove, wire.Inventory)
 _HINT = "Start it with `switchboard index`, or look at its log."
 
 
@@ -63,6 +64,13 @@ class _RemoteIndex:
     ) -> list[StoredChunk]:
         return await self._ask(wire.Fetch(list(keys), list(chunk_ids), knowledge_base_ids))
 
+    async def sentences(self, keys: AccessKeys, chunk_ids: Sequence[UUID]) -> dict[UUID, SentenceVectors]:
+        return wire.sentences_from_wire(await self._ask(wire.Sentences(list(keys), list(chunk_ids))))
+
+    async def inventory(self) -> AsyncIterator[tuple[UUID, Held]]:
+        for doc_id, held in await self._ask(wire.Inventory()):
+            yield doc_id, held
+
     async def facets(self, keys: AccessKeys, filter: IndexFilter) -> dict[str, dict[str, int]]:
         return await self._ask(wire.Facets(list(keys), filter))
 
@@ -71,7 +79,7 @@ class _RemoteIndex:
             await self._connection.close()
 
     async def _ask(self, call: wire.Call) -> Any:
-        limit = WRITE_TIMEOUT_S if isinstance(call, _WRITES) else READ_TIMEOUT_S
+        limit = SLOW_TIMEOUT_S if isinstance(call, _SLOW) else READ_TIMEOUT_S
         try:
             async with asyncio.timeout(limit):
                 answer = await self._answer(call)

@@ -1,7 +1,7 @@
 """`Store` over a Qdrant server. The collection is made as the embedded one is, so both rank alike."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,10 +11,10 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from knowledge.index import fields
-from knowledge.index.points import Payload, Point
+from knowledge.index.points import Marks, Payload, Point
 from knowledge.index.port import IndexUnavailable
 from knowledge.index.scope import AnyOf, Between, Condition, Scope
-from knowledge.index.store import Ranking, Scored, Vector, gaps
+from knowledge.index.store import MarksPage, Ranking, Scored, Vector, gaps
 from knowledge.index.terms import SparseTerms
 
 Result = TypeVar("Result")
@@ -40,21 +40,34 @@ class ServerStore:
         self._preparing = asyncio.Lock()
 
     async def ids(self, doc_id: UUID) -> frozenset[UUID]:
-        found: set[UUID] = set()
+        return frozenset([_uuid(record) async for record in self._points(doc_id, False)])
+
+    async def marks(self, doc_id: UUID) -> dict[UUID, Marks]:
+        found = self._points(doc_id, fields.MARKS)
+        return {_uuid(record): Marks.of(record.payload or {}) async for record in found}
+
+    async def page(self, start: UUID | None) -> MarksPage:
+        records, next = await self._scroll(None, start and str(start), fields.MARKS)
+        return MarksPage(
+            [Marks.of(record.payload or {}) for record in records], UUID(str(next)) if next else None
+        )
+
+    async def _points(self, doc_id: UUID, payload: bool | list[str]) -> AsyncIterator[models.Record]:
         offset: Any = None
         while True:
-            records, offset = await self._run(self._page(doc_id, offset))
-            found.update(UUID(str(record.id)) for record in records)
+            records, offset = await self._scroll(_of_document(doc_id), offset, payload)
+            for record in records:
+                yield record
             if offset is None:
-                return frozenset(found)
+                return
 
-    def _page(self, doc_id: UUID, offset: Any) -> Callable[[], Awaitable[tuple[list[models.Record], Any]]]:
-        return lambda: self._client.scroll(
-            self._name,
-            scroll_filter=_of_document(doc_id),
-            limit=_PAGE,
-            offset=offset,
-            with_payload=False,
+    async def _scroll(
+        self, filter: models.Filter | None, offset: Any, payload: bool | list[str]
+    ) -> tuple[list[models.Record], Any]:
+        return await self._run(
+            lambda: self._client.scroll(
+                self._name, scroll_filter=filter, limit=_PAGE, offset=offset, with_payload=payload
+            )
         )
 
     async def insert(self, points: Sequence[Point]) -> None:
@@ -78,8 +91,7 @@ class ServerStore:
             steps.append(models.SetPayloadOperation(set_payload=payload))
         await self._run(lambda: self._client.batch_update_points(self._name, steps, wait=True))
 
-    async def reveal(self, ids: Sequence[UUID], keys: Sequence[str]) -> None:
-        payload = {fields.ACCESS_KEYS: list(keys), fields.PENDING: fields.NO}
+    async def mark(self, ids: Sequence[UUID], payload: Payload) -> None:
         await self._set(payload, models.PointIdsList(points=list(map(str, ids))))
 
     async def set_keys(self, doc_id: UUID, keys: Sequence[str]) -> None:
@@ -112,7 +124,10 @@ class ServerStore:
         requests = [self._request(scope, ranking) for ranking in rankings]
         answers = await self._run(lambda: self._client.query_batch_points(self._name, requests))
         return [
-            [Scored(UUID(str(point.id)), point.score, point.payload or {}) for point in answer.points]
+            [
+                Scored(UUID(str(point.id)), point.score, (point.payload or {}).get(fields.BODY))
+                for point in answer.points
+            ]
             for answer in answers
         ]
 
@@ -131,15 +146,18 @@ class ServerStore:
 
     def params(self, scope: Scope, sparse: bool) -> models.SearchParams:
         """Exact, and IDF over what the scope's keys open."""
-        corpus = models.Filter(must=[_condition(scope.access)])
+        corpus = models.Filter(must=[_condition(scope.access)], must_not=[_gone()])
         return models.SearchParams(exact=True, idf=models.IdfCorpusParams(corpus=corpus) if sparse else None)
 
-    async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]:
+    async def fetch(self, scope: Scope, ids: Sequence[UUID], field: str) -> dict[UUID, str]:
         filter = _filter(scope, models.HasIdCondition(has_id=list(map(str, ids))))
         records, _ = await self._run(
-            lambda: self._client.scroll(self._name, scroll_filter=filter, limit=len(ids), with_payload=_BODY)
+            lambda: self._client.scroll(
+                self._name, scroll_filter=filter, limit=len(ids), with_payload=[field]
+            )
         )
-        return [record.payload or {} for record in records]
+        payloads = {_uuid(record): record.payload or {} for record in records}
+        return {id: payload[field] for id, payload in payloads.items() if payload.get(field)}
 
     async def count_values(self, scope: Scope, field: str) -> dict[str, int]:
         response = await self._run(
@@ -193,7 +211,18 @@ class ServerStore:
 
 
 def _filter(scope: Scope, *more: models.HasIdCondition) -> models.Filter:
-    return models.Filter(must=[*map(_condition, scope.conditions), *more])
+    return models.Filter(must=[*map(_condition, scope.conditions), *more], must_not=[_gone()])
+
+
+def _gone() -> models.Filter:
+    """What a new version has replaced and that is not deleted yet."""
+    return models.Filter(
+        must=[_condition(AnyOf(field, (fields.YES,))) for field in (fields.LEAVING, fields.TURNED)]
+    )
+
+
+def _uuid(record: models.Record) -> UUID:
+    return UUID(str(record.id))
 
 
 def _condition(condition: Condition) -> models.FieldCondition:

@@ -120,6 +120,10 @@ class _Server:
                 return await index.fetch(wire.keys_of(keys), chunk_ids, bases)
             case wire.Facets(keys, filter):
                 return await index.facets(wire.keys_of(keys), filter)
+            case wire.Sentences(keys, chunk_ids):
+                return wire.sentences_to_wire(await index.sentences(wire.keys_of(keys), chunk_ids))
+            case wire.Inventory():
+                return [found async for found in index.inventory()]
 
     async def close(self) -> None:
         """Finish what runs, then let go of the callers."""

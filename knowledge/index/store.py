@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from knowledge.index.points import Payload, Point
+from knowledge.index.points import Marks, Payload, Point
 from knowledge.index.scope import Scope
 from knowledge.index.terms import SparseTerms
 
@@ -28,14 +28,28 @@ class Ranking:
 class Scored:
     id: UUID
     score: float
-    payload: Payload
-    """Holds BODY at least, or nothing where it was not asked for."""
+    body: str | None
+    """None where it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarksPage:
+    """Some points of all, and where the next page begins; None after the last."""
+
+    marks: Sequence[Marks]
+    next: UUID | None
 
 
 class Store(Protocol):
     """Each write is one step: done whole or not at all, and kept when it returns."""
 
     async def ids(self, doc_id: UUID) -> frozenset[UUID]: ...
+
+    async def marks(self, doc_id: UUID) -> dict[UUID, Marks]: ...
+
+    async def page(self, start: UUID | None) -> MarksPage:
+        """A page of all points, short enough to hold nobody up."""
+        ...
 
     async def insert(self, points: Sequence[Point]) -> None:
         """Write new points: pending, without keys."""
@@ -45,8 +59,8 @@ class Store(Protocol):
         """Replace payload, terms and (where given) vectors of stored points; keys and visibility stay."""
         ...
 
-    async def reveal(self, ids: Sequence[UUID], keys: Sequence[str]) -> None:
-        """Give all these points the keys, in one step."""
+    async def mark(self, ids: Sequence[UUID], payload: Payload) -> None:
+        """Set these fields on all these points, in one step."""
         ...
 
     async def set_keys(self, doc_id: UUID, keys: Sequence[str]) -> None:
@@ -61,7 +75,9 @@ class Store(Protocol):
         """The best `limit` by each vector; what is in one list gets its score in the others (`gaps`)."""
         ...
 
-    async def fetch(self, scope: Scope, ids: Sequence[UUID]) -> list[Payload]: ...
+    async def fetch(self, scope: Scope, ids: Sequence[UUID], field: str) -> dict[UUID, str]:
+        """This field of those in the scope that have it."""
+        ...
 
     async def count_values(self, scope: Scope, field: str) -> dict[str, int]: ...
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,9 @@ import msgspec
 
 from access.keys import AccessKeys
 from knowledge.document import Chunk, DocumentFacts
-from knowledge.index.port import Hit, IndexedChunk, IndexFilter, StoredChunk
+from knowledge.embed.vectors import SentenceVectors
+from knowledge.index.port import Held, Hit, IndexedChunk, IndexFilter, StoredChunk
+from knowledge.index.sentences import from_bytes, to_bytes
 
 MAX_FRAME = 256 * 1024 * 1024
 _PREFIX = 4
@@ -22,6 +24,7 @@ class WireChunk(msgspec.Struct, frozen=True):
     chunk: Chunk
     facts: DocumentFacts
     vector: bytes | None
+    sentences: bytes | None = None
 
 
 class Publish(msgspec.Struct, tag=True, frozen=True):
@@ -62,7 +65,16 @@ class Facets(msgspec.Struct, tag=True, frozen=True):
     filter: IndexFilter
 
 
-Call = Publish | SetAccess | Remove | Known | Find | Fetch | Facets
+class Sentences(msgspec.Struct, tag=True, frozen=True):
+    keys: list[str]
+    chunk_ids: list[UUID]
+
+
+class Inventory(msgspec.Struct, tag=True, frozen=True):
+    """The whole of it in one answer: some 150 bytes a document."""
+
+
+Call = Publish | SetAccess | Remove | Known | Find | Fetch | Facets | Sentences | Inventory
 ANSWERS: dict[type[Call], Any] = {
     Publish: None,
     SetAccess: None,
@@ -71,6 +83,8 @@ ANSWERS: dict[type[Call], Any] = {
     Find: list[Hit],
     Fetch: list[StoredChunk],
     Facets: dict[str, dict[str, int]],
+    Sentences: dict[UUID, bytes],
+    Inventory: list[tuple[UUID, Held]],
 }
 
 
@@ -131,11 +145,35 @@ def unpacked(data: bytes | None) -> Sequence[float] | None:
 
 
 def to_wire(chunks: Sequence[IndexedChunk]) -> list[WireChunk]:
-    return [WireChunk(indexed.chunk, indexed.facts, packed(indexed.vector)) for indexed in chunks]
+    return [
+        WireChunk(
+            indexed.chunk,
+            indexed.facts,
+            packed(indexed.vector),
+            to_bytes(indexed.sentences) if indexed.sentences else None,
+        )
+        for indexed in chunks
+    ]
 
 
 def from_wire(chunks: Sequence[WireChunk]) -> list[IndexedChunk]:
-    return [IndexedChunk(wire.chunk, wire.facts, unpacked(wire.vector)) for wire in chunks]
+    return [
+        IndexedChunk(
+            wire.chunk,
+            wire.facts,
+            unpacked(wire.vector),
+            from_bytes(wire.sentences) if wire.sentences else None,
+        )
+        for wire in chunks
+    ]
+
+
+def sentences_to_wire(found: Mapping[UUID, SentenceVectors]) -> dict[UUID, bytes]:
+    return {chunk_id: to_bytes(vectors) for chunk_id, vectors in found.items()}
+
+
+def sentences_from_wire(found: Mapping[UUID, bytes]) -> dict[UUID, SentenceVectors]:
+    return {chunk_id: from_bytes(data) for chunk_id, data in found.items()}
 
 
 def keys_of(keys: Sequence[str]) -> AccessKeys:

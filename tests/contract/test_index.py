@@ -3,16 +3,18 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
 from qdrant_client import AsyncQdrantClient
 
 from access.keys import AccessKeys, group_key, organisation_key
-from knowledge.index import Index, IndexedChunk, IndexFilter
+from knowledge.embed.vectors import SentenceVectors
+from knowledge.index import Held, Index, IndexedChunk, IndexFilter
 from knowledge.index.edge import open_edge
 from knowledge.index.remote import connect_remote
 from knowledge.index.server import connect_server
@@ -247,6 +249,62 @@ async def test_fetch_keeps_the_order_asked_and_drops_what_is_not_there(
     assert await index.fetch(org.staff, [second], frozenset()) == []
     assert await index.fetch(org.staff, [second], frozenset([uuid4()])) == []
     assert len(await index.fetch(org.staff, [second], frozenset([BASE]))) == 1
+
+
+@pytest.mark.proves("INDEX-004")
+async def test_sentence_vectors_come_back_to_those_who_may_read_the_chunk(
+    index: Index, org: Org, doc: UUID
+) -> None:
+    one, two, bare = (indexed.chunk for indexed in document(doc, ["one", "two", "bare"]))
+    vectors = SentenceVectors(((0, 2), (2, 3)), np.arange(-32, 0, dtype=np.int8).reshape(2, 16))
+    empty = SentenceVectors((), np.empty((0, 16), np.int8))
+    published = [
+        IndexedChunk(one, facts(doc), vector("one"), vectors),
+        IndexedChunk(two, facts(doc), vector("two"), empty),
+        IndexedChunk(bare, facts(doc), vector("bare")),
+    ]
+    await index.publish(doc, published, org.finance_only)
+    # Published again without vectors, they stay.
+    await index.publish(
+        doc, [IndexedChunk(each.chunk, each.facts, None) for each in published], org.finance_only
+    )
+
+    found = await index.sentences(org.finance, [one.chunk_id, two.chunk_id, bare.chunk_id, uuid4()])
+
+    assert found.keys() == {one.chunk_id, two.chunk_id}
+    assert found[one.chunk_id].spans == vectors.spans
+    assert np.array_equal(found[one.chunk_id].rows, vectors.rows)
+    assert found[two.chunk_id].rows.shape == (0, 16)
+    assert await index.sentences(org.staff, [one.chunk_id]) == {}
+    assert await index.sentences(org.finance, []) == {}
+
+
+async def test_neighbours_are_as_in_the_version_that_is_found(index: Index, org: Org, doc: UUID) -> None:
+    first, second = document(doc, ["first", "second"])
+    await index.publish(doc, [first, second], org.staff)
+    linked = replace(first.chunk, next_id=second.chunk.chunk_id)
+    await index.publish(doc, [IndexedChunk(linked, first.facts, None), second], org.staff)
+
+    [stored] = await index.fetch(org.staff, [first.chunk.chunk_id])
+
+    assert stored.chunk.next_id == second.chunk.chunk_id
+
+
+@pytest.mark.proves("INDEX-005")
+async def test_the_inventory_tells_what_is_held_of_each_document(index: Index, org: Org, doc: UUID) -> None:
+    nobodys = uuid4()
+    await index.publish(doc, document(doc, ["one", "two"], version=3), org.finance)
+    await index.publish(nobodys, document(nobodys, ["three"]), org.staff)
+    await index.set_access(nobodys, None)
+    removed = uuid4()
+    await index.publish(removed, document(removed, ["four"]), org.staff)
+    await index.remove(removed)
+
+    held = dict([found async for found in index.inventory()])
+
+    assert held[doc] == Held(version=3, chunks=2, pending=0, keys=frozenset(org.finance))
+    assert held[nobodys] == Held(version=1, chunks=1, pending=0, keys=frozenset())
+    assert removed not in held
 
 
 @pytest.mark.parametrize(
