@@ -28,6 +28,7 @@ from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.library.service.documents import Documents
+from platform_api.library.service.intake import Intake
 from platform_api.library.service.job_views import Jobs
 from platform_api.library.service.upload import Uploads
 from platform_api.llm.build import build_router
@@ -120,15 +121,16 @@ def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:
 
 
 def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
-    uploads = Uploads(
+    settings = ports.library_settings
+    intake = Intake(
         database=ports.database,
         blobs=ports.blobs,
         queue=ports.queue,
         index=ports.index,
-        settings=ports.library_settings,
+        settings=settings,
         clock=ports.clock,
     )
-    provide(app, Uploads, uploads)
+    provide(app, Uploads, Uploads(ports.database, intake, settings, ports.clock))
     provide(app, Documents, Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search))
     provide(app, Jobs, Jobs(ports.database, ports.clock))
 

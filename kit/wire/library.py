@@ -63,6 +63,8 @@ class Document(Wire):
 
 class AcceptedDocument(Wire):
     id: UUID
+    path: str = ""
+    """The name as sent; of a file in an archive, its path there."""
     title: str
     status: Literal["queued", "unchanged", "refused"]
     error: str | None = None

@@ -21,6 +21,24 @@ class UnsupportedDocument(UnsupportedType):
     default_hint = "Convert it to PDF, DOCX, XLSX, HTML, Markdown or plain text and send it again."
 
 
+class QuotaExceeded(TooLarge):
+    code = "quota_exceeded"
+    title = "There is no room left for this"
+    default_hint = "Delete documents that you no longer need, or ask an admin to raise the limit."
+
+
+class ArchiveFileRefused(Invalid):
+    """A file of an uploaded archive that stays out; `code` is one of knowledge.load.archive.ArchiveCode."""
+
+    code = "archive_file_refused"
+    title = "A file of the archive cannot be taken"
+    default_hint = "Send it by itself, or pack the archive again."
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code  # pyright: ignore[reportAttributeAccessIssue]  # one class for all reasons
+
+
 class BadUpload(BadRequest):
     code = "bad_upload"
     title = "The upload could not be understood"

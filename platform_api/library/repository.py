@@ -85,12 +85,23 @@ async def documents(
 
 
 async def documents_at(
-    session: AsyncSession, principal: Principal, base_id: UUID, paths: Sequence[str]
+    session: AsyncSession,
+    principal: Principal,
+    base_id: UUID,
+    paths: Sequence[str],
+    source_id: UUID | None = None,
 ) -> dict[str, tuple[DocumentRow, DocumentVersionRow]]:
-    """Those of the paths that the principal can see there, with the latest version; their own win."""
+    """Those of the paths that the principal can see there, with the latest version; their own win.
+
+    A source knows only what is from itself, and people only what people sent: neither overwrites the other.
+    """
     statement = (
         visible(principal)
-        .where(DocumentRow.knowledge_base_id == base_id, DocumentRow.path.in_(paths))
+        .where(
+            DocumentRow.knowledge_base_id == base_id,
+            DocumentRow.path.in_(paths),
+            DocumentRow.source_id.is_not_distinct_from(source_id),
+        )
         .add_columns(DocumentVersionRow)
         .join(
             DocumentVersionRow,
@@ -100,6 +111,7 @@ async def documents_at(
             ),
         )
         .order_by(DocumentRow.created_by == principal.id)
+        .execution_options(populate_existing=True)
     )
     rows: Sequence[Any] = (await session.execute(statement)).all()
     return {document.path: (document, version) for document, version in rows}
@@ -149,18 +161,27 @@ async def job_errors(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence
 
 
 async def set_keys(session: AsyncSession, document: DocumentRow, keys: frozenset[str]) -> None:
-    """From this commit on, exactly these keys open the document."""
-    await session.execute(delete(DocumentAccessRow).where(DocumentAccessRow.document_id == document.id))
+    """From this commit on, exactly these keys and those of its shares open the document."""
+    row = DocumentAccessRow
+    await session.execute(delete(row).where(row.document_id == document.id, row.shared.is_(False)))
     if keys:
         rows = [
             {"document_id": document.id, "organisation_id": document.organisation_id, "access_key": key}
             for key in sorted(keys)
         ]
-        await session.execute(insert(DocumentAccessRow).values(rows))
+        await session.execute(insert(row).values(rows))
 
 
 async def keys_of(session: AsyncSession, document_id: UUID) -> frozenset[str]:
+    """All that open the document now: its own and those of its shares."""
     statement = select(DocumentAccessRow.access_key).where(DocumentAccessRow.document_id == document_id)
+    return frozenset(await session.scalars(statement))
+
+
+async def own_keys_of(session: AsyncSession, document_id: UUID) -> frozenset[str]:
+    """Those that came with its upload, without its shares."""
+    row = DocumentAccessRow
+    statement = select(row.access_key).where(row.document_id == document_id, row.shared.is_(False))
     return frozenset(await session.scalars(statement))
 
 

@@ -54,7 +54,7 @@ def facts_of(
         source=document.source,
         source_url=document.source_url,
         source_hash=version.sha256,
-        etag=None,
+        etag=document.etag,
         doc_type=described.doc_type,
         service_scope=described.service_scope,
         tags=described.tags,
@@ -64,7 +64,7 @@ def facts_of(
         created_at=document.created_at,
         updated_at=now,
         last_modified=described.last_modified,
-        last_crawled_at=None,
+        last_crawled_at=document.last_crawled_at,
         version=version.version,
     )
 

@@ -1,17 +1,24 @@
-"""Files as they arrive: named, measured, hashed and sniffed, one in memory at a time."""
+"""Files as they arrive: unpacked, named, measured, hashed and sniffed, one in memory at a time."""
 
 import asyncio
 import hashlib
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from kit.errors import SwitchboardError
 from knowledge.load import UnreadableDocument
+from knowledge.load.archive import ArchiveFile, ArchiveLimits, ArchiveRefusal, entries, is_archive
 from knowledge.load.sniff import sniff
-from platform_api.library.errors import BadFileName, DocumentTooLarge, UnsupportedDocument
+from platform_api.library.errors import (
+    ArchiveFileRefused,
+    BadFileName,
+    DocumentTooLarge,
+    UnsupportedDocument,
+)
+from platform_api.library.settings import LibrarySettings
 
 _MEGABYTE = 1024 * 1024
 _PATH_LIMIT = 1000
@@ -44,18 +51,64 @@ class Refused:
     error: SwitchboardError
 
 
-async def arriving(files: Sequence[SentFile], max_file_mb: int) -> AsyncIterator[Arrived | Refused]:
-    """Each file in order; a path that comes twice is refused the second time."""
+async def arriving(files: Sequence[SentFile], settings: LibrarySettings) -> AsyncIterator[Arrived | Refused]:
+    """Each file in order, those of an archive one by one; a path that comes twice is refused then."""
     seen: set[str] = set()
     for file in files:
+        async for one in _each(file, settings):
+            if isinstance(one, Arrived) and one.path in seen:
+                yield Refused(one.path, BadFileName(f"'{one.path}' is in this upload twice."))
+            else:
+                seen.add(one.path)
+                yield one
+
+
+async def arrived(path: str, data: bytes, settings: LibrarySettings) -> Arrived | Refused:
+    """One file whose bytes are here already."""
+    try:
+        _check_size(len(data), settings)
+        return await _examined(path_of(path), data)
+    except SwitchboardError as error:
+        return Refused(_shown(path), error)
+
+
+async def _each(file: SentFile, settings: LibrarySettings) -> AsyncIterator[Arrived | Refused]:
+    name = file.filename or ""
+    try:
+        path = path_of(name)
+        _check_size(file.size or 0, settings)
+        data = await file.read()
+        if not await asyncio.to_thread(is_archive, data):
+            yield await _examined(path, data)
+            return
+        members = await asyncio.to_thread(entries, data, _limits(settings))
+    except SwitchboardError as error:
+        yield Refused(_shown(name), error)
+        return
+    async for member in _unpacked(members, path.rpartition("/")[0]):
+        yield member
+
+
+async def _unpacked(
+    members: Iterator[ArchiveFile | ArchiveRefusal], folder: str
+) -> AsyncIterator[Arrived | Refused]:
+    """The files of an archive, with their paths in it below the folder that it was sent from."""
+    while (member := await asyncio.to_thread(next, members, None)) is not None:
+        path = f"{folder}/{member.path}" if folder else member.path
         try:
-            path = path_of(file.filename or "")
-            if path in seen:
-                raise BadFileName(f"'{path}' is in this upload twice.")
-            seen.add(path)
-            yield await _read(file, path, max_file_mb)
+            if isinstance(member, ArchiveRefusal):
+                raise ArchiveFileRefused(member.code, member.detail)
+            yield await _examined(path_of(path), member.data)
         except SwitchboardError as error:
-            yield Refused(_shown(file.filename or ""), error)
+            yield Refused(_shown(path), error)
+
+
+def _limits(settings: LibrarySettings) -> ArchiveLimits:
+    return ArchiveLimits(
+        entries=settings.max_archive_files,
+        total_bytes=settings.max_archive_mb * _MEGABYTE,
+        entry_bytes=settings.max_file_mb * _MEGABYTE,
+    )
 
 
 def _shown(filename: str) -> str:
@@ -63,13 +116,14 @@ def _shown(filename: str) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in filename[:_PATH_LIMIT])
 
 
-async def _read(file: SentFile, path: str, max_file_mb: int) -> Arrived:
-    size = file.size or 0
-    if size > max_file_mb * _MEGABYTE:
-        raise DocumentTooLarge(f"This file is {-(-size // _MEGABYTE)} MB; the limit is {max_file_mb} MB.")
-    data = await file.read()
-    digest = await asyncio.to_thread(_examine, data, path)
-    return Arrived(path, digest, len(data), data)
+def _check_size(size: int, settings: LibrarySettings) -> None:
+    limit = settings.max_file_mb
+    if size > limit * _MEGABYTE:
+        raise DocumentTooLarge(f"This file is {-(-size // _MEGABYTE)} MB; the limit is {limit} MB.")
+
+
+async def _examined(path: str, data: bytes) -> Arrived:
+    return Arrived(path, await asyncio.to_thread(_examine, data, path), len(data), data)
 
 
 def _examine(data: bytes, path: str) -> str:

@@ -193,9 +193,8 @@ async def cancel_items(
         await session.scalars(update(item).where(mine).values(state="cancelled").returning(item.document_id))
     )
     for_them = DocumentRow.id.in_([one for one in documents if one in stopped])
-    await session.execute(
-        update(DocumentRow).where(for_them).values(status="failed", error=CANCELLED, updated_at=now)
-    )
+    said = {"status": "failed", "error": CANCELLED, "failure": "cancelled", "updated_at": now}
+    await session.execute(update(DocumentRow).where(for_them).values(**said))
 
 
 async def _count(session: AsyncSession, job_id: UUID, *, good: bool, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """Who may change a knowledge base, and which access keys a document in it gets (SPEC 6)."""
 
+from uuid import UUID
+
 from access.keys import group_key, organisation_key, user_key
 from access.principal import Principal
 from kit.wire.library import DocumentMetadata
@@ -28,7 +30,7 @@ def document_keys(principal: Principal, base: KnowledgeBaseRow, metadata: Docume
     Raises UnknownGroup for a group that the uploader is not in, unless they manage the organisation's.
     """
     if metadata.groups is None:
-        return frozenset({_base_key(principal, base)})
+        return frozenset({base_key(base)})
     foreign = sorted(set(metadata.groups) - principal.groups)
     if foreign and not principal.may("manage_org_kb"):
         raise UnknownGroup(f"You do not belong to: {', '.join(foreign)}.")
@@ -49,9 +51,10 @@ def held_by_both(principal: Principal, old: frozenset[str], new: frozenset[str])
     return (old & new) | {user_key(principal.id)}
 
 
-def _base_key(principal: Principal, base: KnowledgeBaseRow) -> str:
+def base_key(base: KnowledgeBaseRow) -> str:
+    """What everyone holds who may read the knowledge base."""
     if base.owner_type == "org":
-        return organisation_key(principal.organisation_id)
+        return organisation_key(base.organisation_id)
     if base.owner_type == "department":
-        return group_key(principal.organisation_id, base.owner_id)
-    return user_key(principal.id)
+        return group_key(base.organisation_id, base.owner_id)
+    return user_key(UUID(base.owner_id))
