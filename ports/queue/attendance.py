@@ -17,27 +17,35 @@ from opentelemetry.trace import Status, StatusCode
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import DeleteJobCondition, Job
 from procrastinate.worker import Worker
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from kit import telemetry
 from ports.db import libpq_url
 from ports.queue.pace import Pace
+from ports.queue.presence import LOCK_CLASS, PresentWorkers, present
 from ports.queue.queue import FAILURE, QUEUE, TRACE
 from ports.queue.tasks import GiveUp, Periodic, Task, Tasks
 
 JOBS = Counter("switchboard_queue_jobs_total", "Jobs that ended, by how.", ["task", "outcome"])
 SECONDS = Histogram("switchboard_queue_job_seconds", "How long an attempt took.", ["task"])
 
+HELD = Gauge("switchboard_queue_jobs_held", "Jobs waiting, running and dead.", ["task", "state"])
+
 _log = structlog.get_logger()
 _tracer = telemetry.tracer("queue")
 _REASON_LIMIT = 500
 _ANSWER_WITHIN_MS = 30_000
+_STATES = {"todo": "waiting", "doing": "running", "failed": "dead"}
+LOST = "The worker that ran it was lost."
 
 _LOST = """
-SELECT job.id, job.task_name, job.attempts, job.worker_id FROM procrastinate_jobs job
+SELECT job.id, job.task_name, job.args, job.attempts, job.worker_id FROM procrastinate_jobs job
 LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
 WHERE job.status = 'doing' AND (worker.id IS NULL
-  OR worker.last_heartbeat < now() - make_interval(secs => %(seconds)s))
+  OR worker.last_heartbeat < now() - make_interval(secs => %(seconds)s)
+  OR NOT EXISTS (SELECT FROM pg_locks held WHERE held.locktype = 'advisory' AND held.granted
+    AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND held.classid = %(lock)s AND held.objid = worker.id::oid AND held.objsubid = 2))
 """
 # Only while it is still that worker's: another one may have taken it over in between.
 _TAKE_OVER = """
@@ -46,6 +54,10 @@ UPDATE procrastinate_jobs SET status = %(status)s::procrastinate_job_status, att
 WHERE id = %(id)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker)s
 """
 _NOTE = "UPDATE procrastinate_jobs SET args = args || %(note)s WHERE id = %(id)s"
+_COUNT = """
+SELECT task_name, status::text AS status, count(*) AS number FROM procrastinate_jobs
+WHERE status IN ('todo', 'doing', 'failed') GROUP BY 1, 2
+"""
 _PERIODIC = """
 SELECT procrastinate_defer_periodic_job_v2(
   %(queue)s, %(name)s, %(name)s, %(name)s, 0, '', %(moment)s, '{}'::jsonb) AS id
@@ -60,11 +72,14 @@ async def attend(url: str, tasks: Tasks, concurrency: int, pace: Pace, stopping:
     app = procrastinate.App(connector=connector)
     for task in tasks:
         _register(app, connector, task, periodic=any(each.task is task for each in tasks.periodic))
-    async with app.open_async():
+    async with present(url) as presence, app.open_async():
+        app.job_manager = PresentWorkers(connector, presence)
         worker = _worker(app, concurrency, pace)
         beside = [
             asyncio.create_task(_stop_when(stopping, worker)),
+            asyncio.create_task(presence.watch()),
             asyncio.create_task(_take_over(connector, tasks, pace)),
+            asyncio.create_task(_count(connector, tasks, pace)),
             *(asyncio.create_task(_defer_every(connector, each)) for each in tasks.periodic),
         ]
         for each in beside:
@@ -136,9 +151,13 @@ def _register(
         try:
             await _attempt(task, args)
         except Exception as error:
-            if not periodic:
-                await _note(connector, context.job.id, _reason(error))
-                raise
+            if periodic:
+                return
+            reason = _reason(error)
+            await _note(connector, context.job.id, reason)
+            if isinstance(error, GiveUp) or task.pause_s(context.job.attempts + 1) is None:
+                await _bury(task, args, reason)
+            raise
 
     app.task(name=task.name, queue=QUEUE, pass_context=True, retry=_Retry(task))(run)
 
@@ -169,6 +188,13 @@ async def _attempt(task: Task, args: dict[str, Any]) -> None:
             JOBS.labels(task.name, outcome).inc()
 
 
+async def _bury(task: Task, args: dict[str, Any], reason: str) -> None:
+    """Tell whoever the job was for that no attempt follows, before the queue keeps it as a dead letter."""
+    if task.dead:
+        own = {name: value for name, value in args.items() if name not in (TRACE, FAILURE)}
+        await task.dead(own, reason)
+
+
 def _reason(error: Exception) -> str:
     said = str(error)
     return (said if isinstance(error, GiveUp) else f"{type(error).__name__}: {said}")[:_REASON_LIMIT]
@@ -183,21 +209,40 @@ def _failure(reason: str) -> dict[str, Any]:
 
 
 async def _take_over(connector: procrastinate.PsycopgConnector, tasks: Tasks, pace: Pace) -> None:
-    """Give back the jobs of workers without a heartbeat; one that loses its worker every time fails."""
+    """Give back the jobs of workers that are gone; one that loses its worker every time fails."""
     while True:
-        for job in await connector.execute_query_all_async(_LOST, seconds=pace.lost_after_s):
-            task = tasks.get(job["task_name"])
-            last = task is not None and job["attempts"] + 1 >= task.attempts
-            await connector.execute_query_async(
-                _TAKE_OVER,
-                id=job["id"],
-                worker=job["worker_id"],
-                status="failed" if last else "todo",
-                note=_failure("The worker that ran it was lost."),
-            )
-            JOBS.labels(job["task_name"], "lost").inc()
-            _log.warning("queue.job_taken_over", task=job["task_name"], gave_up=last)
-        await asyncio.sleep(pace.lost_after_s / 4)
+        lost = await connector.execute_query_all_async(_LOST, seconds=pace.lost_after_s, lock=LOCK_CLASS)
+        for job in lost:
+            await _take_over_one(connector, tasks.get(job["task_name"]), job)
+        await asyncio.sleep(pace.look_s)
+
+
+async def _take_over_one(
+    connector: procrastinate.PsycopgConnector, task: Task | None, job: dict[str, Any]
+) -> None:
+    last = task is not None and job["attempts"] + 1 >= task.attempts
+    if last and task is not None:
+        await _bury(task, job["args"], LOST)
+    await connector.execute_query_async(
+        _TAKE_OVER,
+        id=job["id"],
+        worker=job["worker_id"],
+        status="failed" if last else "todo",
+        note=_failure(LOST),
+    )
+    JOBS.labels(job["task_name"], "lost").inc()
+    _log.warning("queue.job_taken_over", task=job["task_name"], gave_up=last)
+
+
+async def _count(connector: procrastinate.PsycopgConnector, tasks: Tasks, pace: Pace) -> None:
+    """How many jobs wait, run and have failed: every worker says the same, so take the maximum."""
+    while True:
+        found = await connector.execute_query_all_async(_COUNT)
+        numbers = {(row["task_name"], row["status"]): row["number"] for row in found}
+        for task in tasks:
+            for status, state in _STATES.items():
+                HELD.labels(task.name, state).set(numbers.get((task.name, status), 0))
+        await asyncio.sleep(pace.count_s)
 
 
 async def _defer_every(connector: procrastinate.PsycopgConnector, periodic: Periodic) -> None:

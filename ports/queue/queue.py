@@ -1,9 +1,9 @@
 """Deferring jobs, in the caller's own transaction; the dead letters and their replay."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from sqlalchemy import text
@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import telemetry
 from ports.db import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import CursorResult
 
 QUEUE = "default"
 TRACE = "_trace"
@@ -26,11 +29,20 @@ _DEFER = text(
 _FAILED = text(
     "SELECT job.id, task_name, args, attempts, (SELECT max(at) FROM procrastinate_events event"
     " WHERE event.job_id = job.id AND event.type = 'failed') AS failed_at"
-    " FROM procrastinate_jobs job WHERE status = 'failed' ORDER BY job.id DESC LIMIT :limit"
+    " FROM procrastinate_jobs job WHERE status = 'failed' AND args @> CAST(:about AS jsonb)"
+    " AND (CAST(:task AS text) IS NULL OR task_name = :task)"
+    " AND (CAST(:before AS bigint) IS NULL OR job.id < :before) ORDER BY job.id DESC LIMIT :limit"
 )
 _REPLAY = text(
     "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL, args = args - :failure"
     " WHERE id = :id AND status = 'failed' RETURNING id"
+)
+_FORGET = text(
+    "DELETE FROM procrastinate_jobs WHERE status = 'failed' AND (CAST(:id AS bigint) IS NULL OR id = :id)"
+    " AND (CAST(:task AS text) IS NULL OR task_name = :task) AND args @> CAST(:about AS jsonb)"
+)
+_AT_WORK = text(
+    "SELECT DISTINCT lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND lock = ANY(:locks)"
 )
 
 
@@ -74,23 +86,51 @@ class Queue:
             "priority": priority,
             "lock": lock,
             "queueing_lock": queueing_lock,
-            "args": msgspec.json.encode({**args, TRACE: telemetry.inject()}).decode(),
+            "args": _json({**args, TRACE: telemetry.inject()}),
             "run_at": run_at,
         }
         if queueing_lock is None:
             return (await session.execute(_DEFER, values)).scalar_one()
         return await _defer_once(session, values)
 
-    async def failed(self, limit: int = 100) -> list[FailedJob]:
-        """The dead letters, newest first."""
+    async def failed(
+        self,
+        limit: int = 100,
+        *,
+        task: str | None = None,
+        about: Mapping[str, Any] | None = None,
+        before: int | None = None,
+    ) -> list[FailedJob]:
+        """The dead letters, newest first. about: arguments that they have; before: only older ids."""
+        values = {"limit": limit, "task": task, "about": _json(about or {}), "before": before}
         async with self._database.begin() as session:
-            rows = (await session.execute(_FAILED, {"limit": limit})).all()
+            rows = (await session.execute(_FAILED, values)).all()
         return [_failed_job(*row) for row in rows]
 
     async def replay(self, session: AsyncSession, job_id: int) -> bool:
         """Give a dead letter all its attempts again. False where it is none."""
         done = await session.execute(_REPLAY, {"id": job_id, "failure": FAILURE})
         return done.first() is not None
+
+    async def forget(self, session: AsyncSession, job_id: int) -> bool:
+        """Delete a dead letter. False where it is none."""
+        return await _forget(session, {"id": job_id, "task": None, "about": "{}"}) > 0
+
+    async def forget_about(self, session: AsyncSession, task: str, about: Mapping[str, Any]) -> int:
+        """Delete the dead letters of this task with these arguments; how many there were."""
+        return await _forget(session, {"id": None, "task": task, "about": _json(about)})
+
+    async def at_work(self, session: AsyncSession, locks: Sequence[str]) -> frozenset[str]:
+        """Those of the locks for which a job waits or runs."""
+        return frozenset(await session.scalars(_AT_WORK, {"locks": list(locks)}))
+
+
+async def _forget(session: AsyncSession, values: dict[str, Any]) -> int:
+    return cast("CursorResult[Any]", await session.execute(_FORGET, values)).rowcount
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 async def _defer_once(session: AsyncSession, values: dict[str, Any]) -> int | None:

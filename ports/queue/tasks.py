@@ -8,6 +8,9 @@ from typing import Any
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 """Gets the arguments of `Queue.defer`. A job may run more than once: a handler leaves the same result."""
 
+Dead = Callable[[dict[str, Any], str], Awaitable[None]]
+"""Gets the arguments and the reason when no further attempt follows. It may run more than once."""
+
 _LONGEST_PAUSE_S = 3600.0
 
 
@@ -17,20 +20,22 @@ class GiveUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One kind of job. `backoff_s` is the first pause; each next one is twice as long, up to an hour."""
+    """One kind of job. `backoff_s` is the first pause; each next one is twice as long, up to `longest_s`."""
 
     name: str
     handler: Handler
     attempts: int
     backoff_s: float
     timeout_s: float
+    longest_s: float = _LONGEST_PAUSE_S
+    dead: Dead | None = None
 
     def pause_s(self, made: int) -> float | None:
         """Seconds until the next attempt after `made` of them; None after the last one."""
         if made >= self.attempts:
             return None
         # Jobs that failed together must not come back together.
-        return min(self.backoff_s * 2 ** (made - 1), _LONGEST_PAUSE_S) * random.uniform(0.8, 1.2)  # noqa: S311
+        return min(self.backoff_s * 2 ** (made - 1), self.longest_s) * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,13 @@ class Tasks:
         attempts: int = 5,
         backoff_s: float = 2.0,
         timeout_s: float = 900.0,
+        longest_s: float = _LONGEST_PAUSE_S,
+        dead: Dead | None = None,
     ) -> None:
-        """Raises ValueError for a name that is taken."""
+        """`dead` is told before a job becomes a dead letter. Raises ValueError for a name that is taken."""
         if name in self._tasks:
             raise ValueError(f"There is already a task '{name}'.")
-        self._tasks[name] = Task(name, handler, attempts, backoff_s, timeout_s)
+        self._tasks[name] = Task(name, handler, attempts, backoff_s, timeout_s, longest_s, dead)
 
     def every(self, seconds: int, name: str, handler: Handler, *, timeout_s: float = 900.0) -> None:
         """Run `handler({})` every `seconds` on one worker, never twice at a time.

@@ -167,6 +167,68 @@ async def test_a_dead_letter_can_be_replayed(database: Database, queue: Queue) -
     assert await queue.failed() == []
 
 
+@pytest.mark.proves("JOBS-003")
+async def test_whoever_a_job_was_for_is_told_before_it_is_kept_as_a_dead_letter(
+    database: Database, queue: Queue
+) -> None:
+    told: list[tuple[Args, str]] = []
+
+    async def fail(args: Args) -> None:
+        raise ConnectionError("the index is down")
+
+    async def dead(args: Args, reason: str) -> None:
+        assert await queue.failed() == []
+        told.append((args, reason))
+
+    tasks = Tasks()
+    tasks.add("read", fail, attempts=2, backoff_s=0.01, dead=dead)
+    async with working(database, tasks):
+        await defer(database, queue, "read", {"document": "a"})
+
+        async def kept() -> bool:
+            return bool(await queue.failed())
+
+        await until(kept)
+    assert told == [({"document": "a"}, "ConnectionError: the index is down")]
+
+
+async def test_dead_letters_are_found_by_task_and_arguments_and_can_be_forgotten(
+    database: Database, queue: Queue
+) -> None:
+    async def give_up(args: Args) -> None:
+        raise GiveUp("not readable")
+
+    tasks = Tasks()
+    for name in ("read", "send"):
+        tasks.add(name, give_up)
+        for organisation in ("ours", "theirs"):
+            await defer(database, queue, name, {"organisation": organisation}, lock=f"{name}:{organisation}")
+    async with working(database, tasks):
+
+        async def all_dead() -> bool:
+            return len(await queue.failed()) == 4
+
+        await until(all_dead)
+    ours = await queue.failed(about={"organisation": "ours"})
+    read = await queue.failed(task="read", about={"organisation": "ours"})
+    older = await queue.failed(before=ours[0].id, about={"organisation": "ours"})
+    async with database.begin() as session:
+        assert await queue.forget(session, ours[0].id)
+        assert not await queue.forget(session, ours[0].id)
+        assert await queue.forget_about(session, "read", {"organisation": "theirs"}) == 1
+
+    assert {letter.args["organisation"] for letter in ours} == {"ours"}
+    assert [letter.task for letter in read] == ["read"]
+    assert older == ours[1:]
+    assert len(await queue.failed()) == 2
+
+
+async def test_which_locks_have_work_is_told(database: Database, queue: Queue) -> None:
+    await defer(database, queue, "read", lock="document:1")
+    async with database.begin() as session:
+        assert await queue.at_work(session, ["document:1", "document:2"]) == {"document:1"}
+
+
 async def test_replaying_what_is_no_dead_letter_does_nothing(database: Database, queue: Queue) -> None:
     job = await defer(database, queue, "send")
     assert job is not None

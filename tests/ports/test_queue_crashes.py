@@ -120,6 +120,26 @@ async def test_a_job_that_kills_its_worker_every_time_ends_as_a_dead_letter(note
     assert (letter.task, letter.reason) == ("die", "The worker that ran it was lost.")
 
 
+@pytest.mark.proves("JOBS-002")
+async def test_a_killed_worker_is_noticed_by_its_connection_long_before_its_heartbeat_is_missed(
+    noted: Database,
+) -> None:
+    await defer(noted, "hang", 1)
+    with worker_process(noted) as process:
+        while await numbers(noted) == []:
+            await asyncio.sleep(0.05)
+        process.kill()
+        process.wait()
+        patient = Pace(poll_s=0.05, look_s=0.05, heartbeat_s=600, lost_after_s=3600, stop_within_s=0.1)
+        worker = QueueWorker(noted.url, tasks_of(noted), 4, patient)
+        running = asyncio.create_task(worker.run())
+        while len(await numbers(noted)) < 2:
+            await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert await numbers(noted) == [1, 1]
+
+
 @pytest.mark.full
 @pytest.mark.timeout(300)
 @pytest.mark.proves("QUEUE-003")
