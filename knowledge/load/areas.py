@@ -1,5 +1,6 @@
-"""A grid of cells as a person sees it: titles, notes and tables, apart where empty rows or columns part them."""
+"""A grid of cells as a person sees it: titles, notes and tables, parted by empty rows and columns."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +12,7 @@ _NUMBER = re.compile(r"^[^\w\s]{0,2}\s?\d[\d,.\s]*\s?(?:%|[A-Z]{3}|[€$£¥])?$
 
 
 def add_grid(rows: Iterable[Row], outline: Outline) -> None:
-    for area in _with_headers(part for area in _areas(rows) for part in _side_by_side(area)):
+    for area in _with_headers(part for rough in _areas(rows) for part in _side_by_side(rough)):
         if all(_filled(row) <= 1 for row in area):
             outline.paragraph("\n".join(" ".join(row) for row in area))
         else:
@@ -51,9 +52,7 @@ def _areas(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _side_by_side(area: list[Row]) -> Iterator[list[Row]]:
     """Tables beside each other, where a column that is empty in all rows has two columns on both sides."""
     used = sorted({column for row in area for column, value in enumerate(row) if value})
-    starts = [used[0]] + [
-        column for before, column in zip(used, used[1:], strict=False) if column > before + 1
-    ]
+    starts = [used[0]] + [column for before, column in itertools.pairwise(used) if column > before + 1]
     bounds = list(zip(starts, [*starts[1:], used[-1] + 1], strict=True))
     parts = [[row[start:end] for row in area] for start, end in bounds]
     if len(parts) == 1 or not all(_is_table(part) for part in parts):
@@ -87,7 +86,7 @@ def _with_headers(areas: Iterable[list[Row]]) -> Iterator[list[Row]]:
 
 
 def _goes_on(above: list[Row], area: list[Row]) -> bool:
-    """The header above is words, its rows have numbers, and the first row here has them in the same columns."""
+    """The header above is words, its rows have numbers, and the first row here has them where they do."""
     if len(above) < 2 or len(above[-1]) != len(area[0]):
         return False
     numbers = _numbers(above[-1])

@@ -19,7 +19,7 @@ HINTS: dict[UnreadableCode, str] = {
     "empty": "Check that the right file was chosen, then send it again.",
     "encrypted": "Remove the password or the protection, save the file and send it again.",
     "corrupt": "Open it in the program that made it, save it again and send the new copy.",
-    "unsupported": "Convert it to PDF, DOCX, XLSX, HTML, Markdown or plain text and send it again.",
+    "unsupported": "Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown or plain text and send it again.",
     "needs_ocr": "Run text recognition (OCR) on it and send the result, or send the original document.",
     "too_many_pages": "Split it into several files and send these.",
     "too_complex": "Split it, or export it again without embedded objects, and send it again.",

@@ -10,9 +10,11 @@ from knowledge.load.delimited import load_csv
 from knowledge.load.encoding import decode
 from knowledge.load.errors import UnreadableDocument
 from knowledge.load.html import load_html
-from knowledge.load.json_file import load_json
+from knowledge.load.json_file import load_json, load_json_lines
 from knowledge.load.markdown import load_markdown
+from knowledge.load.package import open_package
 from knowledge.load.sniff import Kind, sniff
+from knowledge.load.source_code import load_code
 from knowledge.load.text import load_text
 
 
@@ -27,23 +29,60 @@ def _docx(data: bytes) -> LoadedDocument:
     # lazy: python-docx takes 0.2 s and 5 MB
     from knowledge.load.docx import load_docx
 
-    return load_docx(data)
+    return _from_package(load_docx, data)
 
 
 def _xlsx(data: bytes) -> LoadedDocument:
     # lazy: openpyxl takes 0.8 s and 24 MB
     from knowledge.load.xlsx import load_xlsx
 
-    return load_xlsx(data)
+    return _from_package(load_xlsx, data)
 
 
-_FROM_BYTES: dict[Kind, Callable[[bytes], LoadedDocument]] = {"pdf": _pdf, "docx": _docx, "xlsx": _xlsx}
+def _pptx(data: bytes) -> LoadedDocument:
+    # lazy: python-pptx takes 0.3 s
+    from knowledge.load.pptx import load_pptx
+
+    return _from_package(load_pptx, data)
+
+
+def _from_package(reader: Callable[[bytes], LoadedDocument], data: bytes) -> LoadedDocument:
+    package = open_package(data)
+    document = reader(package.data)
+    return (
+        replace(document, metadata={**document.metadata, "macros": "ignored"}) if package.macros else document
+    )
+
+
+def _rtf(data: bytes) -> LoadedDocument:
+    # lazy: striprtf is seldom needed
+    from knowledge.load.rtf import load_rtf
+
+    return load_rtf(data)
+
+
+def _email(data: bytes) -> LoadedDocument:
+    # lazy: the parser of the standard library takes 0.1 s
+    from knowledge.load.mail import load_mail
+
+    return load_mail(data)
+
+
+_FROM_BYTES: dict[Kind, Callable[[bytes], LoadedDocument]] = {
+    "pdf": _pdf,
+    "docx": _docx,
+    "xlsx": _xlsx,
+    "pptx": _pptx,
+    "rtf": _rtf,
+    "email": _email,
+}
 _FROM_TEXT: dict[Kind, Callable[[str], LoadedDocument]] = {
     "html": load_html,
     "markdown": load_markdown,
     "text": load_text,
     "csv": load_csv,
     "json": load_json,
+    "json_lines": load_json_lines,
 }
 
 
@@ -64,7 +103,9 @@ def load(data: bytes, name: str) -> LoadedDocument:
 
 def _read(data: bytes, name: str) -> LoadedDocument:
     kind = sniff(data, name)
-    return _from_bytes(kind, data) if kind in _FROM_BYTES else _FROM_TEXT[kind](decode(data))
+    if kind in _FROM_BYTES:
+        return _from_bytes(kind, data)
+    return load_code(decode(data), name) if kind == "code" else _FROM_TEXT[kind](decode(data))
 
 
 def _as_text(document: LoadedDocument) -> LoadedDocument:

@@ -43,7 +43,7 @@ def zipped(*names: str) -> bytes:
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "a.xlsx", "corrupt"),
         (OLD_WORD, "a.doc", "unsupported"),
         (OLD_WORD + "EncryptedPackage".encode("utf-16-le"), "a.docx", "encrypted"),
-        (zipped("[Content_Types].xml", "ppt/presentation.xml"), "a.pptx", "unsupported"),
+        (zipped("[Content_Types].xml", "ppt/presentation.xml"), "a.pptx", "corrupt"),
         (zipped("a.txt"), "a.zip", "unsupported"),
         (PNG, "a.md", "unsupported"),
         (b"<?xml version='1.0'?><a>b</a>", "a.xml", "unsupported"),
