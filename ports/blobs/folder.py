@@ -2,11 +2,18 @@
 
 import asyncio
 import os
-import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-from ports.blobs.port import BlobMissing, check_key
+from kit.files import write_whole
+from ports.blobs.port import BlobMissing, Stored, check_key
+
+_BATCH: Final = 500
+_ABANDONED: Final = timedelta(hours=1)
 
 
 class FolderBlobs:
@@ -17,7 +24,7 @@ class FolderBlobs:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def put(self, key: str, data: bytes) -> None:
-        await asyncio.to_thread(_write, self._path(key), data)
+        await asyncio.to_thread(write_whole, self._path(key), data)
 
     async def get(self, key: str) -> bytes:
         path = self._path(key)
@@ -31,31 +38,31 @@ class FolderBlobs:
         with suppress(FileNotFoundError, NotADirectoryError):
             await asyncio.to_thread(path.unlink)
 
+    async def list(self, prefix: str) -> AsyncIterator[Stored]:
+        files = _files(self._path(prefix), self._root)
+        while batch := await asyncio.to_thread(lambda: list(islice(files, _BATCH))):
+            for stored in batch:
+                yield stored
+
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # A dot begins no key, so what a crash leaves here is nobody's.
-    handle, aside = tempfile.mkstemp(prefix=".", dir=path.parent)
+def _files(folder: Path, root: Path) -> Iterator[Stored]:
+    """Depth first; what disappears meanwhile is not told. Abandoned drafts are cleared away."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path), root)
+            continue
         with suppress(FileNotFoundError):
-            os.unlink(aside)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Without this a power cut may forget the new name.
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+            found = entry.stat(follow_symlinks=False)
+            changed = datetime.fromtimestamp(found.st_mtime, UTC)
+            if not entry.name.startswith("."):
+                yield Stored(str(Path(entry.path).relative_to(root)), found.st_size, changed)
+            elif datetime.now(UTC) - changed > _ABANDONED:
+                # A dot begins no key: it is what a crash left of a file that was being written.
+                os.unlink(entry.path)

@@ -1,6 +1,9 @@
 """What we need of a store of files."""
 
 import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}){0,7}")
@@ -12,6 +15,15 @@ class BlobMissing(KeyError):
 
 class BadKey(ValueError):
     """Not a key: see `check_key`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a store tells of a file without opening it. size: bytes."""
+
+    key: str
+    size: int
+    changed_at: datetime
 
 
 class Blobs(Protocol):
@@ -27,6 +39,13 @@ class Blobs(Protocol):
 
     async def delete(self, key: str) -> None:
         """Again does nothing. Raises BadKey."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[Stored]:
+        """All files whose key begins with the parts of `prefix` (`originals`, not `orig`), in no order.
+
+        What is put or deleted while it runs may be told or not. Raises BadKey.
+        """
         ...
 
 

@@ -1,6 +1,8 @@
 """The contract of every blob store, run over each one that we ship."""
 
+import os
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,30 @@ async def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path
         await store.put("doc", b"a folder is in the way")
     assert await store.get("doc/1") == b"x"
     assert [path.name for path in (tmp_path / "blobs").rglob("*")] == ["doc", "1"]
+
+
+async def test_what_is_stored_is_listed_below_its_prefix(blobs: Blobs) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    for key in ("originals/org/1", "originals/org/2", "read/org/1", "originals-of-others/1"):
+        await blobs.put(key, b"12345")
+    found = {stored.key: stored async for stored in blobs.list("originals")}
+    assert set(found) == {"originals/org/1", "originals/org/2"}
+    assert {stored.size for stored in found.values()} == {5}
+    assert all(
+        before < stored.changed_at < datetime.now(UTC) + timedelta(seconds=2) for stored in found.values()
+    )
+    assert [stored async for stored in blobs.list("nothing")] == []
+    with pytest.raises(BadKey):
+        _ = [stored async for stored in blobs.list("../outside")]
+
+
+async def test_what_a_crash_left_of_a_write_is_no_file_and_goes_in_time(tmp_path: Path) -> None:
+    store = FolderBlobs(tmp_path / "blobs")
+    await store.put("doc/1", b"x")
+    fresh, old = (tmp_path / "blobs/doc" / name for name in (".being-written", ".abandoned"))
+    fresh.write_bytes(b"ha")
+    old.write_bytes(b"ha")
+    os.utime(old, (0, 0))
+    assert [stored.key async for stored in store.list("doc")] == ["doc/1"]
+    assert fresh.exists()
+    assert not old.exists()

@@ -1,7 +1,6 @@
 """The registry as the gateway holds it: pulled, compiled, swapped while running, kept on disk."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import structlog
@@ -9,6 +8,7 @@ from prometheus_client import Gauge
 from pydantic import ValidationError
 
 from kit.errors import SwitchboardError
+from kit.files import write_whole
 from kit.wire.tools import Registry
 from tools.gateway.catalogue import EMPTY, Catalogue, compiled
 from tools.gateway.platform import PlatformLink
@@ -53,7 +53,7 @@ class RegistryHolder:
             return
         _stale.set(0)
         if registry is not None and registry.version != self.current.version:
-            await asyncio.to_thread(_write, self._copy, registry.model_dump_json().encode())
+            await asyncio.to_thread(write_whole, self._copy, registry.model_dump_json().encode())
             self._take(registry)
 
     def _take(self, registry: Registry) -> None:
@@ -69,14 +69,3 @@ class RegistryHolder:
             pass
         except (ValidationError, OSError) as error:
             _log.warning("gateway.registry_copy_unreadable", error=type(error).__name__)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, also through a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
