@@ -10,7 +10,7 @@ from pathlib import Path
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
-from knowledge.embed import Embedder, packaged
+from knowledge.embed import Embedder, EmbedderSpec, EmbedSettings, make_embedder, wanted
 from knowledge.index import Index
 from knowledge.index.remote import connect_remote
 from knowledge.index.server import connect_server
@@ -69,46 +69,53 @@ def open_stores(database_url: str, redis_url: str) -> Stores:
 class Knowledge:
     """What finds chunks: the embedder, the one index and the search over both."""
 
+    spec: EmbedderSpec
     embedder: Embedder
     index: Index
     search: Search
 
 
-def find_with(index: Index, embedder: Embedder, public_url: str = "") -> Knowledge:
+def find_with(index: Index, spec: EmbedderSpec, embedder: Embedder, public_url: str = "") -> Knowledge:
     """`public_url` stands where the settings have none."""
     settings = SearchSettings()
     if public_url and "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": public_url})
-    return Knowledge(embedder, index, Search(index, embedder, settings))
+    return Knowledge(spec, embedder, index, Search(index, embedder, settings))
 
 
 @asynccontextmanager
 async def embedded_knowledge(folder: Path, public_url: str) -> AsyncGenerator[Knowledge]:
-    """The packaged embedder and the embedded index in `folder`, which this process owns meanwhile."""
+    """The embedder and the embedded index in `folder`, which this process owns meanwhile."""
     # lazy: qdrant-edge loads its engine on import; a process with a Qdrant server does without
     from knowledge.index.edge import open_edge
 
-    embedder = await asyncio.to_thread(packaged)
+    spec, embedder = await asyncio.to_thread(_wanted_embedder)
     index = await asyncio.to_thread(open_edge, folder, embedder.version, embedder.dimensions)
     try:
-        yield find_with(index, embedder, public_url)
+        yield find_with(index, spec, embedder, public_url)
     finally:
         await index.close()
 
 
 @asynccontextmanager
 async def remote_knowledge(qdrant: QdrantSettings, socket: str) -> AsyncGenerator[Knowledge]:
-    """The packaged embedder, with a Qdrant server or else the index process behind `socket`."""
-    embedder = await asyncio.to_thread(packaged)
+    """The embedder, with a Qdrant server or else the index process behind `socket`."""
+    spec, embedder = await asyncio.to_thread(_wanted_embedder)
     if qdrant.url:
         key = qdrant.api_key.get_secret_value()
         index = connect_server(qdrant.url, embedder.version, embedder.dimensions, key)
     else:
         index = connect_remote(Path(socket))
     try:
-        yield find_with(index, embedder)
+        yield find_with(index, spec, embedder)
     finally:
         await index.close()
+
+
+def _wanted_embedder() -> tuple[EmbedderSpec, Embedder]:
+    settings = EmbedSettings()
+    spec = wanted(settings)
+    return spec, make_embedder(spec, settings)
 
 
 def release() -> list[dict[str, object]]:

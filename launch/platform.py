@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kit.clock import SystemClock
+from knowledge.embed import EmbedSettings, Vectoriser, make_ingest_embedder
 from knowledge.prepare import Preparer
 from launch.parts import Keys, Knowledge, Stores, release
 from launch.separate import keys as separate_keys
@@ -11,6 +12,7 @@ from launch.separate import needed
 from launch.shape import ShapeSettings
 from platform_api.app import PlatformPorts
 from platform_api.identity.settings import IdentitySettings
+from platform_api.library.service.vector_cache import PostgresVectorCache
 from ports.blobs import FolderBlobs
 from ports.queue import Queue
 
@@ -28,6 +30,8 @@ def platform_ports(
     """`all_in_one` turns the dev sign-in on."""
     clock = SystemClock()
     identity = IdentitySettings()
+    preparer = Preparer()
+    ingesting = make_ingest_embedder(knowledge.spec, EmbedSettings(), preparer)
     return PlatformPorts(
         database=stores.database,
         redis=stores.redis,
@@ -36,7 +40,8 @@ def platform_ports(
         blobs=FolderBlobs(blobs),
         index=knowledge.index,
         search=knowledge.search,
-        preparer=Preparer(),
+        preparer=preparer,
+        vectoriser=Vectoriser(ingesting, PostgresVectorCache(stores.database, clock)),
         embedder=knowledge.embedder,
         signing_key=keys.platform,
         minter=keys.minter(clock),

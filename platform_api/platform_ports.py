@@ -7,7 +7,7 @@ from typing import Literal
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock, SystemClock
-from knowledge.embed import Embedder
+from knowledge.embed import Embedder, Vectoriser
 from knowledge.index import Index
 from knowledge.prepare import Preparer
 from knowledge.search import Search
@@ -37,7 +37,9 @@ class PlatformPorts:
     index: Index
     search: Search
     preparer: Preparer
-    """Used by the worker; starts its child only when there is something to read."""
+    """Used by the worker; starts its children only when there is something to read."""
+    vectoriser: Vectoriser
+    """Used by the worker: chunks into vectors, those that are known from the cache."""
     embedder: Embedder
     signing_key: SigningKey
     minter: Minter

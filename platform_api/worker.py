@@ -9,6 +9,7 @@ from platform_api.chat.mirror import Mirror
 from platform_api.chat.sweeper import Sweeper
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
+from platform_api.library.service.vector_cache import purge_vectors
 from platform_api.library.tasks import LibraryTasks
 from platform_api.platform_ports import PlatformPorts
 from ports.queue import QueueWorker, Tasks
@@ -41,7 +42,14 @@ def build_worker(ports: PlatformPorts, concurrency: int = 4) -> Worker:
 def build_tasks(ports: PlatformPorts) -> Tasks:
     """The table of contents of everything that runs on the queue."""
     tasks = Tasks()
-    library = LibraryTasks(ports.database, ports.blobs, ports.index, ports.preparer, ports.clock)
+    library = LibraryTasks(
+        ports.database,
+        ports.blobs,
+        ports.index,
+        preparer=ports.preparer,
+        vectoriser=ports.vectoriser,
+        clock=ports.clock,
+    )
     library.register(tasks)  # library.ingest, library.remove
     for announced in (COMPLETED, FAILED):
         tasks.add(announced, hearing(ports.database, ports.clock, announced))
@@ -68,5 +76,6 @@ def _tidying(ports: PlatformPorts) -> Handler:
         async with ports.database.begin() as session:
             await idempotency.purge(session, now)
             await purge_grants(session, now)
+            await purge_vectors(session, now, ports.library_settings.vectors_kept_days)
 
     return tidy

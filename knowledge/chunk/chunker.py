@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from uuid import UUID, uuid5
 
@@ -70,10 +71,19 @@ def _chunks(document: LoadedDocument, doc_id: UUID, strategy: str, spans: Iterab
                 end_offset=span.end,
                 chunk_strategy=strategy,
                 content_type=document.content_type,
+                content_hash=content,
             )
         )
         seen[content] += 1
-    return made
+    return _linked(made)
+
+
+def _linked(chunks: list[Chunk]) -> list[Chunk]:
+    ids = [None, *(piece.chunk_id for piece in chunks), None]
+    return [
+        replace(piece, previous_id=before, next_id=after)
+        for piece, before, after in zip(chunks, ids, ids[2:], strict=False)
+    ]
 
 
 def _content_hash(title: str, path: tuple[str, ...], body: str) -> str:

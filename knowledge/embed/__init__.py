@@ -1,7 +1,33 @@
 """Texts into vectors."""
 
-from knowledge.embed.minilm import EmbedderUnavailable, packaged
+from knowledge.embed.minilm import EmbedderUnavailable, packaged, piece_counter
 from knowledge.embed.port import Embedder, Vectors
+from knowledge.embed.settings import EmbedSettings
+from knowledge.embed.spec import EmbedderSpec, make_embedder, make_ingest_embedder, wanted
 from knowledge.embed.text import embedding_text
+from knowledge.embed.vectors import (
+    ChunkVectors,
+    IngestEmbedder,
+    SentenceVectors,
+    VectorCache,
+    Vectoriser,
+)
 
-__all__ = ["Embedder", "EmbedderUnavailable", "Vectors", "embedding_text", "packaged"]
+__all__ = [
+    "ChunkVectors",
+    "EmbedSettings",
+    "Embedder",
+    "EmbedderSpec",
+    "EmbedderUnavailable",
+    "IngestEmbedder",
+    "SentenceVectors",
+    "VectorCache",
+    "Vectoriser",
+    "Vectors",
+    "embedding_text",
+    "make_embedder",
+    "make_ingest_embedder",
+    "packaged",
+    "piece_counter",
+    "wanted",
+]

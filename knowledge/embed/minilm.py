@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,22 @@ def packaged(cache_dir: Path | None = None, threads: int = 1) -> Embedder:
     return _MiniLm(_model_file(cache_dir or _default_cache()), threads)
 
 
+def piece_counter() -> Callable[[str], int]:
+    """How many word pieces a text has for the packaged model, without loading the model.
+
+    Chunks are measured by it whatever the embedder, so that another embedder leaves chunk ids as they are.
+    """
+    tokenizer = _tokenizer()
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
 class _MiniLm:
     version = VERSION
     dimensions = WIDTH
 
     def __init__(self, model: Path, threads: int) -> None:
-        # lazy: 60 MB of native code that most who import this package never call
-        from tokenizers import Tokenizer
-
         self._session = _session(model, threads)
-        self._tokenizer = Tokenizer.from_file(str(_package() / "tokenizer.json"))
-        # The shipped file truncates and pads at 128.
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = _tokenizer()
         self._start = self._tokenizer.token_to_id("[CLS]")
         self._end = self._tokenizer.token_to_id("[SEP]")
 
@@ -69,6 +72,17 @@ class _MiniLm:
     def _run(self, pieces: list[int]) -> Vectors:
         ids = np.array([[self._start, *pieces, self._end]], np.int64)
         return self._session.run(None, {"ids": ids})[0]
+
+
+def _tokenizer() -> Any:
+    # lazy: 60 MB of native code that most who import this package never call
+    from tokenizers import Tokenizer
+
+    tokenizer: Any = Tokenizer.from_file(str(_package() / "tokenizer.json"))
+    # The shipped file truncates and pads at 128.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def _session(model: Path, threads: int) -> Any:

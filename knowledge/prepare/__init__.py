@@ -1,9 +1,11 @@
-"""Files into chunks with vectors, in a child process of their own.
+"""Files into chunks and texts into vectors, in child processes.
 
 A file from outside may crash a parser, fill the memory or never end: then the child dies, not we.
 """
 
-from knowledge.prepare.messages import Prepared
-from knowledge.prepare.preparer import PreparationFailed, Preparer, PrepareSettings
+from knowledge.prepare.errors import PreparationFailed
+from knowledge.prepare.messages import Read
+from knowledge.prepare.preparer import Preparer
+from knowledge.prepare.settings import PrepareSettings
 
-__all__ = ["PreparationFailed", "PrepareSettings", "Prepared", "Preparer"]
+__all__ = ["PreparationFailed", "PrepareSettings", "Preparer", "Read"]

@@ -1,50 +1,54 @@
-"""What parent and child say to each other: frames of four bytes of length and one msgpack message."""
+"""What parent and children say to each other: frames of four bytes of length and one msgpack message."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO
 from uuid import UUID
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from knowledge.document import Chunk, LoadedDocument
+from knowledge.embed.port import Vectors
 from knowledge.load.errors import UnreadableCode
 
 MAX_FRAME = 1 << 30
-_LENGTH_BYTES = 4
-
-Vector = NDArray[np.float32]
+LENGTH_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """vectors: of those chunks that were not known before, of unit length."""
+class Read:
+    """A file as we read it, and the chunks that it is cut into."""
 
     document: LoadedDocument
     chunks: list[Chunk]
-    vectors: Mapping[UUID, Vector] = field(default_factory=dict[UUID, Vector])
 
 
-class Task(msgspec.Struct, frozen=True):
-    """A file to prepare; `title` replaces the one found in it."""
+class ReadTask(msgspec.Struct, frozen=True, tag="read"):
+    """A file to read; `title` replaces the one found in it."""
 
     data: bytes
     name: str
     doc_id: UUID
-    known: list[UUID]
     title: str | None = None
     strategy: str | None = None
 
 
-class Done(msgspec.Struct, frozen=True, tag="done"):
-    """`vectors` is float32, little-endian, one row per id in `embedded`."""
+class Texts(msgspec.Struct, frozen=True, tag="texts"):
+    """To be embedded: asked of the embedding child, or by the reading child of its parent."""
 
+    texts: list[str]
+
+
+class Rows(msgspec.Struct, frozen=True, tag="rows"):
+    """`data` is float32, little-endian, `count` rows."""
+
+    count: int
+    data: bytes
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
     document: LoadedDocument
     chunks: list[Chunk]
-    embedded: list[UUID]
-    vectors: bytes
 
 
 class Unreadable(msgspec.Struct, frozen=True, tag="unreadable"):
@@ -59,7 +63,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: str
 
 
-Answer = Done | Unreadable | Failed
+ToChild = ReadTask | Texts | Rows
+FromChild = Done | Unreadable | Failed | Texts | Rows
 
 
 class FrameTooLong(Exception):
@@ -67,13 +72,13 @@ class FrameTooLong(Exception):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_tasks = msgspec.msgpack.Decoder(Task)
-_answers: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+_to_child: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+_from_child: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
 
 
-def frame(message: Task | Answer) -> bytes:
+def frame(message: ToChild | FromChild) -> bytes:
     body = _encoder.encode(message)
-    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 
 def frame_length(head: bytes) -> int:
@@ -84,20 +89,23 @@ def frame_length(head: bytes) -> int:
     return length
 
 
-def read_task(stream: BinaryIO) -> Task | None:
-    """The next task, or None at the end of the stream."""
-    head = stream.read(_LENGTH_BYTES)
-    if len(head) < _LENGTH_BYTES:
+def read_message(stream: BinaryIO) -> ToChild | None:
+    """The next message for the child, or None at the end of the stream."""
+    head = stream.read(LENGTH_BYTES)
+    if len(head) < LENGTH_BYTES:
         return None
-    return _tasks.decode(stream.read(frame_length(head)))
+    return _to_child.decode(stream.read(frame_length(head)))
 
 
-def decode_answer(body: bytes) -> Answer:
+def decode_answer(body: bytes) -> FromChild:
     """Raises msgspec.DecodeError where the body is not an answer."""
-    return _answers.decode(body)
+    return _from_child.decode(body)
 
 
-def prepared(done: Done) -> Prepared:
-    width = len(done.vectors) // (4 * len(done.embedded)) if done.embedded else 0
-    rows = np.frombuffer(done.vectors, dtype="<f4").reshape(len(done.embedded), width)
-    return Prepared(done.document, done.chunks, dict(zip(done.embedded, rows, strict=True)))
+def rows_of(vectors: Vectors) -> Rows:
+    return Rows(len(vectors), np.ascontiguousarray(vectors, dtype="<f4").tobytes())
+
+
+def vectors_of(rows: Rows) -> Vectors:
+    width = len(rows.data) // (4 * rows.count) if rows.count else 0
+    return np.frombuffer(rows.data, dtype="<f4").reshape(rows.count, width)

@@ -13,14 +13,16 @@ from access.jwks import TrustedKeys
 from access.principal import Principal
 from access.tokens import Minter, SigningKey
 from kit.clock import SystemClock
+from knowledge.embed import Vectoriser
 from platform_api.app import PlatformPorts
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
 from platform_api.identity.models import GroupMemberRow, OrganisationRow, UserRow
 from platform_api.identity.settings import IdentitySettings
+from platform_api.library.service.vector_cache import PostgresVectorCache
 from ports.blobs import FolderBlobs
 from ports.db import Database
 from ports.queue import Queue
-from tests.platform_api.reading import ReaderInProcess, embedder
+from tests.platform_api.reading import EmbedderInProcess, ReaderInProcess, embedder
 
 
 def platform_ports(database: Database, redis: Redis, folder: Path, **others: Any) -> PlatformPorts:
@@ -32,6 +34,7 @@ def platform_ports(database: Database, redis: Redis, folder: Path, **others: Any
         "queue": Queue(database),
         "blobs": FolderBlobs(folder / "blobs"),
         "preparer": ReaderInProcess(),
+        "vectoriser": Vectoriser(EmbedderInProcess(), PostgresVectorCache(database, SystemClock())),
         "embedder": embedder(),
         "signing_key": key,
         "minter": Minter(key, "platform", SystemClock()),

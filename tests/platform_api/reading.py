@@ -1,13 +1,16 @@
 """The knowledge engines for tests: the embedded index, the packaged embedder, and a reader in process."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import cache
 from uuid import UUID
 
-from knowledge.embed import Embedder, packaged
-from knowledge.prepare import Prepared
-from knowledge.prepare.child import prepare
-from knowledge.prepare.messages import Task, prepared
+from knowledge.chunk import CountTokens
+from knowledge.embed import Embedder, EmbedderSpec, Vectors, packaged, piece_counter
+from knowledge.load import load
+from knowledge.prepare import Read
+from knowledge.prepare.messages import ReadTask
+from knowledge.prepare.reading_child import read
 
 
 @cache
@@ -16,19 +19,45 @@ def embedder() -> Embedder:
     return packaged()
 
 
-class ReaderInProcess:
-    """Reads, cuts and embeds by the child's own code, without the process.
+@cache
+def pieces() -> CountTokens:
+    return piece_counter()
 
-    tests/knowledge/prepare proves the process; one test of the library goes through it.
+
+class ReaderInProcess:
+    """Reads, cuts and embeds by the children's own code, without the processes.
+
+    tests/knowledge/prepare proves the processes; one test of the library goes through them.
     """
 
-    async def prepare(
-        self,
-        data: bytes,
-        name: str,
-        doc_id: UUID,
-        known: frozenset[UUID] = frozenset(),
-        title: str | None = None,
-    ) -> Prepared:
-        task = Task(data, name, doc_id, list(known), title)
-        return prepared(await asyncio.to_thread(prepare, task, embedder()))
+    async def read(
+        self, data: bytes, name: str, doc_id: UUID, *, title: str | None = None, strategy: str | None = None
+    ) -> Read:
+        task = ReadTask(data, name, doc_id, title, strategy)
+        done = await asyncio.to_thread(read, task, load, pieces(), embedder().embed)
+        return Read(done.document, done.chunks)
+
+    async def embed(self, spec: EmbedderSpec, texts: Sequence[str]) -> Vectors:
+        return await asyncio.to_thread(embedder().embed, texts)
+
+    async def close(self) -> None:
+        """Nothing runs."""
+
+
+class EmbedderInProcess:
+    """For ingestion, as the Vectoriser takes it; `texts` is all that it was asked to embed."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    @property
+    def version(self) -> str:
+        return embedder().version
+
+    @property
+    def dimensions(self) -> int:
+        return embedder().dimensions
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        self.texts += texts
+        return await asyncio.to_thread(embedder().embed, texts)

@@ -7,8 +7,10 @@ from platform_api.library.models.documents import (
     KnowledgeBaseRow,
 )
 from platform_api.library.models.jobs import JobErrorRow, JobItemRow, JobRow
+from platform_api.library.models.vectors import ChunkVectorRow
 
 __all__ = [
+    "ChunkVectorRow",
     "DocumentAccessRow",
     "DocumentRow",
     "DocumentVersionRow",

@@ -4,7 +4,7 @@ A version is published in one transaction that holds the document's row: deletin
 cancelling wait for it, or it finds that they came first and publishes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,16 +17,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.keys import AccessKeys
 from kit.clock import Clock
 from kit.wire.library import DocumentMetadata
-from knowledge.document import DocumentFacts
+from knowledge.document import Chunk, DocumentFacts
+from knowledge.embed import ChunkVectors, Vectoriser
 from knowledge.index import Index, IndexedChunk
 from knowledge.load import UnreadableDocument
-from knowledge.prepare import Prepared, Preparer
+from knowledge.prepare import Preparer, Read
 from platform_api.library import repository
 from platform_api.library.models import DocumentRow, DocumentVersionRow, JobItemRow, KnowledgeBaseRow
 from platform_api.library.service.documents import REMOVE
 from platform_api.library.service.facts import Described, describe, facts_of
+from platform_api.library.service.intake import INGEST
 from platform_api.library.service.jobs import Reason, begin_item, finish_item
-from platform_api.library.service.upload import INGEST
 from ports.blobs import Blobs
 from ports.db import Database
 from ports.queue import Tasks
@@ -57,6 +58,7 @@ class Begun:
     """What reading needs to know; taken before, in a transaction of its own."""
 
     item: JobItemRow
+    organisation_id: UUID
     path: str
     title: str | None
     blob_key: str
@@ -64,12 +66,20 @@ class Begun:
 
 class LibraryTasks:
     def __init__(
-        self, database: Database, blobs: Blobs, index: Index, preparer: Preparer, clock: Clock
+        self,
+        database: Database,
+        blobs: Blobs,
+        index: Index,
+        *,
+        preparer: Preparer,
+        vectoriser: Vectoriser,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._index = index
         self._preparer = preparer
+        self._vectoriser = vectoriser
         self._clock = clock
 
     def register(self, tasks: Tasks) -> None:
@@ -112,14 +122,15 @@ class LibraryTasks:
                 return None
             document.status = "processing"
             declared = DocumentMetadata.model_validate(version.declared)
-            return Begun(item, document.path, declared.title, version.blob_key)
+            return Begun(item, document.organisation_id, document.path, declared.title, version.blob_key)
 
     async def _read_and_publish(self, work: Work, begun: Begun) -> None:
         data = await self._blobs.get(begun.blob_key)
+        read = await self._preparer.read(data, begun.path, work.document_id, title=begun.title)
         known = await self._index.known(work.document_id)
-        prepared = await self._preparer.prepare(data, begun.path, work.document_id, known, begun.title)
+        vectors = await self._vectoriser.vectors(begun.organisation_id, read.chunks, known)
         read_key = f"{begun.blob_key.replace('originals/', 'read/', 1)}.json"
-        await self._blobs.put(read_key, msgspec.json.encode(prepared.document))
+        await self._blobs.put(read_key, msgspec.json.encode(read.document))
         async with self._database.begin() as session:
             document = await _locked(session, work)
             item = await session.get(JobItemRow, (work.job_id, work.document_id, work.version))
@@ -127,33 +138,39 @@ class LibraryTasks:
                 await self._blobs.delete(read_key)
                 await finish_item(session, begun.item, "done", self._clock.now())
                 return
-            await self._publish(session, document, prepared, read_key)
+            await self._publish(session, document, read, vectors, read_key)
             await finish_item(session, begun.item, "done", self._clock.now())
         documents_total.labels("ready").inc()
 
     async def _publish(
-        self, session: AsyncSession, document: DocumentRow, prepared: Prepared, read_key: str
+        self,
+        session: AsyncSession,
+        document: DocumentRow,
+        read: Read,
+        vectors: Mapping[UUID, ChunkVectors],
+        read_key: str,
     ) -> None:
         version = await session.get_one(DocumentVersionRow, (document.id, document.version))
         base = await session.get_one(KnowledgeBaseRow, document.knowledge_base_id)
-        described = describe(DocumentMetadata.model_validate(version.declared), prepared.document)
+        described = describe(DocumentMetadata.model_validate(version.declared), read.document)
         now = self._clock.now()
         facts = facts_of(base, document, version, described, now)
-        await self._index.publish(document.id, _indexed(prepared, facts), AccessKeys(version.access_keys))
         await repository.set_keys(session, document, frozenset(version.access_keys))
+        keys = AccessKeys(await repository.keys_of(session, document.id))
+        await self._index.publish(document.id, _indexed(read.chunks, vectors, facts), keys)
         _describe_row(document, described)
-        version.read_key, version.content_type = read_key, prepared.document.content_type
-        document.status, document.error = "ready", None
+        version.read_key, version.content_type = read_key, read.document.content_type
+        document.status, document.error, document.failure = "ready", None, None
         document.published_version = document.version
-        document.content_type, document.size = prepared.document.content_type, version.size
-        document.chunks, document.updated_at = len(prepared.chunks), now
+        document.content_type, document.size = read.document.content_type, version.size
+        document.chunks, document.updated_at = len(read.chunks), now
 
     async def _fail(self, work: Work, begun: Begun, code: str, detail: str) -> None:
         """Nothing of this version is published; one that was before stays as it is."""
         async with self._database.begin() as session:
             document = await _locked(session, work)
             if document is not None:
-                document.status, document.error = "failed", detail
+                document.status, document.error, document.failure = "failed", detail, code
                 document.updated_at = self._clock.now()
             await finish_item(session, begun.item, "failed", self._clock.now(), Reason(code, detail))
         documents_total.labels("failed").inc()
@@ -166,9 +183,16 @@ async def _locked(session: AsyncSession, work: Work) -> DocumentRow | None:
     return document if document is not None and document.version == work.version else None
 
 
-def _indexed(prepared: Prepared, facts: DocumentFacts) -> Sequence[IndexedChunk]:
-    vectors = {chunk_id: vector.tolist() for chunk_id, vector in prepared.vectors.items()}
-    return [IndexedChunk(chunk, facts, vectors.get(chunk.chunk_id)) for chunk in prepared.chunks]
+def _indexed(
+    chunks: Sequence[Chunk], vectors: Mapping[UUID, ChunkVectors], facts: DocumentFacts
+) -> list[IndexedChunk]:
+    """A chunk without vectors keeps those that are stored for it."""
+    indexed: list[IndexedChunk] = []
+    for piece in chunks:
+        own = vectors.get(piece.chunk_id)
+        dense, sentences = (own.dense.tolist(), own.sentences) if own else (None, None)
+        indexed.append(IndexedChunk(piece, facts, dense, sentences))
+    return indexed
 
 
 def _describe_row(document: DocumentRow, described: Described) -> None:

@@ -1,32 +1,16 @@
-"""The real child with a reader that misbehaves on demand, and an embedder that needs no model."""
+"""The real reading child with a reader that misbehaves on demand."""
 
 import argparse
 import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from knowledge.document import LoadedDocument
-from knowledge.embed import Vectors
 from knowledge.load import load
-from knowledge.prepare.child import limit, serve
-
-
-class CountingEmbedder:
-    """Vectors that say how long the text was."""
-
-    version = "counting"
-    dimensions = 2
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        return np.array([[len(text), 1.0] for text in texts], dtype=np.float32)
-
-    def count_tokens(self, text: str) -> int:
-        return len(text.split())
+from knowledge.prepare.child_limits import limit
+from knowledge.prepare.reading_child import serve
 
 
 def strange_load(data: bytes, name: str) -> LoadedDocument:
@@ -34,6 +18,9 @@ def strange_load(data: bytes, name: str) -> LoadedDocument:
     if name == "hangs":
         Path(data.decode()).write_text("begun")
         time.sleep(3600)
+    if name == "waits":
+        # The file ends when the test has written to it.
+        return load(Path(data.decode()).read_bytes(), "x.md")
     if name == "dawdles":
         signal.setitimer(signal.ITIMER_REAL, 0.01)
         time.sleep(3600)
@@ -58,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--memory-mb", type=int, required=True)
     limit(parser.parse_args().memory_mb)
-    serve(CountingEmbedder, strange_load, load_limit_s=60)
+    serve(strange_load, load_limit_s=60)
 
 
 if __name__ == "__main__":

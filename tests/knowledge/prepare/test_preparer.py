@@ -12,11 +12,12 @@ import numpy as np
 import psutil
 import pytest
 
-from knowledge.embed import embedding_text
+from knowledge.embed import EmbedderSpec
 from knowledge.load import UnreadableDocument
 from knowledge.prepare import PreparationFailed, Preparer, PrepareSettings
 from tests.knowledge.load.made import docx_file, zip_bomb
 
+SPEC = EmbedderSpec()
 DOC = UUID("7b1e4d4c-0000-4000-8000-000000000002")
 PAGE = b"# Fuel\n\n## Tanks\n\nTanks are locked.\n\n## Hoses\n\nHoses are capped.\n"
 MEMORY_MB = 600
@@ -24,8 +25,11 @@ MEMORY_MB = 600
 
 def preparer_with(time_limit_s: float = 30, idle_s: float = 20) -> Preparer:
     settings = PrepareSettings(time_limit_s=time_limit_s, idle_s=idle_s, memory_mb=MEMORY_MB)
-    command = [sys.executable, "-m", "tests.knowledge.prepare.strange_child", "--memory-mb", str(MEMORY_MB)]
-    return Preparer(settings, command)
+    return Preparer(settings, *map(strange, ("strange_child", "strange_embedding")))
+
+
+def strange(module: str) -> list[str]:
+    return [sys.executable, "-m", f"tests.knowledge.prepare.{module}", "--memory-mb", str(MEMORY_MB)]
 
 
 @pytest.fixture
@@ -36,31 +40,25 @@ async def preparer() -> AsyncIterator[Preparer]:
 
 
 async def still_works(preparer: Preparer) -> bool:
-    result = await preparer.prepare(PAGE, "fuel.md", DOC)
+    result = await preparer.read(PAGE, "fuel.md", DOC)
     return [piece.text for piece in result.chunks] == ["Tanks are locked.", "Hoses are capped."]
 
 
-async def test_a_file_comes_back_as_chunks_with_vectors(preparer: Preparer) -> None:
-    result = await preparer.prepare(PAGE, "fuel.md", DOC)
+async def test_a_file_comes_back_as_chunks(preparer: Preparer) -> None:
+    result = await preparer.read(PAGE, "fuel.md", DOC)
 
     assert result.document.title == "Fuel"
     assert [piece.section_title for piece in result.chunks] == ["Tanks", "Hoses"]
-    for piece in result.chunks:
-        assert np.array_equal(result.vectors[piece.chunk_id], [len(embedding_text(piece)), 1.0])
 
 
-@pytest.mark.proves("CHUNK-002")
-async def test_known_chunks_are_not_embedded_again(preparer: Preparer) -> None:
-    first = await preparer.prepare(PAGE, "fuel.md", DOC)
-    changed = PAGE.replace(b"capped", b"sealed")
+async def test_texts_come_back_as_vectors_in_their_order(preparer: Preparer) -> None:
+    several = await asyncio.gather(*(preparer.embed(SPEC, ["a" * n, "b" * (n + 1)]) for n in range(20)))
 
-    second = await preparer.prepare(changed, "fuel.md", DOC, frozenset(first.vectors))
-
-    assert list(second.vectors) == [second.chunks[1].chunk_id]
+    assert [rows[:, 0].tolist() for rows in several] == [[n, n + 1] for n in range(20)]
 
 
 async def test_a_given_title_replaces_the_one_in_the_file(preparer: Preparer) -> None:
-    result = await preparer.prepare(PAGE, "fuel.md", DOC, title="Bunkering")
+    result = await preparer.read(PAGE, "fuel.md", DOC, title="Bunkering")
 
     assert result.document.title == "Bunkering"
     assert {piece.page_title for piece in result.chunks} == {"Bunkering"}
@@ -68,7 +66,7 @@ async def test_a_given_title_replaces_the_one_in_the_file(preparer: Preparer) ->
 
 async def test_one_child_serves_many_files_at_once_in_turn(preparer: Preparer) -> None:
     results = await asyncio.gather(
-        *(preparer.prepare(f"# P{n}\n\nWords.\n".encode(), "p.md", DOC) for n in range(8))
+        *(preparer.read(f"# P{n}\n\nWords.\n".encode(), "p.md", DOC) for n in range(8))
     )
 
     assert [result.document.title for result in results] == [f"P{n}" for n in range(8)]
@@ -76,7 +74,7 @@ async def test_one_child_serves_many_files_at_once_in_turn(preparer: Preparer) -
 
 async def test_an_unreadable_file_says_why(preparer: Preparer) -> None:
     with pytest.raises(UnreadableDocument) as refused:
-        await preparer.prepare(b"", "empty.md", DOC)
+        await preparer.read(b"", "empty.md", DOC)
 
     assert (refused.value.reason, refused.value.detail) == ("empty", "The file is empty.")
     assert refused.value.hint
@@ -86,10 +84,10 @@ async def test_an_unreadable_file_says_why(preparer: Preparer) -> None:
 @pytest.mark.proves("PREPARE-001")
 async def test_a_zip_bomb_is_refused_and_the_next_file_is_read(preparer: Preparer) -> None:
     with pytest.raises(UnreadableDocument) as refused:
-        await preparer.prepare(zip_bomb(), "bomb.docx", DOC)
+        await preparer.read(zip_bomb(), "bomb.docx", DOC)
 
     assert refused.value.reason == "too_complex"
-    assert (await preparer.prepare(docx_file(), "rules.docx", DOC)).document.title == "Boarding"
+    assert (await preparer.read(docx_file(), "rules.docx", DOC)).document.title == "Boarding"
 
 
 @pytest.mark.proves("PREPARE-001")
@@ -97,11 +95,11 @@ async def test_a_file_that_hangs_is_given_up_and_the_next_file_is_read(tmp_path:
     # Long enough for a start on a busy machine.
     preparer = preparer_with(time_limit_s=8)
     with pytest.raises(UnreadableDocument, match="took longer than 8 s") as refused:
-        await preparer.prepare(str(tmp_path / "begun").encode(), "hangs", DOC)
+        await preparer.read(str(tmp_path / "begun").encode(), "hangs", DOC)
 
     assert refused.value.reason == "too_complex"
     assert (tmp_path / "begun").exists()
-    assert preparer.child_pid is None
+    assert preparer.pids == []
     assert await still_works(preparer)
     await preparer.close()
 
@@ -110,17 +108,17 @@ async def test_a_file_that_hangs_is_given_up_and_the_next_file_is_read(tmp_path:
 async def test_a_file_that_is_slow_to_read_is_refused_by_the_child_itself(preparer: Preparer) -> None:
     # The reader of the test shortens its own limit of 60 s.
     with pytest.raises(UnreadableDocument, match="took longer than 60 s") as refused:
-        await preparer.prepare(b"x", "dawdles", DOC)
+        await preparer.read(b"x", "dawdles", DOC)
 
     assert refused.value.reason == "too_complex"
-    assert preparer.child_pid is not None
+    assert len(preparer.pids) == 1
     assert await still_works(preparer)
 
 
 @pytest.mark.proves("PREPARE-001")
 async def test_a_file_that_fills_the_memory_is_given_up_and_the_next_file_is_read(preparer: Preparer) -> None:
     with pytest.raises(UnreadableDocument, match="more than 600 MB of memory") as refused:
-        await preparer.prepare(b"x", "hoards", DOC)
+        await preparer.read(b"x", "hoards", DOC)
 
     assert refused.value.reason == "too_complex"
     assert await still_works(preparer)
@@ -129,7 +127,7 @@ async def test_a_file_that_fills_the_memory_is_given_up_and_the_next_file_is_rea
 async def test_a_killed_child_is_replaced_and_its_file_is_tried_again(
     preparer: Preparer, tmp_path: Path
 ) -> None:
-    result = await preparer.prepare(str(tmp_path / "attempts").encode(), "dies-once", DOC)
+    result = await preparer.read(str(tmp_path / "attempts").encode(), "dies-once", DOC)
 
     assert result.document.title == "Survived"
     assert (tmp_path / "attempts").read_text() == "xx"
@@ -138,7 +136,7 @@ async def test_a_killed_child_is_replaced_and_its_file_is_tried_again(
 @pytest.mark.proves("PREPARE-001")
 async def test_a_file_that_kills_its_reader_twice_is_refused(preparer: Preparer, tmp_path: Path) -> None:
     with pytest.raises(UnreadableDocument, match="broke the reader, twice") as refused:
-        await preparer.prepare(str(tmp_path / "attempts").encode(), "dies-always", DOC)
+        await preparer.read(str(tmp_path / "attempts").encode(), "dies-always", DOC)
 
     assert refused.value.reason == "too_complex"
     assert (tmp_path / "attempts").read_text() == "xx"
@@ -147,22 +145,22 @@ async def test_a_file_that_kills_its_reader_twice_is_refused(preparer: Preparer,
 
 async def test_a_child_that_was_killed_between_two_files_is_not_noticed(preparer: Preparer) -> None:
     assert await still_works(preparer)
-    assert preparer.child_pid is not None
-    os.kill(preparer.child_pid, signal.SIGKILL)
+    [child] = preparer.pids
+    os.kill(child, signal.SIGKILL)
 
     assert await still_works(preparer)
 
 
 async def test_a_fault_of_ours_does_not_show_its_inside(preparer: Preparer) -> None:
     with pytest.raises(PreparationFailed) as failed:
-        await preparer.prepare(b"x", "breaks", DOC)
+        await preparer.read(b"x", "breaks", DOC)
 
     assert "secret" not in failed.value.detail + failed.value.hint
     assert await still_works(preparer)
 
 
 async def test_a_parser_that_prints_does_not_break_the_answer(preparer: Preparer) -> None:
-    assert (await preparer.prepare(b"Some words.", "prints", DOC)).document.text == "Some words."
+    assert (await preparer.read(b"Some words.", "prints", DOC)).document.text == "Some words."
 
 
 async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(
@@ -170,7 +168,7 @@ async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(
 ) -> None:
     begun = tmp_path / "begun"
     os.mkfifo(begun)
-    call = asyncio.create_task(preparer.prepare(str(begun).encode(), "hangs", DOC))
+    call = asyncio.create_task(preparer.read(str(begun).encode(), "hangs", DOC))
     assert await asyncio.to_thread(begun.read_text) == "begun"
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -179,34 +177,112 @@ async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(
     assert await still_works(preparer)
 
 
-async def test_an_idle_child_ends_and_the_next_file_starts_another() -> None:
-    preparer = preparer_with(idle_s=0)
-    assert await still_works(preparer)
-    first = psutil.Process(preparer.child_pid) if preparer.child_pid else None
-    if first is not None:
-        await asyncio.to_thread(first.wait, 30)
+async def test_idle_children_end_and_the_next_file_starts_another() -> None:
+    preparer = preparer_with(idle_s=1)
+    for work in (lambda: preparer.read(PAGE, "fuel.md", DOC), lambda: preparer.embed(SPEC, ["words"])):
+        await work()
+        child = psutil.Process(preparer.pids[-1])
+        await asyncio.to_thread(child.wait, 30)
 
-    assert preparer.child_pid is None
+    assert preparer.pids == []
     assert await still_works(preparer)
     await preparer.close()
 
 
-async def test_the_child_is_gentle_and_has_none_of_our_secrets(
+async def test_the_children_are_gentle_and_have_none_of_our_secrets(
     preparer: Preparer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWITCHBOARD_DB__URL", "postgresql://u:secret@host/db")
     assert await still_works(preparer)
+    await preparer.embed(SPEC, ["words"])
 
-    child = psutil.Process(preparer.child_pid)
-    assert child.nice() >= psutil.Process().nice() + 5
-    assert "SWITCHBOARD_DB__URL" not in child.environ()
+    assert len(preparer.pids) == 2
+    for child in map(psutil.Process, preparer.pids):
+        assert child.nice() >= psutil.Process().nice() + 5
+        assert "SWITCHBOARD_DB__URL" not in child.environ()
 
 
-async def test_the_real_child_embeds_with_the_packaged_model() -> None:
+@pytest.mark.proves("PREPARE-002")
+async def test_a_slow_file_holds_up_neither_other_files_nor_embedding(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    os.mkfifo(slow)
+    settings = PrepareSettings(memory_mb=MEMORY_MB, patience_s=0.1, readers=2)
+    preparer = Preparer(settings, *map(strange, ("strange_child", "strange_embedding")))
+    waiting = asyncio.create_task(preparer.read(str(slow).encode(), "waits", DOC))
+
+    others = await asyncio.gather(*(still_works(preparer) for _ in range(5)))
+    vectors = await preparer.embed(SPEC, ["words"])
+
+    assert all(others)
+    assert vectors.tolist() == [[5.0, 1.0]]
+    assert not waiting.done()
+    assert len(preparer.pids) == 3
+    await asyncio.to_thread(slow.write_text, "# Slow\n\nAt last.\n")
+    assert (await waiting).document.title == "Slow"
+    assert await still_works(preparer)
+    # Nobody waits any more: the second reader is not kept.
+    assert len(preparer.pids) == 2
+    await preparer.close()
+
+
+async def test_a_killed_embedding_child_is_replaced_and_its_batch_tried_again(
+    preparer: Preparer, tmp_path: Path
+) -> None:
+    dying = f"dies-once {tmp_path / 'attempt'}"
+
+    first, second = await asyncio.gather(preparer.embed(SPEC, [dying]), preparer.embed(SPEC, ["next"]))
+
+    assert (first[0, 0], second[0, 0]) == (len(dying), 4)
+
+
+@pytest.mark.parametrize("what", ["dies-always", "breaks"])
+async def test_texts_that_cannot_be_embedded_fail_on_our_side_and_the_next_are(
+    preparer: Preparer, what: str
+) -> None:
+    with pytest.raises(PreparationFailed) as failed:
+        await preparer.embed(SPEC, [what])
+
+    assert failed.value.retryable
+    assert (await preparer.embed(SPEC, ["next"])).tolist() == [[4.0, 1.0]]
+
+
+async def test_an_embedding_that_hangs_is_given_up(tmp_path: Path) -> None:
+    settings = PrepareSettings(memory_mb=MEMORY_MB, embed_limit_s=5)
+    preparer = Preparer(settings, *map(strange, ("strange_child", "strange_embedding")))
+
+    with pytest.raises(PreparationFailed):
+        await preparer.embed(SPEC, [f"hangs {tmp_path / 'begun'}"])
+
+    assert (tmp_path / "begun").exists()
+    assert (await preparer.embed(SPEC, ["next"])).tolist() == [[4.0, 1.0]]
+    await preparer.close()
+
+
+async def test_whoever_gives_up_leaves_the_answers_of_others_in_order(preparer: Preparer) -> None:
+    await preparer.embed(SPEC, ["start"])
+    calls = [asyncio.create_task(preparer.embed(SPEC, ["x" * n])) for n in range(1, 9)]
+    await asyncio.sleep(0)
+    calls[2].cancel()
+
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert isinstance(answers.pop(2), asyncio.CancelledError)
+    assert [answer[0, 0] for answer in answers if not isinstance(answer, BaseException)] == [
+        1,
+        2,
+        4,
+        5,
+        6,
+        7,
+        8,
+    ]
+
+
+async def test_the_real_children_read_and_embed_with_the_packaged_model() -> None:
     preparer = Preparer()
 
-    result = await preparer.prepare(PAGE, "fuel.md", DOC)
+    result = await preparer.read(PAGE, "fuel.md", DOC)
+    vectors = await preparer.embed(SPEC, [piece.text for piece in result.chunks])
 
-    lengths = [float(np.linalg.norm(vector)) for vector in result.vectors.values()]
-    assert lengths == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert np.linalg.norm(vectors, axis=1).tolist() == pytest.approx([1.0, 1.0], abs=1e-3)
     await preparer.close()

@@ -11,7 +11,7 @@ from httpx import AsyncClient, Response
 
 from knowledge.prepare import Preparer
 from platform_api.app import PlatformPorts
-from platform_api.library.service.upload import INGEST
+from platform_api.library.service.intake import INGEST
 from platform_api.library.tasks import LibraryTasks
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, stored_files, upload
 from tests.platform_api.people import People
@@ -138,7 +138,14 @@ async def test_a_file_whose_fault_shows_only_when_it_is_read_fails_in_its_job(
 async def finish_in_a_child(ports: PlatformPorts, worker: Work) -> None:
     """With the real preparer: its child process reads the file."""
     preparer = Preparer()
-    tasks = LibraryTasks(ports.database, ports.blobs, ports.index, preparer, ports.clock)
+    tasks = LibraryTasks(
+        ports.database,
+        ports.blobs,
+        ports.index,
+        preparer=preparer,
+        vectoriser=ports.vectoriser,
+        clock=ports.clock,
+    )
     try:
         while job := await worker.take():
             assert job[0] == INGEST
