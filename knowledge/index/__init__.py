@@ -1,6 +1,7 @@
 """Chunks stored with vectors, terms and access keys. Engines: edge (embedded), server, remote (a socket)."""
 
 from knowledge.index.port import (
+    GenerationGone,
     Held,
     Hit,
     Index,
@@ -8,10 +9,12 @@ from knowledge.index.port import (
     IndexFilter,
     IndexInUse,
     IndexUnavailable,
+    OtherEmbedder,
     StoredChunk,
 )
 
 __all__ = [
+    "GenerationGone",
     "Held",
     "Hit",
     "Index",
@@ -19,5 +22,6 @@ __all__ = [
     "IndexInUse",
     "IndexUnavailable",
     "IndexedChunk",
+    "OtherEmbedder",
     "StoredChunk",
 ]

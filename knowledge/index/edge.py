@@ -20,7 +20,7 @@ from qdrant_edge import UpdateOperation as Update
 
 from knowledge.index import fields
 from knowledge.index.points import Marks, Payload, Point
-from knowledge.index.port import Index, IndexInUse, IndexUnavailable
+from knowledge.index.port import GenerationGone, Index, IndexInUse, IndexUnavailable
 from knowledge.index.scope import AnyOf, Between, Condition, Scope
 from knowledge.index.store import MarksPage, Ranking, Scored, Vector, gaps
 from knowledge.index.stored import StoredIndex
@@ -42,18 +42,18 @@ def open_edge(folder: Path, embedder_version: str, dimensions: int) -> Index:
     Raises IndexInUse where someone else owns it. It survives kill -9 (write-ahead log).
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _own(folder / "owner.lock")
+    lock = own(folder / "owner.lock")
     try:
         path = folder / fields.collection(embedder_version)
         if not path.exists():
-            _create(path, dimensions)
-        return StoredIndex(EdgeStore(qdrant.EdgeShard.load(str(path)), lock))
+            create_shard(path, dimensions)
+        return StoredIndex(EdgeStore(load_shard(path), on_close=lambda: os.close(lock)))
     except BaseException:
         os.close(lock)
         raise
 
 
-def _own(path: Path) -> int:
+def own(path: Path) -> int:
     """The engine refuses a second handle, too, but does not say so in words; this lock dies with us."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -64,7 +64,7 @@ def _own(path: Path) -> int:
     return lock
 
 
-def _create(path: Path, dimensions: int) -> None:
+def create_shard(path: Path, dimensions: int) -> None:
     """Beside its place and then moved, so that there is never half an index."""
     draft = path.with_name(f"{path.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -76,6 +76,14 @@ def _create(path: Path, dimensions: int) -> None:
     shard.update(Update.create_field_index(fields.LAST_MODIFIED, times))
     shard.close()
     draft.rename(path)
+
+
+def load_shard(path: Path) -> qdrant.EdgeShard:
+    shard = qdrant.EdgeShard.load(str(path))
+    if not path.name.startswith(fields.collection("")):
+        # Of an earlier schema: a filter on a field without an index would read every payload.
+        shard.update(Update.create_field_index(fields.LEAVING, qdrant.KeywordIndexParams(memory=_ON_DEMAND)))
+    return shard
 
 
 def _config(dimensions: int) -> qdrant.EdgeConfig:
@@ -96,9 +104,9 @@ def _config(dimensions: int) -> qdrant.EdgeConfig:
 class EdgeStore:
     """`Store` over one shard."""
 
-    def __init__(self, shard: qdrant.EdgeShard, lock: int) -> None:
+    def __init__(self, shard: qdrant.EdgeShard, on_close: Callable[[], None] | None = None) -> None:
         self._shard = shard
-        self._lock = lock
+        self._on_close = on_close
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
         self._closed = False
 
@@ -183,14 +191,15 @@ class EdgeStore:
     async def close(self) -> None:
         if self._closed:
             return
-        await self._run(self._shard.close)
         self._closed = True
+        await self._shielded(self._shard.close)
         self._thread.shutdown()
-        os.close(self._lock)
+        if self._on_close:
+            self._on_close()
 
     async def _run(self, call: Callable[[], Result]) -> Result:
         if self._closed:
-            raise IndexUnavailable("The index is closed.")
+            raise GenerationGone("This part of the index is closed.")
         try:
             return await self._shielded(call)
         except Exception as error:  # the engine raises nothing more precise

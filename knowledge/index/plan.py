@@ -44,7 +44,7 @@ def plan_of(chunks: Sequence[IndexedChunk], stored: Mapping[UUID, Marks]) -> Pla
         stale=_sorted(seen - ids),
         unseen=_sorted(stored.keys() - seen - ids),
         first=first,
-        first_at_the_end=first in seen and not stored[first].first,
+        first_at_the_end=first is not None and first in seen and not stored[first].first,
     )
 
 

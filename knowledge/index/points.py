@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ class Marks:
 
     doc_id: UUID
     version: int
+    updated_at: datetime | None
     first: bool
     pending: bool
     leaving: bool
@@ -43,7 +45,8 @@ class Marks:
     def of(cls, payload: Mapping[str, Any]) -> "Marks":
         return cls(
             doc_id=UUID(payload[fields.DOCUMENT]),
-            version=payload[fields.VERSION],
+            version=payload.get(fields.VERSION) or 0,
+            updated_at=_moment(payload.get(fields.UPDATED)),
             first=payload[fields.FIRST] == fields.YES,
             pending=payload[fields.PENDING] == fields.YES,
             leaving=payload.get(fields.LEAVING) == fields.YES,
@@ -66,7 +69,12 @@ def held_of(marks: Iterable[Marks]) -> Held:
         chunks=len(visible),
         pending=len(everything) - len(visible),
         keys=frozenset(key for mark in visible for key in mark.keys),
+        updated_at=min((mark.updated_at for mark in visible if mark.updated_at), default=None),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def point_of(indexed: IndexedChunk, first: bool) -> Point:
@@ -78,6 +86,7 @@ def point_of(indexed: IndexedChunk, first: bool) -> Point:
         fields.SECTIONS: sorted(sections - {""}),
         fields.FIRST: fields.YES if first else fields.NO,
         fields.VERSION: facts.version,
+        fields.UPDATED: facts.updated_at.isoformat(),
         fields.TAGS: list(facts.tags),
         fields.LAST_MODIFIED: facts.last_modified.isoformat() if facts.last_modified else None,
         **{field: getattr(facts, field) for field in fields.PLAIN},

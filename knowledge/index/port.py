@@ -31,13 +31,15 @@ class Held:
 
     version: of what is visible, the lowest where they differ (publishing was interrupted); 0 without any.
     chunks: how many are visible to `keys`. pending: how many are stored and shown to nobody.
-    keys: of the visible chunks; empty where it is nobody's.
+    keys: of the visible chunks; empty where it is nobody's. updated_at: DocumentFacts.updated_at of the
+    visible chunks, the earliest; None without any.
     """
 
     version: int
     chunks: int
     pending: int
     keys: frozenset[str]
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,28 @@ class IndexUnavailable(Unavailable):
     default_hint = "Try again in a minute. An admin can see its state at /health/ready."
 
 
+class GenerationGone(IndexUnavailable):
+    """This generation of the index is closed or deleted; ask the current one."""
+
+    code = "index_generation_gone"
+
+
+class OtherEmbedder(IndexUnavailable):
+    """The vectors come from another embedder than the index's own, which has changed meanwhile."""
+
+    code = "index_other_embedder"
+    default_hint = "Make the vectors again with the embedder of the current generation."
+
+
 class Index(Protocol):
     """All methods raise IndexUnavailable where the engine cannot be reached."""
 
-    async def publish(self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys) -> None:
+    async def publish(
+        self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys, *, embedder: str | None = None
+    ) -> None:
         """Make these chunks the whole of the document, visible to `keys`.
+
+        embedder: the version of what made the vectors; raises OtherEmbedder where the index has another one.
 
         New chunks are written invisible; one step shows them and hides the document's others, which are
         then deleted: whenever it is interrupted, exactly the old version or exactly the new one is found;

@@ -13,7 +13,7 @@ from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import fields
 from knowledge.index.plan import Plan, plan_of
 from knowledge.index.points import Marks, Payload, Point, held_of, point_of, stored_of
-from knowledge.index.port import Held, Hit, IndexedChunk, IndexFilter, StoredChunk
+from knowledge.index.port import Held, Hit, IndexedChunk, IndexFilter, OtherEmbedder, StoredChunk
 from knowledge.index.scope import AnyOf, Scope
 from knowledge.index.sentences import from_text
 from knowledge.index.store import Scored, Store
@@ -35,11 +35,17 @@ _WITHDRAWN: Payload = {
 class StoredIndex:
     """`Index` over a `Store`. One owner: writes to one document are ordered within this object."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embedder: str | None = None) -> None:
+        """embedder: the version whose vectors it holds, where publishing is to be held to it."""
         self._store = store
+        self._embedder = embedder
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
-    async def publish(self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys) -> None:
+    async def publish(
+        self, doc_id: UUID, chunks: Sequence[IndexedChunk], keys: AccessKeys, *, embedder: str | None = None
+    ) -> None:
+        if embedder and self._embedder and embedder != self._embedder:
+            raise OtherEmbedder(f"The index holds vectors of {self._embedder}, not of {embedder}.")
         _check_document(doc_id, chunks)
         async with self._lock(doc_id):
             stored = await self._store.marks(doc_id)

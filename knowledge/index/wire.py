@@ -3,19 +3,31 @@
 import asyncio
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from access.keys import AccessKeys
 from knowledge.document import Chunk, DocumentFacts
+from knowledge.embed.spec import EmbedderSpec
 from knowledge.embed.vectors import SentenceVectors
-from knowledge.index.port import Held, Hit, IndexedChunk, IndexFilter, StoredChunk
+from knowledge.index.generation import Generation
+from knowledge.index.port import (
+    GenerationGone,
+    Held,
+    Hit,
+    IndexedChunk,
+    IndexFilter,
+    IndexUnavailable,
+    OtherEmbedder,
+    StoredChunk,
+)
 from knowledge.index.sentences import from_bytes, to_bytes
 
 MAX_FRAME = 256 * 1024 * 1024
 _PREFIX = 4
+Kind = Literal["mistake", "gone", "other_embedder", "unavailable"]
 
 
 class WireChunk(msgspec.Struct, frozen=True):
@@ -31,6 +43,7 @@ class Publish(msgspec.Struct, tag=True, frozen=True):
     doc_id: UUID
     chunks: list[WireChunk]
     keys: list[str]
+    embedder: str | None = None
 
 
 class SetAccess(msgspec.Struct, tag=True, frozen=True):
@@ -74,7 +87,24 @@ class Inventory(msgspec.Struct, tag=True, frozen=True):
     """The whole of it in one answer: some 150 bytes a document."""
 
 
-Call = Publish | SetAccess | Remove | Known | Find | Fetch | Facets | Sentences | Inventory
+class State(msgspec.Struct, tag=True, frozen=True):
+    """All generations, the current one first."""
+
+
+class Build(msgspec.Struct, tag=True, frozen=True):
+    spec: EmbedderSpec
+
+
+class Switch(msgspec.Struct, tag=True, frozen=True):
+    generation: Generation
+
+
+class Drop(msgspec.Struct, tag=True, frozen=True):
+    generation: Generation
+
+
+IndexCall = Publish | SetAccess | Remove | Known | Find | Fetch | Facets | Sentences | Inventory
+Call = IndexCall | State | Build | Switch | Drop
 ANSWERS: dict[type[Call], Any] = {
     Publish: None,
     SetAccess: None,
@@ -85,12 +115,19 @@ ANSWERS: dict[type[Call], Any] = {
     Facets: dict[str, dict[str, int]],
     Sentences: dict[UUID, bytes],
     Inventory: list[tuple[UUID, Held]],
+    State: list[Generation],
+    Build: Generation,
+    Switch: None,
+    Drop: None,
 }
 
 
 class Asked(msgspec.Struct, frozen=True):
+    """generation: which one is asked; "" is whichever is current."""
+
     id: int
     call: Call
+    generation: str = ""
 
 
 class Answered(msgspec.Struct, tag=True, frozen=True):
@@ -99,11 +136,27 @@ class Answered(msgspec.Struct, tag=True, frozen=True):
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
-    """mine: the caller's mistake (ValueError); else the index is unavailable."""
+    """kind: mistake (the caller's: ValueError), gone, other_embedder; else the index is unavailable."""
 
     id: int
-    mine: bool
+    kind: Kind
     detail: str
+
+
+KINDS: dict[type[Exception], Kind] = {
+    ValueError: "mistake",
+    GenerationGone: "gone",
+    OtherEmbedder: "other_embedder",
+    IndexUnavailable: "unavailable",
+}
+
+
+def failed(id: int, error: Exception, detail: str) -> Failed:
+    return Failed(id, next(kind for known, kind in KINDS.items() if isinstance(error, known)), detail)
+
+
+def error_of(answer: Failed) -> Exception:
+    return next(known for known, kind in KINDS.items() if kind == answer.kind)(answer.detail)
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -12,15 +14,17 @@ from prometheus_client import Counter, Histogram
 from access.keys import AccessKeys
 from kit import telemetry
 from kit.errors import Unavailable
-from kit.resilience import Breaker
+from kit.resilience import Breaker, is_failure
 from kit.wire.search import ChunkMetadata, FoundChunk, SearchFilters, SearchRequest, SearchResult
 from knowledge.embed.port import Embedder
-from knowledge.index import Hit, Index, IndexFilter, IndexUnavailable, StoredChunk
+from knowledge.index import GenerationGone, Hit, Index, IndexFilter, IndexUnavailable, StoredChunk
 from knowledge.index.terms import query_terms
+from knowledge.search.finder import Finder, Finders, One
 from knowledge.search.fusion import Ranked, Weights, by_rank, weighted
 from knowledge.search.links import Links
 from knowledge.search.settings import SearchSettings
 
+Result = TypeVar("Result")
 EVERY_SCOPE = "all"
 _ATTEMPTS = 2
 
@@ -44,10 +48,22 @@ class Search:
         settings: SearchSettings | None = None,
         breaker: Breaker | None = None,
     ) -> None:
-        self._index = index
-        self._embedder = embedder
+        """Over one index that stays."""
+        self._begin(One(index, embedder), settings, breaker)
+
+    @classmethod
+    def following(cls, finders: Finders, settings: SearchSettings | None = None) -> "Search":
+        """Over an index whose embedder may change meanwhile."""
+        made = cls.__new__(cls)
+        made._begin(finders, settings, None)
+        return made
+
+    def _begin(self, finders: Finders, settings: SearchSettings | None, breaker: Breaker | None) -> None:
+        self._finders = finders
         self._settings = settings or SearchSettings()
-        self._breaker = breaker or Breaker("the document index", failures=3, within_s=10, open_s=30)
+        self._breaker = breaker or Breaker(
+            "the document index", failures=3, within_s=10, open_s=30, counts=_counts
+        )
         self.links = Links(self._settings.public_url)
         self._thread = ThreadPoolExecutor(max_workers=2, thread_name_prefix="embed")
 
@@ -78,29 +94,43 @@ class Search:
         query = clean(request.query)
         if not any(character.isalnum() for character in query):
             return [], []
-        vector = await self._embed(query)
         filter = _filter_of(request, bases)
         limit = request.top_k * self._settings.over_fetch
-        hits = await self._candidates(
-            deadline, lambda: self._index.search(keys, filter, vector=vector, text=query, limit=limit)
-        )
-        return self._rank(hits, vector is not None, query), [] if vector is not None else ["dense"]
 
-    async def _embed(self, query: str) -> Sequence[float] | None:
+        async def found(finder: Finder) -> tuple[list[Hit], bool]:
+            """Both from one generation: the vector is made by the embedder of the index that is asked."""
+            vector = await self._embed(finder.embedder, query)
+            ask = partial(finder.index.search, keys, filter, vector=vector, text=query, limit=limit)
+            return await self._candidates(deadline, ask), vector is not None
+
+        try:
+            hits, dense = await found(self._finders.known or await self._looked(deadline))
+        except GenerationGone:
+            # Replaced and deleted since the last look: this process slept for long.
+            hits, dense = await found(await self._looked(deadline))
+        return self._rank(hits, dense, query), [] if dense else ["dense"]
+
+    async def _looked(self, deadline: float) -> Finder:
+        return await self._candidates(deadline, self._finders.anew)
+
+    async def _embed(self, embedder: Embedder | None, query: str) -> Sequence[float] | None:
         """The query's vector, or None where the embedder fails: words still find something."""
+        if embedder is None:
+            _degraded.labels("dense").inc()
+            return None
         loop = asyncio.get_running_loop()
         try:
             with _tracer.start_as_current_span("docs.search.embed"):
                 async with asyncio.timeout(self._settings.embed_timeout_s):
-                    rows = await loop.run_in_executor(self._thread, self._embedder.embed, [query])
+                    rows = await loop.run_in_executor(self._thread, embedder.embed, [query])
             return rows[0].tolist()
         except Exception as error:  # whatever an embedder raises, search goes on without it
             _degraded.labels("dense").inc()
             _log.warning("search.embedder_failed", error=type(error).__name__)
             return None
 
-    async def _candidates(self, deadline: float, ask: Callable[[], Awaitable[list[Hit]]]) -> list[Hit]:
-        """From the index, asked once more where it fails at first."""
+    async def _candidates(self, deadline: float, ask: Callable[[], Awaitable[Result]]) -> Result:
+        """From the index, asked once more where it fails at first. Raises GenerationGone at once."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self._breaker.guard(), _tracer.start_as_current_span("docs.search.index"):
@@ -108,6 +138,8 @@ class Search:
                         return await ask()
             except TimeoutError as error:
                 raise IndexUnavailable("The search took too long.", retry_after=5) from error
+            except GenerationGone:
+                raise
             except Unavailable:
                 if attempt == _ATTEMPTS or self._breaker.state != "closed":
                     raise
@@ -121,6 +153,11 @@ class Search:
         sparse = bool(query_terms(query))
         weights = Weights(settings.dense_weight * dense, settings.sparse_weight * sparse)
         return (weighted if settings.fusion == "weighted" else by_rank)(hits, weights)
+
+
+def _counts(error: BaseException) -> bool:
+    """A generation that was replaced says nothing about the engine."""
+    return is_failure(error) and not isinstance(error, GenerationGone)
 
 
 def clean(query: str) -> str:

@@ -302,8 +302,8 @@ async def test_the_inventory_tells_what_is_held_of_each_document(index: Index, o
 
     held = dict([found async for found in index.inventory()])
 
-    assert held[doc] == Held(version=3, chunks=2, pending=0, keys=frozenset(org.finance))
-    assert held[nobodys] == Held(version=1, chunks=1, pending=0, keys=frozenset())
+    assert held[doc] == Held(3, chunks=2, pending=0, keys=frozenset(org.finance), updated_at=NOW)
+    assert held[nobodys] == Held(1, chunks=1, pending=0, keys=frozenset(), updated_at=NOW)
     assert removed not in held
 
 

@@ -19,7 +19,7 @@ from access.keys import AccessKeys
 from knowledge.index import Held, Index, IndexedChunk, IndexFilter, IndexInUse
 from knowledge.index.edge import open_edge
 from knowledge.index.stored import StoredIndex
-from tests.knowledge.index.samples import DIMENSIONS, document, texts_found
+from tests.knowledge.index.samples import DIMENSIONS, NOW, document, texts_found
 
 STAFF = AccessKeys(["o:1"])
 OLD = ["shared words", *(f"old words {number}" for number in range(40))]
@@ -161,7 +161,7 @@ async def _check_story(index: StoredIndex, story: list[Attempt]) -> None:
     await index.publish(doc, _version(doc, letters, len(story)), keys)
     assert await _letters(index, keys) == letters
     held = dict([found async for found in index.inventory()])
-    assert held.get(doc) == (Held(len(story), len(letters), 0, frozenset(keys)) if letters else None)
+    assert held.get(doc) == (Held(len(story), len(letters), 0, frozenset(keys), NOW) if letters else None)
     await index.remove(doc)
 
 
