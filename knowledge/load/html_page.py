@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import escape
 
 from knowledge.document import Block, LoadedDocument
+from knowledge.load.highlight import BEGIN, END, highlighted
 from knowledge.load.outline import CELL_SEPARATOR, INDENT
 
 _STYLE = """
@@ -13,6 +14,7 @@ body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding
 color:#1c2024;background:#fff}
 h1,h2,h3,h4,h5,h6{line-height:1.25;margin:2rem 0 .6rem}
 :target{background:#fff3bf;scroll-margin-top:1rem}
+mark{background:#ffe066;color:inherit;padding:.05em 0;scroll-margin-top:6rem}
 li,p{overflow-wrap:anywhere;white-space:pre-line}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.95rem}
@@ -21,19 +23,21 @@ th{background:#f2f4f7}
 pre{background:#f2f4f7;padding:.8rem;overflow-x:auto}
 .page{color:#68707c;font-size:.85rem}
 @media (prefers-color-scheme:dark){body{color:#e6e8eb;background:#15181c}
-th,pre{background:#22272e}th,td{border-color:#3b424c}:target{background:#5c4a00}.page{color:#9aa3af}}
+th,pre{background:#22272e}th,td{border-color:#3b424c}:target{background:#5c4a00}mark{background:#7a6200}.page{color:#9aa3af}}
 """
 _ITEM = re.compile(r"^(?P<indent> *)(?P<marker>-|\d+\.) ?(?P<text>.*)$")
 
 
-def render_html(document: LoadedDocument, title: str) -> str:
-    """A page without script, links or pictures; every text is escaped.
+def render_html(document: LoadedDocument, title: str, quote: str = "") -> str:
+    """A page without script, links or pictures; every text is escaped. Where the quote is found it is marked,
+    and `#quote` leads there.
 
     Serve it with a policy that allows inline style only:
     `Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; sandbox`.
     """
     shown = escape(title)
-    body = "\n".join(_body(document, title))
+    body = "\n".join(_body(highlighted(document, quote), title))
+    body = body.replace(BEGIN, '<mark id="quote">', 1).replace(BEGIN, "<mark>").replace(END, "</mark>")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
