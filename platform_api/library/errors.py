@@ -57,6 +57,55 @@ class UnknownGroup(Invalid):
     default_hint = "GET /api/v1/me lists your groups."
 
 
+class UnknownScope(Invalid):
+    code = "unknown_service_scope"
+    title = "There is no such service scope"
+    default_hint = "Use one of the scopes that are listed, or leave the field out."
+
+
+class UnknownStrategy(Invalid):
+    code = "unknown_chunk_strategy"
+    title = "There is no such way to cut a document"
+    default_hint = "Use one of those that are listed, or leave the field out."
+
+
+class NobodyFound(Invalid):
+    code = "nobody_found"
+    title = "There is nobody to share with under this name"
+    default_hint = "Check the address: only people of your organisation can be shared with."
+
+
+class TooWide(Forbidden):
+    code = "share_too_wide"
+    title = "You may not share with so many"
+    default_hint = "Share with people or with your own groups, or ask an admin for 'manage_org_kb'."
+
+
+class TooManyShares(Conflict):
+    code = "too_many_shares"
+    title = "This document is shared too often"
+    default_hint = "Share it with a group, or move it to a knowledge base that all of them can read."
+
+
+class DocumentChanged(Conflict):
+    status = 412
+    code = "document_changed"
+    title = "Somebody has changed this document since you read it"
+    default_hint = "Read it again, then repeat your change with the new ETag."
+
+
+class PathTaken(Conflict):
+    code = "path_taken"
+    title = "There is a document at this path already"
+    default_hint = "Choose another path, or delete the other document first."
+
+
+class NoSuchVersion(Conflict):
+    code = "no_such_version"
+    title = "There is no such version that you can see"
+    default_hint = "GET …/versions lists those that you can open and restore."
+
+
 class NotYours(Forbidden):
     code = "not_your_knowledge_base"
     title = "You may not change this knowledge base"
@@ -85,3 +134,9 @@ class JobFinished(Conflict):
     code = "job_finished"
     title = "This job is already finished"
     default_hint = "There is nothing left to cancel."
+
+
+class NothingToRetry(Conflict):
+    code = "nothing_to_retry"
+    title = "No document of this job can be tried again"
+    default_hint = "Documents that failed and still are as this job sent them can. Send the others again."

@@ -19,6 +19,7 @@ from sqlalchemy import (
     false,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ports.db import Base
@@ -48,6 +49,8 @@ class JobRow(Base):
     total: Mapped[int] = mapped_column(Integer)
     open: Mapped[bool] = mapped_column(Boolean, server_default=false())
     """More documents may still come: it does not finish while it is."""
+    report: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    """What a job that looks for work found, by name."""
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
     finished_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
@@ -62,6 +65,7 @@ class JobItemRow(Base):
         ),
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
         Index("ix_job_items_state", "job_id", "state"),
+        Index("ix_job_items_document", "document_id", "version"),
     )
 
     job_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -20,7 +20,8 @@ from platform_api.library.models import DocumentRow, JobErrorRow, JobItemRow, Jo
 
 FINISHED: Final = ("succeeded", "failed", "cancelled")
 WAITING: Final = ("queued", "running")
-CANCELLED = "The upload was cancelled. Send it again if you need it."
+GIVEN_UP = "It could not be read, although it was tried several times. Try its job again, or ask an admin."
+CANCELLED = "The upload was cancelled."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ async def open_job(
         good=0,
         total=0,
         open=True,
+        report={},
         created_at=now,
     )
     session.add(job)

@@ -1,9 +1,11 @@
 """What the worker does for the library: read, publish, remove. Each may run twice and changes nothing then.
 
 A version is published in one transaction that holds the document's row: deleting, replacing and
-cancelling wait for it, or it finds that they came first and publishes nothing.
+cancelling wait for it, or it finds that they came first and publishes nothing. What can never be read
+is a failed document with its reason; what could not be read for now, in all attempts, is a dead letter.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,24 +18,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.keys import AccessKeys
 from kit.clock import Clock
-from kit.wire.library import DocumentMetadata
 from knowledge.document import Chunk, DocumentFacts
 from knowledge.embed import ChunkVectors, Vectoriser
 from knowledge.index import Index, IndexedChunk
 from knowledge.load import UnreadableDocument
-from knowledge.prepare import Preparer, Read
+from knowledge.prepare import PreparationFailed, Preparer, Read
 from platform_api.library import repository
 from platform_api.library.models import DocumentRow, DocumentVersionRow, JobItemRow, KnowledgeBaseRow
 from platform_api.library.service.documents import REMOVE
-from platform_api.library.service.facts import Described, describe, facts_of
+from platform_api.library.service.facts import Wanted, describe, describe_row, facts_of, wanted
 from platform_api.library.service.intake import INGEST
-from platform_api.library.service.jobs import Reason, begin_item, finish_item
-from ports.blobs import Blobs
+from platform_api.library.service.jobs import GIVEN_UP, WAITING, Reason, begin_item, finish_item
+from platform_api.library.service.progress import ItemKey, NotWanted, Progress, Stand
+from platform_api.library.service.scopes import Scopes
+from ports.blobs import BlobMissing, Blobs
 from ports.db import Database
-from ports.queue import Tasks
+from ports.queue import GiveUp, Tasks
 
-ATTEMPTS = 8
-_BACKOFF_S = 2.0
+ATTEMPTS = 20
+_BACKOFF_S, _LONGEST_PAUSE_S = 2.0, 60.0
+"""Some 15 minutes in all: as long as any part of us may be away (SPEC 12), then a dead letter."""
+_FAULTY_ATTEMPTS = 4
+"""A fault on our side while one file is read seldom goes away by waiting."""
+_SETTLE_WITHIN_S = 60
 log = structlog.get_logger()
 documents_total = Counter(
     "switchboard_library_documents_total", "Documents that the worker has read.", ["outcome"]
@@ -47,10 +54,21 @@ class Work:
     job_id: UUID
     document_id: UUID
     version: int
+    again: bool = False
+    """Publish the published version anew: the index lost or spoilt it."""
 
     @classmethod
     def of(cls, args: dict[str, Any]) -> "Work":
-        return cls(UUID(args["job_id"]), UUID(args["document_id"]), int(args["version"]))
+        again = bool(args.get("again", False))
+        return cls(UUID(args["job_id"]), UUID(args["document_id"]), int(args["version"]), again)
+
+    @property
+    def key(self) -> ItemKey:
+        return self.job_id, self.document_id, self.version
+
+    def about(self, document: DocumentRow) -> bool:
+        """Whether the document still is what this work is about."""
+        return self.version == (document.published_version if self.again else document.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +78,13 @@ class Begun:
     item: JobItemRow
     organisation_id: UUID
     path: str
-    title: str | None
+    wanted: Wanted
     blob_key: str
+
+    @property
+    def read_key(self) -> str:
+        """Where the blocks that we read go; the same for each attempt."""
+        return f"{self.blob_key.replace('originals/', 'read/', 1)}.json"
 
 
 class LibraryTasks:
@@ -73,6 +96,7 @@ class LibraryTasks:
         *,
         preparer: Preparer,
         vectoriser: Vectoriser,
+        scopes: Scopes,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -80,11 +104,15 @@ class LibraryTasks:
         self._index = index
         self._preparer = preparer
         self._vectoriser = vectoriser
+        self._scopes = scopes
         self._clock = clock
+        self._progress = Progress(database)
 
     def register(self, tasks: Tasks) -> None:
-        tasks.add(INGEST, self.ingest, attempts=ATTEMPTS, backoff_s=_BACKOFF_S)
-        tasks.add(REMOVE, self.remove, attempts=ATTEMPTS, backoff_s=_BACKOFF_S)
+        how: dict[str, Any] = {"attempts": ATTEMPTS, "backoff_s": _BACKOFF_S, "longest_s": _LONGEST_PAUSE_S}
+        # Above all limits of its parts, which end it with a better reason.
+        tasks.add(INGEST, self.ingest, timeout_s=3600.0, dead=self.given_up, **how)
+        tasks.add(REMOVE, self.remove, **how)
 
     async def ingest(self, args: dict[str, Any]) -> None:
         """Read one document version and publish it."""
@@ -93,14 +121,23 @@ class LibraryTasks:
         if begun is None:
             return
         try:
-            await self._read_and_publish(work, begun)
+            await self._progress.of(work.key, lambda stand: self._read_and_publish(work, begun, stand))
+        except NotWanted:
+            await self._leave(work, begun)
         except UnreadableDocument as unreadable:
-            await self._fail(work, begun, unreadable.reason, unreadable.detail)
-        except Exception:
-            if begun.item.attempts >= ATTEMPTS:
-                detail = "It could not be read now. Upload it again, or ask an admin."
-                await self._fail(work, begun, "internal", detail)
+            await self._fail(work, unreadable.reason, unreadable.detail)
+            log.info("library.unreadable", code=unreadable.reason, document_id=str(work.document_id))
+        except BlobMissing as missing:
+            raise GiveUp("The file is missing from the blob store.") from missing
+        except PreparationFailed as fault:
+            if begun.item.attempts >= _FAULTY_ATTEMPTS:
+                raise GiveUp(f"{fault.detail} It was tried {begun.item.attempts} times.") from fault
             raise
+
+    async def given_up(self, args: dict[str, Any], reason: str) -> None:
+        """No attempt follows: the queue keeps a dead letter, and the document says so."""
+        await self._fail(Work.of(args), "internal", GIVEN_UP)
+        log.warning("library.given_up", document_id=args["document_id"], reason=reason)
 
     async def remove(self, args: dict[str, Any]) -> None:
         """The rows are gone already; so go the points and the bytes."""
@@ -110,77 +147,130 @@ class LibraryTasks:
 
     async def _begin(self, work: Work) -> Begun | None:
         """None where there is nothing to do any more."""
+        now = self._clock.now()
         async with self._database.begin() as session:
             document = await _locked(session, work)
-            item = await begin_item(session, work.job_id, work.document_id, work.version, self._clock.now())
-            if item is None:
-                return None
+            item = await begin_item(session, *work.key, now)
             version = await session.get(DocumentVersionRow, (work.document_id, work.version))
-            if document is None or version is None or document.published_version == work.version:
-                # Deleted, replaced by a newer version, or done by an attempt that could not say so.
-                await finish_item(session, item, "done", self._clock.now())
-                return None
-            document.status = "processing"
-            declared = DocumentMetadata.model_validate(version.declared)
-            return Begun(item, document.organisation_id, document.path, declared.title, version.blob_key)
+            if item is None or document is None or version is None or _is_done(work, document):
+                # Cancelled, deleted, replaced, or done by an attempt that could not say so.
+                if item is not None:
+                    await finish_item(session, item, "done", now)
+                begun = None
+            else:
+                document.status = document.status if work.again else "processing"
+                how = wanted(document, version)
+                begun = Begun(item, document.organisation_id, document.path, how, version.blob_key)
+        if begun is None:
+            await self._settle(work.document_id)
+        return begun
 
-    async def _read_and_publish(self, work: Work, begun: Begun) -> None:
-        data = await self._blobs.get(begun.blob_key)
-        read = await self._preparer.read(data, begun.path, work.document_id, title=begun.title)
+    async def _read_and_publish(self, work: Work, begun: Begun, stand: Stand) -> None:
+        data, how = await self._blobs.get(begun.blob_key), begun.wanted
+        read = await self._preparer.read(
+            data, begun.path, work.document_id, title=how.title, strategy=how.strategy
+        )
+        await stand.embedded(0, len(read.chunks))
         known = await self._index.known(work.document_id)
-        vectors = await self._vectoriser.vectors(begun.organisation_id, read.chunks, known)
-        read_key = f"{begun.blob_key.replace('originals/', 'read/', 1)}.json"
-        await self._blobs.put(read_key, msgspec.json.encode(read.document))
-        async with self._database.begin() as session:
-            document = await _locked(session, work)
-            item = await session.get(JobItemRow, (work.job_id, work.document_id, work.version))
-            if document is None or item is None or item.state == "cancelled":
-                await self._blobs.delete(read_key)
-                await finish_item(session, begun.item, "done", self._clock.now())
-                return
-            await self._publish(session, document, read, vectors, read_key)
-            await finish_item(session, begun.item, "done", self._clock.now())
+        organisation_id = begun.organisation_id
+        vectors = await self._vectoriser.vectors(organisation_id, read.chunks, known, stand.embedded)
+        await self._blobs.put(begun.read_key, msgspec.json.encode(read.document))
+        stand.publishing()
+        try:
+            async with self._database.begin() as session:
+                document = await _locked(session, work)
+                item = await session.get(JobItemRow, work.key)
+                if document is None or item is None or item.state not in WAITING:
+                    raise NotWanted
+                await self._publish(session, work, document, Ready(read, vectors, begun.read_key))
+                await finish_item(session, item, "done", self._clock.now())
+        except NotWanted:
+            raise
+        except BaseException:
+            # Postgres may have gone away while the index was written, and with it our hold on the row:
+            # what others did to the document meanwhile has to win.
+            await asyncio.shield(self._settle_patiently(work.document_id))
+            raise
         documents_total.labels("ready").inc()
 
+    async def _leave(self, work: Work, begun: Begun) -> None:
+        """Cancelled, deleted or replaced while it was read: nothing of it is published."""
+        async with self._database.begin() as session:
+            version = await session.get(DocumentVersionRow, (work.document_id, work.version))
+            await finish_item(session, begun.item, "done", self._clock.now())
+        if version is None or version.read_key is None:
+            await self._blobs.delete(begun.read_key)
+
+    async def _settle_patiently(self, document_id: UUID) -> None:
+        """As long as Postgres or the index are away. What a crash prevents, `reconcile` does."""
+        for pause_s in range(1, _SETTLE_WITHIN_S // 4):
+            try:
+                await self._settle(document_id)
+                return
+            except Exception as error:
+                log.info("library.settling_later", error=type(error).__name__)
+            await asyncio.sleep(min(pause_s, 5))
+
+    async def _settle(self, document_id: UUID) -> None:
+        """An attempt was broken off: who may see it, and whether it exists, is as the database says."""
+        async with self._database.begin() as session:
+            document = await session.get(DocumentRow, document_id, with_for_update=True)
+            keys = await repository.keys_of(session, document_id) if document else frozenset[str]()
+            if document is None:
+                await self._index.remove(document_id)
+            else:
+                await self._index.set_access(document_id, AccessKeys(keys) if keys else None)
+
     async def _publish(
-        self,
-        session: AsyncSession,
-        document: DocumentRow,
-        read: Read,
-        vectors: Mapping[UUID, ChunkVectors],
-        read_key: str,
+        self, session: AsyncSession, work: Work, document: DocumentRow, ready: "Ready"
     ) -> None:
-        version = await session.get_one(DocumentVersionRow, (document.id, document.version))
+        version = await session.get_one(DocumentVersionRow, (document.id, work.version))
         base = await session.get_one(KnowledgeBaseRow, document.knowledge_base_id)
-        described = describe(DocumentMetadata.model_validate(version.declared), read.document)
+        described = describe(document, version, ready.read.document, self._scopes)
         now = self._clock.now()
         facts = facts_of(base, document, version, described, now)
-        await repository.set_keys(session, document, frozenset(version.access_keys))
+        if not work.again:
+            await repository.set_keys(session, document, frozenset(version.access_keys))
         keys = AccessKeys(await repository.keys_of(session, document.id))
-        await self._index.publish(document.id, _indexed(read.chunks, vectors, facts), keys)
-        _describe_row(document, described)
-        version.read_key, version.content_type = read_key, read.document.content_type
-        document.status, document.error, document.failure = "ready", None, None
-        document.published_version = document.version
-        document.content_type, document.size = read.document.content_type, version.size
-        document.chunks, document.updated_at = len(read.chunks), now
+        await self._index.publish(document.id, _indexed(ready.read.chunks, ready.vectors, facts), keys)
+        describe_row(document, described)
+        version.read_key, version.content_type = ready.read_key, ready.read.document.content_type
+        document.content_type, document.size = ready.read.document.content_type, version.size
+        document.chunks, document.updated_at = len(ready.read.chunks), now
+        document.published_version = work.version
+        if work.version == document.version:
+            document.status, document.error, document.failure = "ready", None, None
 
-    async def _fail(self, work: Work, begun: Begun, code: str, detail: str) -> None:
+    async def _fail(self, work: Work, code: str, detail: str) -> None:
         """Nothing of this version is published; one that was before stays as it is."""
         async with self._database.begin() as session:
             document = await _locked(session, work)
-            if document is not None:
+            item = await session.get(JobItemRow, work.key)
+            if document is not None and not work.again and not _is_done(work, document):
                 document.status, document.error, document.failure = "failed", detail, code
                 document.updated_at = self._clock.now()
-            await finish_item(session, begun.item, "failed", self._clock.now(), Reason(code, detail))
+            if item is not None:
+                await finish_item(session, item, "failed", self._clock.now(), Reason(code, detail))
         documents_total.labels("failed").inc()
-        log.info("library.unreadable", code=code, document_id=str(work.document_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A version that only has to be published."""
+
+    read: Read
+    vectors: Mapping[UUID, ChunkVectors]
+    read_key: str
 
 
 async def _locked(session: AsyncSession, work: Work) -> DocumentRow | None:
     """The row, for this transaction alone; None where it was deleted or has a newer version."""
     document = await session.get(DocumentRow, work.document_id, with_for_update=True)
-    return document if document is not None and document.version == work.version else None
+    return document if document is not None and work.about(document) else None
+
+
+def _is_done(work: Work, document: DocumentRow) -> bool:
+    return document.published_version == work.version and not work.again
 
 
 def _indexed(
@@ -193,12 +283,3 @@ def _indexed(
         dense, sentences = (own.dense.tolist(), own.sentences) if own else (None, None)
         indexed.append(IndexedChunk(piece, facts, dense, sentences))
     return indexed
-
-
-def _describe_row(document: DocumentRow, described: Described) -> None:
-    document.title = described.title
-    document.doc_type = described.doc_type
-    document.service_scope = described.service_scope
-    document.tags = list(described.tags)
-    document.privacy_level = described.privacy_level
-    document.last_modified = described.last_modified
