@@ -51,6 +51,8 @@ PROMISES: dict[str, str] = {
     "SOURCE-005": "A crawl obeys robots.txt, noindex, Crawl-delay and Retry-After, and says who it is (SPEC 7)",
     "SOURCE-006": "Crawler traps, bombs and endless sites end at limits (SPEC 7, 13)",
     "SOURCE-007": "A run that is killed goes on where it was; one run of a source at a time (SPEC 7)",
+    "SOURCE-008": "A folder or repository is read under allowed roots only; no link leads out (SPEC 13)",
+    "SOURCE-009": "A mapping file that is broken or gone opens nothing to anybody (SPEC 6)",
     "SDK-001": "A cut stream is re-attached, and no event comes twice (SPEC 4)",
     "SDK-002": "Every error is a problem that says the next step (SPEC 3)",
     "SDK-003": "Retry-After is honoured, and a repeated write carries the same Idempotency-Key (SPEC 3)",
