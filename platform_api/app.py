@@ -28,9 +28,14 @@ from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.library.service.documents import Documents
+from platform_api.library.service.editing import Editing
 from platform_api.library.service.intake import Intake
 from platform_api.library.service.job_views import Jobs
+from platform_api.library.service.moving import Moving
+from platform_api.library.service.scopes import Scopes
+from platform_api.library.service.shares import Shares
 from platform_api.library.service.upload import Uploads
+from platform_api.library.settings import LibrarySettings
 from platform_api.llm.build import build_router
 from platform_api.llm.frames import render
 from platform_api.llm.invocations import Invocations
@@ -122,17 +127,31 @@ def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:
 
 def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
     settings = ports.library_settings
+    scopes = Scopes.load(settings.scopes)
     intake = Intake(
         database=ports.database,
         blobs=ports.blobs,
         queue=ports.queue,
         index=ports.index,
         settings=settings,
+        scopes=scopes,
         clock=ports.clock,
     )
     provide(app, Uploads, Uploads(ports.database, intake, settings, ports.clock))
     provide(app, Documents, Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search))
-    provide(app, Jobs, Jobs(ports.database, ports.clock))
+    editing = Editing(
+        database=ports.database,
+        blobs=ports.blobs,
+        queue=ports.queue,
+        settings=settings,
+        scopes=scopes,
+        clock=ports.clock,
+    )
+    provide(app, Editing, editing)
+    provide(app, Moving, Moving(ports.database, ports.queue, ports.index, settings, ports.clock))
+    provide(app, Shares, Shares(ports.database, ports.queue, ports.index, settings))
+    provide(app, LibrarySettings, settings)
+    provide(app, Jobs, Jobs(ports.database, ports.queue, ports.clock))
 
 
 def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:

@@ -9,8 +9,10 @@ from platform_api.chat.mirror import Mirror
 from platform_api.chat.sweeper import Sweeper
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
+from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.vector_cache import purge_vectors
-from platform_api.library.tasks import LibraryTasks
+from platform_api.library.tasks import ChangeTasks, LibraryTasks
+from platform_api.library.tasks.reindex import ReindexTask
 from platform_api.platform_ports import PlatformPorts
 from ports.queue import QueueWorker, Tasks
 from ports.queue.tasks import Handler
@@ -42,15 +44,22 @@ def build_worker(ports: PlatformPorts, concurrency: int = 4) -> Worker:
 def build_tasks(ports: PlatformPorts) -> Tasks:
     """The table of contents of everything that runs on the queue."""
     tasks = Tasks()
+    scopes = Scopes.load(ports.library_settings.scopes)
     library = LibraryTasks(
         ports.database,
         ports.blobs,
         ports.index,
         preparer=ports.preparer,
         vectoriser=ports.vectoriser,
+        scopes=scopes,
         clock=ports.clock,
     )
     library.register(tasks)  # library.ingest, library.remove
+    changes = ChangeTasks(ports.database, ports.blobs, ports.index, scopes=scopes, clock=ports.clock)
+    changes.register(tasks)  # library.access, library.describe
+    if ports.reindexing:
+        reindex = ReindexTask(ports.database, ports.blobs, ports.reindexing, scopes=scopes, clock=ports.clock)
+        reindex.register(tasks)  # library.reindex, every 30 s
     for announced in (COMPLETED, FAILED):
         tasks.add(announced, hearing(ports.database, ports.clock, announced))
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))

@@ -47,7 +47,7 @@ _Tokens = Annotated[Tokens, Depends(provided(Tokens))]
 async def current_principal(
     sent: Annotated[Credentials, Security(_person_bearer)], identity: _Identity, tokens: _Tokens
 ) -> Principal:
-    """Who is asking. The token only says who; what they may is read fresh (≤ 30 s old).
+    """Who is asking. The token only says who; what they may is read with each request.
 
     Raises Unauthenticated.
     """

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ARRAY, Text, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
@@ -15,15 +15,17 @@ from platform_api.identity.models import ApiKeyRow, GroupMemberRow, UserRow
 
 async def user_with_groups(session: AsyncSession, user_id: UUID) -> tuple[UserRow, frozenset[str]] | None:
     """None where there is no such person, or no longer."""
-    user = await session.scalar(select(UserRow).where(UserRow.id == user_id, UserRow.disabled_at.is_(None)))
-    if user is None:
-        return None
-    groups = await session.scalars(
-        select(GroupMemberRow.group).where(
-            GroupMemberRow.organisation_id == user.organisation_id, GroupMemberRow.user_id == user.id
+    groups = (
+        select(func.coalesce(func.array_agg(GroupMemberRow.group), cast([], ARRAY(Text))))
+        .where(
+            GroupMemberRow.organisation_id == UserRow.organisation_id, GroupMemberRow.user_id == UserRow.id
         )
+        .scalar_subquery()
     )
-    return user, frozenset(groups)
+    # One statement: this is asked with every request.
+    statement = select(UserRow, groups).where(UserRow.id == user_id, UserRow.disabled_at.is_(None))
+    row = (await session.execute(statement)).one_or_none()
+    return (row[0], frozenset(row[1])) if row else None
 
 
 async def api_key(session: AsyncSession, key_id: UUID) -> ApiKeyRow | None:

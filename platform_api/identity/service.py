@@ -1,9 +1,9 @@
-"""Who is asking: principals from credentials, fresh from the database, kept for a few seconds."""
+"""Who is asking: principals from credentials, fresh from the database with each request."""
 
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,6 @@ from ports.db import Database
 
 KEPT_S: Final = 30
 _CACHE_LIMIT = 10_000
-Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +40,21 @@ class _KnownKey:
 
 
 class Identity:
-    """A change of people is seen within 30 s; a key that is deleted here is refused at once."""
+    """Who somebody is, and their groups, are read with every request: who leaves a group, or is disabled,
+    has lost what it opened at once. A key that is deleted here is refused at once, elsewhere within 30 s."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._people: dict[UUID, tuple[Person, datetime]] = {}
         self._keys: dict[UUID, tuple[_KnownKey, datetime]] = {}
 
     async def person(self, user_id: UUID) -> Person:
         """Raises Unauthenticated where there is no such person, or no longer."""
-        now = self._clock.now()
-        kept = self._people.get(user_id)
-        if kept and now < kept[1]:
-            return kept[0]
         async with self._database.begin() as session:
             found = await repository.user_with_groups(session, user_id)
         if found is None:
             raise Unauthenticated
-        person = _person(*found)
-        _keep(self._people, user_id, person, now)
-        return person
+        return _person(*found)
 
     async def by_api_key(self, key: str) -> tuple[Principal, datetime]:
         """The owner, narrowed to the key's scopes, and when the key expires. Raises Unauthenticated."""
@@ -184,7 +177,7 @@ def _shown(row: ApiKeyRow) -> ApiKey:
     )
 
 
-def _keep(cache: dict[UUID, tuple[Kept, datetime]], key: UUID, value: Kept, now: datetime) -> None:
+def _keep(cache: dict[UUID, tuple[_KnownKey, datetime]], key: UUID, value: _KnownKey, now: datetime) -> None:
     if len(cache) >= _CACHE_LIMIT:
         cache.clear()
     cache[key] = (value, now + timedelta(seconds=KEPT_S))

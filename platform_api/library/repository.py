@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, and_, any_, delete, exists, func, literal, or_, select
+from sqlalchemy import ARRAY, Select, Text, and_, any_, case, delete, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from platform_api.library.models import (
     DocumentRow,
     DocumentVersionRow,
     JobErrorRow,
+    JobItemRow,
     JobRow,
     KnowledgeBaseRow,
 )
@@ -75,6 +76,41 @@ async def document(
     if found is None:
         raise NotFound
     return found
+
+
+async def base_of(session: AsyncSession, principal: Principal, document_id: UUID) -> KnowledgeBaseRow:
+    """The one that a visible document is in, whether or not it is listed for them. Raises NotFound."""
+    found = await document(session, principal, document_id)
+    return await session.get_one(KnowledgeBaseRow, found.knowledge_base_id)
+
+
+async def locked_document(
+    session: AsyncSession, principal: Principal, document_id: UUID, base_id: UUID
+) -> DocumentRow:
+    """The same, held until the transaction ends. Raises NotFound."""
+    await document(session, principal, document_id, base_id)
+    await session.execute(select(DocumentRow.id).where(DocumentRow.id == document_id).with_for_update())
+    # Again: while we waited for the row it may have gone, or have been taken from us.
+    session.expire_all()
+    return await document(session, principal, document_id, base_id)
+
+
+async def everywhere(
+    session: AsyncSession, principal: Principal, page: PageRequest, *, shared: bool
+) -> Sequence[DocumentRow]:
+    """All that the principal can see, in whatever knowledge base; `shared`: what others gave them."""
+    statement = visible(principal)
+    if shared:
+        held = literal(list(principal.access_keys), ARRAY(Text))
+        given = exists().where(
+            DocumentAccessRow.document_id == DocumentRow.id,
+            DocumentAccessRow.organisation_id == principal.organisation_id,
+            DocumentAccessRow.access_key == any_(held),
+            DocumentAccessRow.shared,
+            DocumentAccessRow.given_by != principal.id,
+        )
+        statement = statement.where(given)
+    return (await session.scalars(keyset(statement, page, DocumentRow.created_at, DocumentRow.id))).all()
 
 
 async def documents(
@@ -154,10 +190,37 @@ async def jobs(session: AsyncSession, principal: Principal, page: PageRequest) -
     return (await session.scalars(statement)).all()
 
 
-async def job_errors(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[JobErrorRow]:
-    """Of jobs that were fetched through `visible_jobs`."""
-    statement = select(JobErrorRow).where(JobErrorRow.job_id.in_(job_ids)).order_by(JobErrorRow.id)
+async def job_errors(session: AsyncSession, job_ids: Sequence[UUID], each: int) -> Sequence[JobErrorRow]:
+    """The first `each` of each job. Of jobs that were fetched through `visible_jobs`."""
+    number = func.row_number().over(partition_by=JobErrorRow.job_id, order_by=JobErrorRow.id)
+    numbered = (
+        select(JobErrorRow.id, number.label("number")).where(JobErrorRow.job_id.in_(job_ids)).subquery()
+    )
+    first = select(numbered.c.id).where(numbered.c.number <= each)
+    statement = select(JobErrorRow).where(JobErrorRow.id.in_(first)).order_by(JobErrorRow.id)
     return (await session.scalars(statement)).all()
+
+
+async def job_items(
+    session: AsyncSession, job_id: UUID, states: Sequence[str], limit: int
+) -> Sequence[JobItemRow]:
+    """Those in the first state first. Of a job that was fetched through `visible_jobs`."""
+    row = JobItemRow
+    rank = case({state: place for place, state in enumerate(states)}, value=row.state)
+    statement = select(row).where(row.job_id == job_id, row.state.in_(states))
+    return (await session.scalars(statement.order_by(rank, row.path, row.document_id).limit(limit))).all()
+
+
+async def job_stages(session: AsyncSession, job_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Job → stage → how many of its documents are at it now."""
+    row = JobItemRow
+    counted = select(row.job_id, row.stage, func.count()).where(
+        row.job_id.in_(job_ids), row.state == "running"
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for job_id, stage, number in await session.execute(counted.group_by(row.job_id, row.stage)):
+        found.setdefault(job_id, {})[stage] = number
+    return found
 
 
 async def set_keys(session: AsyncSession, document: DocumentRow, keys: frozenset[str]) -> None:
@@ -183,6 +246,18 @@ async def own_keys_of(session: AsyncSession, document_id: UUID) -> frozenset[str
     row = DocumentAccessRow
     statement = select(row.access_key).where(row.document_id == document_id, row.shared.is_(False))
     return frozenset(await session.scalars(statement))
+
+
+def opened_versions(principal: Principal, document: DocumentRow) -> Select[DocumentVersionRow]:
+    """Of a document that was fetched through `visible`: the published version, and those that were for the
+    principal when they were sent. What was for fewer people stays theirs when a later version is for more."""
+    row = DocumentVersionRow
+    held = literal(list(principal.access_keys), ARRAY(Text))
+    return select(row).where(
+        row.document_id == document.id,
+        row.organisation_id == principal.organisation_id,
+        or_(row.access_keys.op("&&")(held), row.version == document.published_version),
+    )
 
 
 def versions_of(document_id: UUID) -> Select[DocumentVersionRow]:

@@ -1,5 +1,8 @@
 """What may be put into the library, and how much of it."""
 
+from pathlib import Path
+from typing import Literal
+
 from pydantic import Field
 
 from kit.settings import Settings
@@ -42,4 +45,14 @@ class LibrarySettings(Settings):
         le=3650,
         description="Days that vectors are kept after their last use: for so long, documents that come back "
         "or move cost no embedding.",
+    )
+    share_with_everyone: Literal["anyone", "managers", "nobody"] = Field(
+        default="managers",
+        description="Who may share a document with everyone in the organisation: whoever may share it, "
+        "only who has 'manage_org_kb', or nobody.",
+    )
+    scopes: Path | None = Field(
+        default=None,
+        description="YAML file with the service scopes, their words, and the rules by path and address "
+        "(examples/scopes.yaml). Without it every scope is taken as it is named.",
     )

@@ -17,17 +17,20 @@ from platform_api.library.errors import (
 )
 from platform_api.library.service import bases
 from platform_api.library.service.documents import Documents
+from platform_api.library.settings import LibrarySettings
 
 router = APIRouter(prefix="/api/v1", tags=["library"])
 _Documents = Annotated[Documents, Depends(provided(Documents))]
+_Settings = Annotated[LibrarySettings, Depends(provided(LibrarySettings))]
 
 
 @router.get("/knowledge-bases", summary="List knowledge bases")
 async def list_knowledge_bases(
-    principal: CurrentPrincipal, session: UnitOfWork, page: PageQuery
+    principal: CurrentPrincipal, session: UnitOfWork, page: PageQuery, settings: _Settings
 ) -> Page[KnowledgeBase]:
-    """The organisation's, those of the caller's departments, and the caller's own."""
-    return await bases.list_bases(session, principal, page)
+    """The organisation's, those of the caller's departments, and the caller's own; where the caller may add
+    documents, with their quota."""
+    return await bases.list_bases(session, principal, page, settings)
 
 
 @router.post(

@@ -13,13 +13,18 @@ from platform_api.edge import PageRequest, keyset, page_of
 from platform_api.library import repository
 from platform_api.library.errors import NameTaken
 from platform_api.library.models import KnowledgeBaseRow
+from platform_api.library.service.permissions import may_add
+from platform_api.library.service.quota import Quota, quotas
+from platform_api.library.settings import LibrarySettings
 
 ORGANISATION_BASE = "Everyone"
 FACETS = ("service_scope", "doc_type", "source", "tags")
 
 
-async def list_bases(session: AsyncSession, principal: Principal, page: PageRequest) -> Page[KnowledgeBase]:
-    """What the principal can see, with how many documents they can see in each."""
+async def list_bases(
+    session: AsyncSession, principal: Principal, page: PageRequest, settings: LibrarySettings
+) -> Page[KnowledgeBase]:
+    """What the principal can see, with how many documents they can see in each, and how many they may add."""
     principal.require("query_kb")
     await ensure_shared(session, principal)
     statement = keyset(
@@ -27,8 +32,12 @@ async def list_bases(session: AsyncSession, principal: Principal, page: PageRequ
     )
     rows = (await session.scalars(statement)).all()
     counts = await repository.counts(session, principal, [row.id for row in rows])
+    limits = await quotas(session, principal, [row for row in rows if may_add(principal, row)], settings)
     return page_of(
-        rows, page, lambda row: (row.created_at, row.id), lambda row: shown(row, counts.get(row.id, 0))
+        rows,
+        page,
+        lambda row: (row.created_at, row.id),
+        lambda row: shown(row, counts.get(row.id, 0), limits.get(row.id)),
     )
 
 
@@ -80,7 +89,7 @@ async def _insert(
     return list(await session.scalars(statement.returning(KnowledgeBaseRow.id)))
 
 
-def shown(row: KnowledgeBaseRow, documents: int) -> KnowledgeBase:
+def shown(row: KnowledgeBaseRow, documents: int, quota: Quota | None = None) -> KnowledgeBase:
     return KnowledgeBase.model_validate(
         {
             "id": row.id,
@@ -88,6 +97,7 @@ def shown(row: KnowledgeBaseRow, documents: int) -> KnowledgeBase:
             "owner_type": row.owner_type,
             "owner_id": row.owner_id,
             "documents": documents,
+            "quota": quota.shown if quota else None,
             "created_at": row.created_at,
         }
     )

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.wire.base import Page
-from kit.wire.library import Document
+from kit.wire.library import Document, Outline, OutlineEntry
 from kit.wire.search import QueryRequest, SearchRequest, SearchResult
 from knowledge.document import LoadedDocument
 from knowledge.index import Index
@@ -20,9 +20,9 @@ from knowledge.search import Search
 from platform_api import audit
 from platform_api.edge import PageRequest, page_of
 from platform_api.library import repository
-from platform_api.library.errors import NotReadable, NotReady
+from platform_api.library.errors import NoSuchVersion, NotReadable, NotReady
 from platform_api.library.models import DocumentRow, DocumentVersionRow
-from platform_api.library.service.permissions import require_manage
+from platform_api.library.service.managed import managed
 from ports.blobs import Blobs
 from ports.db import Database
 from ports.queue import Queue
@@ -56,8 +56,16 @@ class Documents:
         rows = await repository.documents(session, principal, base_id, page)
         return page_of(rows, page, lambda row: (row.created_at, row.id), shown)
 
+    async def everywhere(
+        self, session: AsyncSession, principal: Principal, page: PageRequest, *, shared: bool
+    ) -> Page[Document]:
+        """All that the principal can see; `shared`: only what others have given them."""
+        principal.require("query_kb")
+        rows = await repository.everywhere(session, principal, page, shared=shared)
+        return page_of(rows, page, lambda row: (row.created_at, row.id), shown)
+
     async def get(
-        self, session: AsyncSession, principal: Principal, base_id: UUID, document_id: UUID
+        self, session: AsyncSession, principal: Principal, base_id: UUID | None, document_id: UUID
     ) -> Document:
         """Raises NotFound."""
         principal.require("query_kb")
@@ -67,9 +75,7 @@ class Documents:
         self, session: AsyncSession, principal: Principal, base_id: UUID, document_id: UUID
     ) -> None:
         """Gone from every list, search and page when this returns; its bytes follow. Raises NotFound."""
-        document = await repository.document(session, principal, document_id, base_id)
-        require_manage(principal, await repository.base(session, principal, base_id))
-        await session.refresh(document, with_for_update=True)
+        await managed(session, principal, base_id, document_id)
         # Before the commit: a document that is briefly nobody's is better than a deleted one that is found.
         await self._index.set_access(document_id, None)
         blobs = await _blob_keys(session, document_id)
@@ -80,40 +86,82 @@ class Documents:
         await audit.record(session, principal, "document.deleted", details)
 
     async def query(
-        self, session: AsyncSession, principal: Principal, base_id: UUID, request: QueryRequest
+        self, session: AsyncSession, principal: Principal, base_id: UUID | None, request: QueryRequest
     ) -> SearchResult:
-        """docs.search within one knowledge base. Raises NotFound."""
+        """docs.search within one knowledge base, or in all that the principal can see. Raises NotFound."""
         principal.require("query_kb")
-        await repository.base(session, principal, base_id)
+        bases = principal.limits.knowledge_base_ids
+        if base_id is not None:
+            await repository.base(session, principal, base_id)
+            bases = frozenset({base_id})
         await session.commit()  # the search needs no transaction, so it holds no connection
         asked = SearchRequest(query=request.query, top_k=request.top_k, filters=request.filters)
-        return await self._search.search(principal.access_keys, asked, frozenset({base_id}))
+        return await self._search.search(principal.access_keys, asked, bases)
 
     async def content(
-        self, principal: Principal, document_id: UUID, format: Literal["page", "original"]
+        self,
+        principal: Principal,
+        document_id: UUID,
+        format: Literal["page", "original"],
+        *,
+        quote: str = "",
+        version: int | None = None,
     ) -> Source:
-        """The published version. Raises NotFound, NotReady, NotReadable."""
+        """The published version, or another that the principal may open; the quote is marked in its page.
+
+        Raises NotFound, NotReady, NotReadable, NoSuchVersion.
+        """
+        document, opened = await self._opened(principal, document_id, version, format)
+        if format == "original" or opened.read_key is None:
+            name = document.path.rpartition("/")[2]
+            kind = opened.content_type or document.content_type
+            return Source(await self._blobs.get(opened.blob_key), kind, name)
+        data = await self._blobs.get(opened.read_key)
+        page = await asyncio.to_thread(_page, data, document.title, quote)
+        return Source(page, "text/html; charset=utf-8")
+
+    async def outline(self, principal: Principal, document_id: UUID) -> Outline:
+        """The headings of the published version, with their anchors. Raises as `content`."""
+        document, opened = await self._opened(principal, document_id, None, "outline")
+        headings: list[OutlineEntry] = []
+        if opened.read_key:
+            data = await self._blobs.get(opened.read_key)
+            headings = await asyncio.to_thread(_headings, data)
+        return Outline(document_id=document.id, title=document.title, headings=headings)
+
+    async def _opened(
+        self, principal: Principal, document_id: UUID, number: int | None, format: str
+    ) -> tuple[DocumentRow, DocumentVersionRow]:
         principal.require("query_kb")
         async with self._database.begin() as session:
             document = await repository.document(session, principal, document_id)
-            version = await _published(session, document)
+            version = await _version(session, principal, document, number)
             details = {"document_id": str(document_id), "version": version.version, "format": format}
             await audit.record(session, principal, "document.read", details)
-        if format == "original" or version.read_key is None:
-            name = document.path.rpartition("/")[2]
-            return Source(await self._blobs.get(version.blob_key), document.content_type, name)
-        data = await self._blobs.get(version.read_key)
-        page = await asyncio.to_thread(_page, data, document.title)
-        return Source(page, "text/html; charset=utf-8")
+        return document, version
 
 
-def _page(data: bytes, title: str) -> bytes:
-    return render_html(msgspec.json.decode(data, type=LoadedDocument), title).encode()
+def _page(data: bytes, title: str, quote: str) -> bytes:
+    return render_html(msgspec.json.decode(data, type=LoadedDocument), title, quote).encode()
 
 
-async def _published(session: AsyncSession, document: DocumentRow) -> DocumentVersionRow:
-    number = document.published_version
-    version = await session.get(DocumentVersionRow, (document.id, number)) if number else None
+def _headings(data: bytes) -> list[OutlineEntry]:
+    blocks = msgspec.json.decode(data, type=LoadedDocument).blocks
+    return [
+        OutlineEntry(level=block.level, title=block.text, anchor=block.anchor, page=block.page)
+        for block in blocks
+        if block.kind == "heading"
+    ]
+
+
+async def _version(
+    session: AsyncSession, principal: Principal, document: DocumentRow, number: int | None
+) -> DocumentVersionRow:
+    wanted = document.published_version if number is None else number
+    found = repository.opened_versions(principal, document).where(DocumentVersionRow.version == wanted)
+    version = await session.scalar(found)
+    if version is None and number is not None:
+        raise NoSuchVersion(f"This document has no version {number} that you can see.")
     if version is None:
         raise NotReadable if document.status == "failed" else NotReady
     return version
@@ -132,6 +180,7 @@ def shown(row: DocumentRow) -> Document:
         {
             "id": row.id,
             "knowledge_base_id": row.knowledge_base_id,
+            "path": row.path,
             "title": row.title,
             "status": row.status,
             "error": row.error,
@@ -141,9 +190,14 @@ def shown(row: DocumentRow) -> Document:
             "source": row.source,
             "source_url": row.source_url,
             "service_scope": row.service_scope,
+            "scope_reason": row.scope_reason,
             "doc_type": row.doc_type,
             "tags": row.tags,
+            "privacy_level": row.privacy_level,
+            "last_modified": row.last_modified,
+            "corrected": sorted(row.corrected),
             "chunks": row.chunks,
+            "edition": row.edition,
             "created_at": row.created_at,
             "updated_at": row.updated_at,
         }

@@ -1,15 +1,15 @@
-"""What is known about a document: what the uploader said, else what the file says, else the default."""
+"""What is known about a document, by who says it; and what of it the index stores (SPEC 7)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from uuid import UUID
 
-from kit.wire.library import DocumentMetadata
+from kit.wire.library import CorrectDocument, DocumentMetadata
 from knowledge.document import DocumentFacts, LoadedDocument
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
+from platform_api.library.service.scopes import GENERAL, Scopes
 
-GENERAL = "general"
 UNTYPED = "document"
 _CURRENT = ("", "current", "active", "published", "final")
 _TAG_LIMIT = 20
@@ -22,21 +22,66 @@ class Described:
     title: str
     doc_type: str
     service_scope: str
+    scope_reason: str
     tags: tuple[str, ...]
     privacy_level: str
     last_modified: datetime | None
 
 
-def describe(declared: DocumentMetadata, loaded: LoadedDocument) -> Described:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a version is to be read: None where the document itself decides."""
+
+    title: str | None
+    strategy: str | None
+
+
+def wanted(document: DocumentRow, version: DocumentVersionRow) -> Wanted:
+    """What an editor has set, else what its sender said."""
+    corrected, declared = corrections_of(document), DocumentMetadata.model_validate(version.declared)
+    return Wanted(corrected.title or declared.title, corrected.strategy or declared.strategy)
+
+
+def corrections_of(document: DocumentRow) -> CorrectDocument:
+    return CorrectDocument.model_validate(document.corrected)
+
+
+def describe(
+    document: DocumentRow, version: DocumentVersionRow, loaded: LoadedDocument, scopes: Scopes
+) -> Described:
+    """An editor's correction, else what the sender said, else what the file says, else the default."""
+    corrected, declared = corrections_of(document), DocumentMetadata.model_validate(version.declared)
     found = loaded.metadata
-    return Described(
-        title=(declared.title or loaded.title)[:300],
-        doc_type=(declared.doc_type or _one(found, "doc_type") or UNTYPED)[:50],
-        service_scope=(declared.service_scope or _one(found, "service_scope") or GENERAL)[:50],
-        tags=_tags(declared, found),
-        privacy_level=(declared.privacy_level or _one(found, "privacy_level") or GENERAL)[:50],
-        last_modified=declared.last_modified or _date(found),
+    scope = scopes.assign(
+        corrected=corrected.service_scope,
+        declared=declared.service_scope,
+        path=document.path,
+        url=document.source_url,
+        loaded=loaded,
     )
+    doc_type = corrected.doc_type or declared.doc_type or _one(found, "doc_type") or UNTYPED
+    privacy = corrected.privacy_level or declared.privacy_level or _one(found, "privacy_level") or GENERAL
+    said = corrected.last_modified or declared.last_modified or _date(found)
+    return Described(
+        title=(corrected.title or declared.title or loaded.title)[:300],
+        doc_type=doc_type[:50],
+        service_scope=scope.scope[:50],
+        scope_reason=scope.reason,
+        tags=tuple(corrected.tags) if corrected.tags is not None else _tags(declared, found),
+        privacy_level=privacy[:50],
+        last_modified=said or version.source_modified,
+    )
+
+
+def describe_row(document: DocumentRow, described: Described) -> None:
+    """The row says the same as the index."""
+    document.title = described.title
+    document.doc_type = described.doc_type
+    document.service_scope = described.service_scope
+    document.scope_reason = described.scope_reason
+    document.tags = list(described.tags)
+    document.privacy_level = described.privacy_level
+    document.last_modified = described.last_modified
 
 
 def facts_of(

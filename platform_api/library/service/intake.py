@@ -18,17 +18,19 @@ from access.principal import Principal
 from kit.clock import Clock
 from kit.errors import Invalid
 from kit.wire.library import AcceptedDocument, DocumentMetadata
+from knowledge.chunk import STRATEGIES
 from knowledge.index import Index
 from knowledge.load.loader import title_from
 from platform_api import audit
 from platform_api.library import repository
-from platform_api.library.errors import QuotaExceeded
+from platform_api.library.errors import QuotaExceeded, UnknownStrategy
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
-from platform_api.library.service.facts import GENERAL, UNTYPED, source_url_of
+from platform_api.library.service.facts import UNTYPED, source_url_of
 from platform_api.library.service.incoming import Arrived, Refused, arrived
 from platform_api.library.service.jobs import Outcome, Reason, add_results
 from platform_api.library.service.permissions import document_keys, held_by_both, require_manage
 from platform_api.library.service.quota import Quota, charge, open_quota
+from platform_api.library.service.scopes import GENERAL, Scopes
 from platform_api.library.settings import LibrarySettings
 from ports.blobs import Blobs
 from ports.db import Database
@@ -117,6 +119,7 @@ class Intake:
         queue: Queue,
         index: Index,
         settings: LibrarySettings,
+        scopes: Scopes,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -124,6 +127,7 @@ class Intake:
         self._queue = queue
         self._index = index
         self._settings = settings
+        self._scopes = scopes
         self._clock = clock
 
     async def take(  # noqa: PLR0917  what a document is, in the order of saying it
@@ -171,6 +175,8 @@ class Intake:
         """Raises NotFound, Forbidden, Invalid."""
         if metadata.source_url and not metadata.source_url.startswith(("https://", "http://")):
             raise Invalid("Field 'metadata.source_url': only http and https addresses.")
+        self._scopes.check(metadata.service_scope)
+        check_strategy(metadata.strategy)
         async with self._database.begin() as session:
             base = await repository.base(session, principal, base_id)
             require_manage(principal, base)
@@ -267,7 +273,7 @@ class Intake:
             source=taking.origin.source,
             source_id=taking.origin.source_id,
             corrected={},
-            service_scope=metadata.service_scope or GENERAL,
+            service_scope=metadata.service_scope or self._scopes.default,
             doc_type=metadata.doc_type or UNTYPED,
             tags=metadata.tags,
             privacy_level=metadata.privacy_level or GENERAL,
@@ -304,6 +310,12 @@ class Intake:
             created_by=taking.principal.id,
             created_at=self._clock.now(),
         )
+
+
+def check_strategy(strategy: str | None) -> None:
+    """Raises UnknownStrategy, with the list."""
+    if strategy is not None and strategy not in STRATEGIES:
+        raise UnknownStrategy(f"There is no chunk strategy '{strategy}'. There are: {', '.join(STRATEGIES)}.")
 
 
 def next_version(document: DocumentRow, now: datetime) -> None:

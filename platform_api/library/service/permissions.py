@@ -16,6 +16,10 @@ def require_manage(principal: Principal, base: KnowledgeBaseRow) -> None:
         raise NotYours
 
 
+def may_add(principal: Principal, base: KnowledgeBaseRow) -> bool:
+    return principal.may("upload_docs") and _manages(principal, base)
+
+
 def _manages(principal: Principal, base: KnowledgeBaseRow) -> bool:
     if base.owner_type == "org":
         return principal.may("manage_org_kb")

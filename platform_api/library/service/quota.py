@@ -3,6 +3,7 @@
 So a document that somebody cannot see never shows itself by a limit that is reached (decision 0020).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
+from kit.wire.library import Quota as Told
 from platform_api.library.errors import QuotaExceeded
 from platform_api.library.models import DocumentRow, KnowledgeBaseRow
 from platform_api.library.settings import LibrarySettings
@@ -22,6 +24,9 @@ _TURNS = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
 class Used:
     documents: int
     bytes: int
+
+
+_NOTHING = Used(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,15 @@ class Quota:
     def __init__(self, used: Used, limits: Limits) -> None:
         self.used = used
         self.limits = limits
+
+    @property
+    def shown(self) -> Told:
+        return Told(
+            documents=self.used.documents,
+            documents_limit=self.limits.documents,
+            bytes=self.used.bytes,
+            bytes_limit=self.limits.bytes,
+        )
 
     def take(self, documents: int, size: int) -> None:
         """Count these as used. Raises QuotaExceeded, and counts nothing, where they do not fit."""
@@ -74,6 +88,33 @@ async def read_quota(
     )
     documents, size = (await session.execute(counted)).one()
     return Quota(Used(documents, int(size)), _limits_of(base, settings))
+
+
+async def quotas(
+    session: AsyncSession,
+    principal: Principal,
+    bases: Sequence[KnowledgeBaseRow],
+    settings: LibrarySettings,
+) -> dict[UUID, Quota]:
+    """Of several knowledge bases at once."""
+    row = DocumentRow
+    rows = await session.execute(
+        select(KnowledgeBaseRow.owner_type, KnowledgeBaseRow.id, func.count(), func.sum(row.charged_bytes))
+        .join(KnowledgeBaseRow, KnowledgeBaseRow.id == row.knowledge_base_id)
+        .where(row.organisation_id == principal.organisation_id, row.charged_to == principal.id)
+        .group_by(KnowledgeBaseRow.owner_type, KnowledgeBaseRow.id)
+    )
+    used: dict[UUID | None, Used] = {}
+    for owner_type, base_id, documents, size in rows:
+        at = None if owner_type == "user" else base_id
+        before = used.get(at, _NOTHING)
+        used[at] = Used(before.documents + documents, before.bytes + int(size))
+    return {
+        base.id: Quota(
+            used.get(None if base.owner_type == "user" else base.id, _NOTHING), _limits_of(base, settings)
+        )
+        for base in bases
+    }
 
 
 def _counts_with(base: KnowledgeBaseRow) -> ColumnElement[bool]:

@@ -122,7 +122,7 @@ def _refuse_if_full(outcomes: Sequence[Outcome]) -> None:
     full = [
         outcome.error for outcome in outcomes if outcome.error and outcome.error.code == QuotaExceeded.code
     ]
-    raise QuotaExceeded(full[0].detail if full else None)
+    raise QuotaExceeded(full[0].detail if full else "")
 
 
 def _fingerprint(taking: Taking, staged: Sequence[Staged | Refused]) -> str:

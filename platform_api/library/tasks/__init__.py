@@ -1,5 +1,6 @@
 """What the worker does for the library, one file per task."""
 
+from platform_api.library.tasks.changes import ChangeTasks
 from platform_api.library.tasks.ingest import LibraryTasks
 
-__all__ = ["LibraryTasks"]
+__all__ = ["ChangeTasks", "LibraryTasks"]

@@ -12,6 +12,7 @@ from httpx import AsyncClient, Response
 from knowledge.prepare import Preparer
 from platform_api.app import PlatformPorts
 from platform_api.library.service.intake import INGEST
+from platform_api.library.service.scopes import Scopes
 from platform_api.library.tasks import LibraryTasks
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, stored_files, upload
 from tests.platform_api.people import People
@@ -144,6 +145,7 @@ async def finish_in_a_child(ports: PlatformPorts, worker: Work) -> None:
         ports.index,
         preparer=preparer,
         vectoriser=ports.vectoriser,
+        scopes=Scopes.load(None),
         clock=ports.clock,
     )
     try:
