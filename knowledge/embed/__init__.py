@@ -1,7 +1,7 @@
 """Texts into vectors."""
 
 from knowledge.embed.minilm import EmbedderUnavailable, packaged, piece_counter
-from knowledge.embed.port import Embedder, Vectors
+from knowledge.embed.port import Embedder, Marked, Vectors
 from knowledge.embed.settings import EmbedSettings
 from knowledge.embed.spec import EmbedderSpec, make_embedder, make_ingest_embedder, wanted
 from knowledge.embed.text import embedding_text
@@ -20,6 +20,7 @@ __all__ = [
     "EmbedderSpec",
     "EmbedderUnavailable",
     "IngestEmbedder",
+    "Marked",
     "SentenceVectors",
     "VectorCache",
     "Vectoriser",

@@ -1,9 +1,10 @@
 """The encoder of all-MiniLM-L6-v2 as an ONNX graph, written straight from its safetensors.
 
-Architecture: BERT (Devlin et al. 2018) with 6 layers, 384 wide, 12 heads; mean pooling and unit length
-(Reimers and Gurevych 2019). Weights and embedding table are stored as int8 with one scale per column or
-row; activations are quantised at run time, per text: the graph takes one text at a time, so that no text
-moves the vector of another and no padding is computed.
+Architecture: BERT (Devlin et al. 2018) with 6 layers, 384 wide, 12 heads; mean pooling (Reimers and
+Gurevych 2019) over the whole text and over any part of it. Weights and embedding table are stored as int8
+with one scale per column or row; activations are quantised at run time, per text: the graph takes one text
+at a time, so that no text moves the vector of another and no padding is computed. Several short texts in
+one run, kept apart by a mask, are not faster: the work is in the multiplications.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,10 @@ _VENDOR = "com.microsoft"
 
 
 def build(weights: Mapping[str, Array], positions: int) -> bytes:
-    """A serialised model: `ids` (1 × n, int64, n ≤ `positions`) → `vector` (384, unit length)."""
+    """A serialised model: `ids` (1 × n, int64, n ≤ `positions`), `pool` (k × n) → `sums` (k × 384).
+
+    `pool` says how much each token counts in each sum: ones for the whole text, ones for a sentence in it.
+    """
     return _Builder(weights).model(positions).SerializeToString()
 
 
@@ -45,8 +49,11 @@ class _Builder:
         graph = helper.make_graph(
             self._nodes,
             "all-MiniLM-L6-v2",
-            [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [WIDTH])],
+            [
+                helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"]),
+                helper.make_tensor_value_info("pool", TensorProto.FLOAT, ["sums", "tokens"]),
+            ],
+            [helper.make_tensor_value_info("sums", TensorProto.FLOAT, ["sums", WIDTH])],
             list(self._constants.values()),
         )
         opsets = [helper.make_opsetid("", 20), helper.make_opsetid(_VENDOR, 1)]
@@ -105,10 +112,8 @@ class _Builder:
         return self._op("LayerNormalization", [summed, scale, bias], axis=-1, epsilon=EPSILON)
 
     def _pool(self, hidden: str) -> None:
-        axes = self._constant("tokens.axes", np.array([0, 1], np.int64))
-        mean = self._op("ReduceMean", [hidden, axes], keepdims=0)
-        length = self._op("ReduceL2", [mean, "zero"])
-        self._nodes.append(helper.make_node("Div", [mean, length], ["vector"]))
+        tokens = self._op("Squeeze", [hidden, "zero"])
+        self._nodes.append(helper.make_node("MatMul", ["pool", tokens], ["sums"]))
 
     def _op(self, kind: str, inputs: list[str], *, vendor: bool = False, **attributes: Any) -> str:
         output = f"{kind}_{len(self._nodes)}"

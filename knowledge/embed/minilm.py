@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from knowledge.embed.port import Embedder, Vectors
+from knowledge.embed.port import Embedder, Marked, Vectors
 from knowledge.embed.weights import BUILDER, MAX_TOKENS, VERSION, WEIGHTS_SHA256, WIDTH
 
 _SPECIAL_TOKENS = 2
@@ -52,26 +53,49 @@ class _MiniLm:
         self._end = self._tokenizer.token_to_id("[SEP]")
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        rows = [self._embed_one(text) for text in texts]
-        return np.stack(rows) if rows else np.empty((0, WIDTH), np.float32)
+        return self.embed_marked([Marked(text, ()) for text in texts])
+
+    def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
+        rows = [self._embed_one(one) for one in texts]
+        return np.concatenate(rows) if rows else np.empty((0, WIDTH), np.float32)
 
     def count_tokens(self, text: str) -> int:
-        return len(self._pieces(text))
+        return len(self._encoded(text).ids)
 
-    def _pieces(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+    def _encoded(self, text: str) -> Any:
+        return self._tokenizer.encode(text, add_special_tokens=False)
 
-    def _embed_one(self, text: str) -> Vectors:
-        pieces = self._pieces(text)
-        windows = [pieces[start : start + _WINDOW] for start in range(0, len(pieces), _WINDOW)] or [[]]
-        if len(windows) == 1:
-            return self._run(windows[0])
-        total = sum(self._run(window) * len(window) for window in windows)
-        return np.asarray(total / np.linalg.norm(total), np.float32)
+    def _embed_one(self, marked: Marked) -> Vectors:
+        encoded = self._encoded(marked.text)
+        pieces = encoded.ids
+        pool = pool_of(marked, encoded.offsets)
+        windows = range(0, len(pieces), _WINDOW) or range(1)
+        sums = sum(self._run(pieces[at : at + _WINDOW], pool[:, at : at + _WINDOW]) for at in windows)
+        return units_of(np.asarray(sums, np.float32))
 
-    def _run(self, pieces: list[int]) -> Vectors:
+    def _run(self, pieces: list[int], pool: Vectors) -> Vectors:
         ids = np.array([[self._start, *pieces, self._end]], np.int64)
-        return self._session.run(None, {"ids": ids})[0]
+        # The marks at the ends count for the whole text, as in training, and for no part of it.
+        framed = np.pad(pool, ((0, 0), (1, 1)))
+        framed[0] = 1
+        return self._session.run(None, {"ids": ids, "pool": framed})[0]
+
+
+def pool_of(marked: Marked, offsets: Sequence[tuple[int, int]]) -> Vectors:
+    """Which tokens belong to the text (all of them) and to each span: ones and zeros, a row each."""
+    pool = np.zeros((1 + len(marked.spans), len(offsets)), np.float32)
+    pool[0] = 1
+    starts = [start for start, _ in offsets]
+    for row, (start, end) in enumerate(marked.spans, 1):
+        pool[row, bisect_left(starts, start) : bisect_left(starts, end)] = 1
+    return pool
+
+
+def units_of(sums: Vectors) -> Vectors:
+    """Rows of unit length. A part of which the model read nothing stands for the whole."""
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    sums = np.where(lengths == 0, sums[:1], sums)
+    return np.asarray(sums / np.where(lengths == 0, lengths[:1], lengths), np.float32)
 
 
 def _tokenizer() -> Any:

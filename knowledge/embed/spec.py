@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from knowledge.embed.minilm import packaged
-from knowledge.embed.port import Embedder, Vectors
+from knowledge.embed.port import Embedder, Marked, Vectors
 from knowledge.embed.settings import EmbedSettings
 from knowledge.embed.vectors import IngestEmbedder
 from knowledge.embed.weights import VERSION, WIDTH
@@ -33,6 +33,8 @@ class LocalEmbedding(Protocol):
 
     async def embed(self, spec: EmbedderSpec, texts: Sequence[str]) -> Vectors: ...
 
+    async def embed_marked(self, spec: EmbedderSpec, texts: Sequence[Marked]) -> Vectors: ...
+
 
 @dataclass(frozen=True, slots=True)
 class _InChild:
@@ -49,6 +51,9 @@ class _InChild:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         return await self.children.embed(self.spec, texts)
+
+    async def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
+        return await self.children.embed_marked(self.spec, texts)
 
 
 def wanted(settings: EmbedSettings) -> EmbedderSpec:

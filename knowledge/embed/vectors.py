@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.document import Chunk
-from knowledge.embed.port import Vectors
+from knowledge.embed.port import Marked, Vectors
 from knowledge.embed.text import embedding_text
-from knowledge.sentences import sentence_spans
+from knowledge.sentences import Span, sentence_spans
 
 # Unit vectors as int8: a component of 1.0 is 127 (SPEC 7 keeps them for checking sentences, not for search).
 SCALE = 127
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], Awaitable[None]]
 class SentenceVectors:
     """spans: (start, end) of each sentence in Chunk.text; rows: int8 [n, dimensions], unit vectors × 127."""
 
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
     rows: NDArray[np.int8]
 
 
@@ -63,16 +63,30 @@ class IngestEmbedder(Protocol):
         ...
 
 
+@runtime_checkable
+class IngestsParts(Protocol):
+    """An IngestEmbedder that gives the vectors of sentences with those of the texts that they stand in."""
+
+    async def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
+        """As `ReadsParts.embed_marked`."""
+        ...
+
+
 class Vectoriser:
     """Chunks into vectors, with as little embedding as possible.
 
-    What is known by its content costs nothing; a sentence that is a whole chunk has the chunk's vector; equal
-    sentences of one batch are embedded once.
+    What is known by its content costs nothing. Vectors of sentences come out of the pass that reads the
+    chunk, where the embedder can tell them apart; else each sentence is a text of its own, equal ones of a
+    batch once, and one that is the whole chunk has the chunk's vector.
     """
 
     def __init__(self, embedder: IngestEmbedder, cache: VectorCache | None = None) -> None:
         self._embedder = embedder
         self._cache = cache
+
+    async def now(self) -> "Vectoriser":
+        """Itself: it stays. `knowledge.index.vectorising` has one that follows the index."""
+        return self
 
     @property
     def version(self) -> str:
@@ -120,6 +134,9 @@ class Vectoriser:
             await self._cache.put(organisation_id, self.version, made)
 
     async def _embedded(self, batch: Sequence[Chunk]) -> dict[str, ChunkVectors]:
+        if isinstance(self._embedder, IngestsParts):
+            marked = [_marked(piece) for piece in batch]
+            return _divided(batch, marked, await self._embedder.embed_marked([one for one, _ in marked]))
         plan = _Plan(batch)
         return plan.divide(await self._embedder.embed(plan.texts))
 
@@ -136,6 +153,32 @@ class _Counter:
             await self._progress(self._done, self._total)
 
 
+def _marked(piece: Chunk) -> tuple[Marked, tuple[Span, ...]]:
+    """What is embedded with the sentences marked in it, and where these are in the chunk's own text."""
+    text, spans = embedding_text(piece), tuple(sentence_spans(piece.text))
+    front = len(text) - len(piece.text)
+    return Marked(text, tuple((start + front, end + front) for start, end in spans)), spans
+
+
+def _divided(
+    batch: Sequence[Chunk], marked: Sequence[tuple[Marked, tuple[Span, ...]]], vectors: Vectors
+) -> dict[str, ChunkVectors]:
+    made: dict[str, ChunkVectors] = {}
+    at = 0
+    for piece, (_, spans) in zip(batch, marked, strict=True):
+        end = at + 1 + len(spans)
+        made[piece.content_hash] = ChunkVectors(
+            vectors[at], SentenceVectors(spans, small(vectors[at + 1 : end]))
+        )
+        at = end
+    return made
+
+
+def small(vectors: Vectors) -> NDArray[np.int8]:
+    """Unit vectors as int8."""
+    return np.rint(vectors * SCALE).astype(np.int8)
+
+
 class _Plan:
     """Which texts a batch needs embedded, each once, and who uses which row."""
 
@@ -148,15 +191,15 @@ class _Plan:
         return list(self._rows)
 
     def divide(self, vectors: Vectors) -> dict[str, ChunkVectors]:
-        small = np.rint(vectors * SCALE).astype(np.int8)
+        reduced = small(vectors)
         made: dict[str, ChunkVectors] = {}
         for piece, own, sentences in self._batch:
-            rows = small[[own if row is None else row for _, row in sentences]]
+            rows = reduced[[own if row is None else row for _, row in sentences]]
             spans = tuple(span for span, _ in sentences)
             made[piece.content_hash] = ChunkVectors(vectors[own], SentenceVectors(spans, rows))
         return made
 
-    def _sentences(self, piece: Chunk) -> list[tuple[tuple[int, int], int | None]]:
+    def _sentences(self, piece: Chunk) -> list[tuple[Span, int | None]]:
         """Spans with the row of each; None: the chunk's own."""
         spans = sentence_spans(piece.text)
         if len(spans) == 1:

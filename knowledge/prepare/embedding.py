@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from knowledge.embed.port import Vectors
+from knowledge.embed.port import Marked, Vectors
 from knowledge.prepare.errors import PreparationFailed
 from knowledge.prepare.messages import Rows, Texts, vectors_of
 from knowledge.prepare.process import Child, ChildDied
@@ -31,7 +31,7 @@ class EmbeddingChild:
         """Of the running child, or None."""
         return self._line.child.pid if self._line and self._line.open else None
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
+    async def embed(self, texts: Sequence[Marked]) -> Vectors:
         """Raises PreparationFailed."""
         if not texts:
             return vectors_of(Rows(0, b""))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from knowledge.embed import Embedder
+from knowledge.embed import Embedder, Marked, Vectors
+from knowledge.embed.port import ReadsParts
 from knowledge.embed.spec import EmbedderSpec, local_embedder
 from knowledge.prepare.child_exit import OUT_OF_MEMORY
 from knowledge.prepare.child_limits import limit, own_pipes
@@ -27,11 +28,19 @@ def _answer(task: object, embedder: Embedder) -> FromChild:
     try:
         if not isinstance(task, Texts):
             return Failed(f"not a task for this child: {type(task).__name__}")
-        return rows_of(embedder.embed(task.texts))
+        return rows_of(_embedded(task.texts, embedder))
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
         return Failed(f"{type(error).__name__}: {error}"[:500])
+
+
+def _embedded(texts: list[Marked], embedder: Embedder) -> Vectors:
+    if isinstance(embedder, ReadsParts):
+        return embedder.embed_marked(texts)
+    if any(one.spans for one in texts):
+        raise TypeError("this model tells no parts of a text apart")
+    return embedder.embed([one.text for one in texts])
 
 
 def main() -> None:

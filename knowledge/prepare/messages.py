@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from knowledge.document import Chunk, LoadedDocument
-from knowledge.embed.port import Vectors
+from knowledge.embed.port import Marked, Vectors
 from knowledge.load.errors import UnreadableCode
 
 MAX_FRAME = 1 << 30
@@ -36,7 +36,7 @@ class ReadTask(msgspec.Struct, frozen=True, tag="read"):
 class Texts(msgspec.Struct, frozen=True, tag="texts"):
     """To be embedded: asked of the embedding child, or by the reading child of its parent."""
 
-    texts: list[str]
+    texts: list[Marked]
 
 
 class Rows(msgspec.Struct, frozen=True, tag="rows"):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from knowledge.embed.port import Vectors
+from knowledge.embed.port import Marked, Vectors
 from knowledge.embed.spec import EmbedderSpec
 from knowledge.prepare.embedding import EmbeddingChild
 from knowledge.prepare.messages import Read, ReadTask
@@ -53,6 +53,10 @@ class Preparer:
 
     async def embed(self, spec: EmbedderSpec, texts: Sequence[str]) -> Vectors:
         """One row per text, by a local model in a child of its own. Raises PreparationFailed."""
+        return await self.embed_marked(spec, [Marked(text, ()) for text in texts])
+
+    async def embed_marked(self, spec: EmbedderSpec, texts: Sequence[Marked]) -> Vectors:
+        """For each text its own row, then one for each span. Raises PreparationFailed."""
         child = self._embedders.get(spec)
         if child is None:
             command = self._embedding or _embedding(self._settings, spec)

@@ -150,7 +150,7 @@ async def _exchange(child: Child, task: ReadTask, embed: Embed) -> Answer:
         answer = await child.receive()
         if isinstance(answer, Texts):
             # Cutting by meaning needs vectors of sentences; the model is in the embedding child.
-            await child.send(rows_of(await embed(answer.texts)))
+            await child.send(rows_of(await embed([one.text for one in answer.texts])))
         elif isinstance(answer, Rows):
             raise ChildDied(await child.end())
         else:

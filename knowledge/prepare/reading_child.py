@@ -12,7 +12,7 @@ from typing import BinaryIO
 from knowledge.chunk import CountTokens, chunk
 from knowledge.document import LoadedDocument
 from knowledge.embed import piece_counter
-from knowledge.embed.port import Vectors
+from knowledge.embed.port import Marked, Vectors
 from knowledge.load import UnreadableDocument, load
 from knowledge.prepare.child_exit import OUT_OF_MEMORY
 from knowledge.prepare.child_limits import limit, own_pipes
@@ -62,7 +62,7 @@ def _say(sink: BinaryIO, message: FromChild) -> None:
 
 def _asked(source: BinaryIO, sink: BinaryIO, texts: Sequence[str]) -> Vectors:
     """The parent has them embedded: the model is not in this process."""
-    _say(sink, Texts(list(texts)))
+    _say(sink, Texts([Marked(text, ()) for text in texts]))
     answer = read_message(source)
     if not isinstance(answer, Rows):
         os._exit(1)  # The parent is gone or confused.

@@ -6,7 +6,8 @@ from functools import cache
 from uuid import UUID
 
 from knowledge.chunk import CountTokens
-from knowledge.embed import Embedder, EmbedderSpec, Vectors, packaged, piece_counter
+from knowledge.embed import Embedder, EmbedderSpec, Marked, Vectors, packaged, piece_counter
+from knowledge.embed.port import ReadsParts
 from knowledge.load import load
 from knowledge.prepare import Read
 from knowledge.prepare.messages import ReadTask
@@ -40,6 +41,9 @@ class ReaderInProcess:
     async def embed(self, spec: EmbedderSpec, texts: Sequence[str]) -> Vectors:
         return await asyncio.to_thread(embedder().embed, texts)
 
+    async def embed_marked(self, spec: EmbedderSpec, texts: Sequence[Marked]) -> Vectors:
+        return await asyncio.to_thread(marked_vectors, texts)
+
     async def close(self) -> None:
         """Nothing runs."""
 
@@ -61,3 +65,13 @@ class EmbedderInProcess:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         self.texts += texts
         return await asyncio.to_thread(embedder().embed, texts)
+
+    async def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
+        self.texts += [one.text for one in texts]
+        return await asyncio.to_thread(marked_vectors, texts)
+
+
+def marked_vectors(texts: Sequence[Marked]) -> Vectors:
+    made = embedder()
+    assert isinstance(made, ReadsParts)
+    return made.embed_marked(texts)
