@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from knowledge.embed.weights import VERSION, WIDTH
+from knowledge.embed import EmbedSettings, wanted
 from knowledge.index import IndexInUse
-from knowledge.index.edge import open_edge
+from knowledge.index.edge_generations import open_generations
+from knowledge.index.following import FollowingIndex
 from knowledge.index.serving import serving
 from launch.shape import DEFAULT_DATA
 
@@ -37,10 +38,10 @@ async def _run(folder: Path, socket: Path) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    index = open_edge(folder, VERSION, WIDTH)
+    generations = open_generations(folder, wanted(EmbedSettings()))
     try:
-        async with serving(index, socket):
+        async with serving(FollowingIndex(generations), socket, generations):
             print(f"index ready on {socket}", flush=True)
             await stop.wait()
     finally:
-        await index.close()
+        await generations.close()

@@ -3,19 +3,21 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
-from knowledge.embed import Embedder, EmbedderSpec, EmbedSettings, make_embedder, wanted
-from knowledge.index import Index
-from knowledge.index.remote import connect_remote
+from knowledge.embed import EmbedderSpec, EmbedSettings, make_embedder, wanted
+from knowledge.index import Index, IndexUnavailable
+from knowledge.index.following import FollowingIndex
+from knowledge.index.generation import Generations
+from knowledge.index.remote import connect_generations
 from knowledge.index.server import connect_server
 from knowledge.index.settings import QdrantSettings
-from knowledge.search import Search, SearchSettings
+from knowledge.search import Current, Search, SearchSettings
 from launch.keys import load_or_create
 from ports.db import Database, DatabaseSettings
 from ports.redis import Redis, connect, connect_blocking
@@ -67,55 +69,54 @@ def open_stores(database_url: str, redis_url: str) -> Stores:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What finds chunks: the embedder, the one index and the search over both."""
+    """What finds chunks: the index in its generations, and the search over the current one.
 
-    spec: EmbedderSpec
-    embedder: Embedder
+    wanted: the embedder that the settings name; re-indexing makes it the index's own where it is not.
+    """
+
+    wanted: EmbedderSpec
+    generations: Generations
     index: Index
     search: Search
 
 
-def find_with(index: Index, spec: EmbedderSpec, embedder: Embedder, public_url: str = "") -> Knowledge:
-    """`public_url` stands where the settings have none."""
-    settings = SearchSettings()
+async def find_with(generations: Generations, spec: EmbedderSpec, public_url: str = "") -> Knowledge:
+    """`public_url` stands where the settings have none. The embedder is made now where the index answers."""
+    settings, embed = SearchSettings(), EmbedSettings()
     if public_url and "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": public_url})
-    return Knowledge(spec, embedder, index, Search(index, embedder, settings))
+    current = Current(generations, lambda found: make_embedder(found, embed))
+    with suppress(IndexUnavailable):
+        await current.anew()
+    return Knowledge(spec, generations, FollowingIndex(generations), Search.following(current, settings))
 
 
 @asynccontextmanager
 async def embedded_knowledge(folder: Path, public_url: str) -> AsyncGenerator[Knowledge]:
     """The embedder and the embedded index in `folder`, which this process owns meanwhile."""
     # lazy: qdrant-edge loads its engine on import; a process with a Qdrant server does without
-    from knowledge.index.edge import open_edge
+    from knowledge.index.edge_generations import open_generations
 
-    spec, embedder = await asyncio.to_thread(_wanted_embedder)
-    index = await asyncio.to_thread(open_edge, folder, embedder.version, embedder.dimensions)
+    spec = wanted(EmbedSettings())
+    generations = await asyncio.to_thread(open_generations, folder, spec)
     try:
-        yield find_with(index, spec, embedder, public_url)
+        yield await find_with(generations, spec, public_url)
     finally:
-        await index.close()
+        await generations.close()
 
 
 @asynccontextmanager
 async def remote_knowledge(qdrant: QdrantSettings, socket: str) -> AsyncGenerator[Knowledge]:
     """The embedder, with a Qdrant server or else the index process behind `socket`."""
-    spec, embedder = await asyncio.to_thread(_wanted_embedder)
+    spec = wanted(EmbedSettings())
     if qdrant.url:
-        key = qdrant.api_key.get_secret_value()
-        index = connect_server(qdrant.url, embedder.version, embedder.dimensions, key)
+        generations = connect_server(qdrant.url, spec, qdrant.api_key.get_secret_value())
     else:
-        index = connect_remote(Path(socket))
+        generations = connect_generations(Path(socket))
     try:
-        yield find_with(index, spec, embedder)
+        yield await find_with(generations, spec)
     finally:
-        await index.close()
-
-
-def _wanted_embedder() -> tuple[EmbedderSpec, Embedder]:
-    settings = EmbedSettings()
-    spec = wanted(settings)
-    return spec, make_embedder(spec, settings)
+        await generations.close()
 
 
 def release() -> list[dict[str, object]]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from kit.clock import SystemClock
+from kit.clock import Clock, SystemClock
 from knowledge.embed import EmbedSettings, Vectoriser, make_ingest_embedder
+from knowledge.index.vectorising import Vectorisers
 from knowledge.prepare import Preparer
 from launch.parts import Keys, Knowledge, Stores, release
 from launch.separate import keys as separate_keys
@@ -13,6 +14,7 @@ from launch.shape import ShapeSettings
 from platform_api.app import PlatformPorts
 from platform_api.identity.settings import IdentitySettings
 from platform_api.library.service.vector_cache import PostgresVectorCache
+from platform_api.library.tasks.reindex import Reindexing
 from ports.blobs import FolderBlobs
 from ports.queue import Queue
 
@@ -31,7 +33,7 @@ def platform_ports(
     clock = SystemClock()
     identity = IdentitySettings()
     preparer = Preparer()
-    ingesting = make_ingest_embedder(knowledge.spec, EmbedSettings(), preparer)
+    vectorisers = _vectorisers(stores, knowledge, preparer, clock)
     return PlatformPorts(
         database=stores.database,
         redis=stores.redis,
@@ -41,8 +43,8 @@ def platform_ports(
         index=knowledge.index,
         search=knowledge.search,
         preparer=preparer,
-        vectoriser=Vectoriser(ingesting, PostgresVectorCache(stores.database, clock)),
-        embedder=knowledge.embedder,
+        vectoriser=vectorisers,
+        reindexing=Reindexing(knowledge.generations, vectorisers, knowledge.wanted),
         signing_key=keys.platform,
         minter=keys.minter(clock),
         trusted=keys.trusted,
@@ -52,6 +54,15 @@ def platform_ports(
         shape="all-in-one" if all_in_one else "separate",
         identity_settings=identity.model_copy(update={"dev_sign_in": True}) if all_in_one else identity,
         clock=clock,
+    )
+
+
+def _vectorisers(stores: Stores, knowledge: Knowledge, preparer: Preparer, clock: Clock) -> Vectorisers:
+    """Each generation of the index has its own embedder; what they make is kept by its content."""
+    settings, cache = EmbedSettings(), PostgresVectorCache(stores.database, clock)
+    return Vectorisers(
+        knowledge.generations,
+        lambda spec: Vectoriser(make_ingest_embedder(spec, settings, preparer), cache),
     )
 
 

@@ -7,14 +7,15 @@ from typing import Literal
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock, SystemClock
-from knowledge.embed import Embedder, Vectoriser
 from knowledge.index import Index
+from knowledge.index.vectorising import Vectorising
 from knowledge.prepare import Preparer
 from knowledge.search import Search
 from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
 from platform_api.identity.settings import IdentitySettings
 from platform_api.library.settings import LibrarySettings
+from platform_api.library.tasks.reindex import Reindexing
 from platform_api.llm.settings import LlmSettings
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.blobs import Blobs
@@ -38,9 +39,8 @@ class PlatformPorts:
     search: Search
     preparer: Preparer
     """Used by the worker; starts its children only when there is something to read."""
-    vectoriser: Vectoriser
+    vectoriser: Vectorising
     """Used by the worker: chunks into vectors, those that are known from the cache."""
-    embedder: Embedder
     signing_key: SigningKey
     minter: Minter
     """Issuer `platform`, over `signing_key`."""
@@ -59,4 +59,6 @@ class PlatformPorts:
     llm_settings: LlmSettings = field(default_factory=LlmSettings)
     agent_settings: AgentSettings = field(default_factory=AgentSettings)
     chat_settings: ChatSettings = field(default_factory=ChatSettings)
+    reindexing: Reindexing | None = None
+    """None where the index has one embedder for ever (tests)."""
     clock: Clock = field(default_factory=SystemClock)

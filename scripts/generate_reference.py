@@ -175,7 +175,6 @@ def _app() -> Any:
             index=nothing,
             search=nothing,
             preparer=nothing,
-            embedder=nothing,
             signing_key=key,
             minter=Minter(key, "platform", SystemClock()),
             trusted=TrustedKeys(),

@@ -1,15 +1,15 @@
 """A Qdrant server (1.16 or newer), through its own client."""
 
-from knowledge.index.port import Index
-from knowledge.index.stored import StoredIndex
+from knowledge.embed.spec import EmbedderSpec
+from knowledge.index.generation import Generations
 
 
-def connect_server(url: str, embedder_version: str, dimensions: int, api_key: str = "") -> Index:
-    """The index on this server; its collection is made at the first call where it is missing.
+def connect_server(url: str, spec: EmbedderSpec, api_key: str = "") -> Generations:
+    """The generations on this server; `spec` is the embedder of the first where there is none.
 
-    The calls of the index raise IndexUnavailable where the server does not answer within 10 s.
+    All calls, those of its indexes included, raise IndexUnavailable where it does not answer within 10 s.
     """
     # lazy: the client takes 0.6 s and 60 MB, and the embedded shape never needs it
-    from knowledge.index.server_store import connect
+    from knowledge.index.server_generations import connect
 
-    return StoredIndex(connect(url, embedder_version, dimensions, api_key))
+    return connect(url, api_key, spec)

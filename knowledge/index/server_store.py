@@ -1,7 +1,7 @@
 """`Store` over a Qdrant server. The collection is made as the embedded one is, so both rank alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from knowledge.index import fields
 from knowledge.index.points import Marks, Payload, Point
-from knowledge.index.port import IndexUnavailable
+from knowledge.index.port import GenerationGone, IndexUnavailable
 from knowledge.index.scope import AnyOf, Between, Condition, Scope
 from knowledge.index.store import MarksPage, Ranking, Scored, Vector, gaps
 from knowledge.index.terms import SparseTerms
@@ -20,22 +20,28 @@ from knowledge.index.terms import SparseTerms
 Result = TypeVar("Result")
 TIMEOUT_S = 10
 _CONFLICT = 409
+_NOT_FOUND = 404
+SERVER_ERRORS = (ApiException, httpx.HTTPError, OSError, TimeoutError)
 _PAGE = 1000
 _MAX_VALUES = 100_000
 _BODY = [fields.BODY]
 _log = structlog.get_logger()
 
 
-def connect(url: str, embedder_version: str, dimensions: int, api_key: str) -> "ServerStore":
-    client = AsyncQdrantClient(url=url, api_key=api_key or None, timeout=TIMEOUT_S)
-    return ServerStore(client, fields.collection(embedder_version), dimensions)
-
-
 class ServerStore:
-    def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int) -> None:
+    """dimensions: makes the collection where it is missing; without them a missing one is GenerationGone."""
+
+    def __init__(
+        self,
+        client: AsyncQdrantClient,
+        collection: str,
+        dimensions: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
         self._client = client
         self._name = collection
         self._dimensions = dimensions
+        self._metadata = dict(metadata or {})
         self._ready = False
         self._preparing = asyncio.Lock()
 
@@ -175,9 +181,15 @@ class ServerStore:
             async with asyncio.timeout(TIMEOUT_S):
                 await self._prepare()
                 return await call()
-        except (ApiException, httpx.HTTPError, OSError, TimeoutError) as error:
-            _log.error("index.server_failed", error=str(error))
-            raise IndexUnavailable("The document index does not answer.") from error
+        except SERVER_ERRORS as error:
+            if is_missing(error):
+                self._ready = False
+                raise GenerationGone(f"There is no collection {self._name}.") from error
+            raise unavailable(error) from error
+
+    async def prepare(self) -> None:
+        """Make the collection and its indexes where they are missing."""
+        await self._run(_nothing)
 
     async def _prepare(self) -> None:
         if self._ready:
@@ -195,6 +207,8 @@ class ServerStore:
         await self._client.create_payload_index(self._name, field, schema, wait=True)
 
     async def _create(self) -> None:
+        if self._dimensions is None:
+            raise GenerationGone(f"There is no collection {self._name}.")
         # Vectors come with unit length: the dot product is the cosine.
         dense = models.VectorParams(size=self._dimensions, distance=models.Distance.DOT)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
@@ -203,11 +217,26 @@ class ServerStore:
                 self._name,
                 vectors_config={fields.DENSE: dense},
                 sparse_vectors_config={fields.SPARSE: sparse},
+                metadata=self._metadata,
             )
         except UnexpectedResponse as error:
             # Another process was first.
             if error.status_code != _CONFLICT:
                 raise
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether the server says that there is no such collection (its client's local mode: in words)."""
+    return isinstance(error, UnexpectedResponse) and error.status_code == _NOT_FOUND
+
+
+def unavailable(error: Exception) -> IndexUnavailable:
+    _log.error("index.server_failed", error=str(error))
+    return IndexUnavailable("The document index does not answer.")
+
+
+async def _nothing() -> None:
+    """For `prepare`, which happens before every call."""
 
 
 def _filter(scope: Scope, *more: models.HasIdCondition) -> models.Filter:

@@ -1,6 +1,7 @@
 """Who makes the vectors for each generation: its own embedder."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -14,6 +15,14 @@ Make = Callable[[EmbedderSpec], Vectoriser]
 _log = structlog.get_logger()
 
 
+class Vectorising(Protocol):
+    """A `Vectoriser`, or what knows which one it is now."""
+
+    async def now(self) -> Vectoriser:
+        """For the current generation. Keep it for one document: publish with its `version`."""
+        ...
+
+
 class Vectorisers:
     """`make` is called once for each embedder."""
 
@@ -23,7 +32,6 @@ class Vectorisers:
         self._made: dict[str, Vectoriser] = {}
 
     async def now(self) -> Vectoriser:
-        """For the current generation. Keep it for one document: publish with its `version`."""
         return self.of(await self._generations.current())
 
     def of(self, generation: Generation) -> Vectoriser:
@@ -37,16 +45,6 @@ class Vectorisers:
             return self._make(generation.spec)
         _log.warning("index.embedder_unknown", generation=generation.name)
         return Vectoriser(_WordsOnly(generation.embedder, generation.dimensions))
-
-
-class Fixed:
-    """One vectoriser, for an index that has no generations (tests)."""
-
-    def __init__(self, vectoriser: Vectoriser) -> None:
-        self._vectoriser = vectoriser
-
-    async def now(self) -> Vectoriser:
-        return self._vectoriser
 
 
 class _WordsOnly:

@@ -17,7 +17,6 @@ from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import Held, Index, IndexedChunk, IndexFilter
 from knowledge.index.edge import open_edge
 from knowledge.index.remote import connect_remote
-from knowledge.index.server import connect_server
 from knowledge.index.server_store import ServerStore
 from knowledge.index.serving import serving
 from knowledge.index.stored import StoredIndex
@@ -79,7 +78,7 @@ def _real_server() -> Index:
     url = os.environ.get("SWITCHBOARD_QDRANT__URL")
     if not url:
         pytest.skip("no Qdrant server: set SWITCHBOARD_QDRANT__URL to run the contract against one")
-    return connect_server(url, f"contract-{uuid4().hex}", DIMENSIONS)
+    return StoredIndex(ServerStore(AsyncQdrantClient(url=url), f"contract-{uuid4().hex}", DIMENSIONS))
 
 
 @pytest.fixture

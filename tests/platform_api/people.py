@@ -22,7 +22,7 @@ from platform_api.library.service.vector_cache import PostgresVectorCache
 from ports.blobs import FolderBlobs
 from ports.db import Database
 from ports.queue import Queue
-from tests.platform_api.reading import EmbedderInProcess, ReaderInProcess, embedder
+from tests.platform_api.reading import EmbedderInProcess, ReaderInProcess
 
 
 def platform_ports(database: Database, redis: Redis, folder: Path, **others: Any) -> PlatformPorts:
@@ -35,7 +35,6 @@ def platform_ports(database: Database, redis: Redis, folder: Path, **others: Any
         "blobs": FolderBlobs(folder / "blobs"),
         "preparer": ReaderInProcess(),
         "vectoriser": Vectoriser(EmbedderInProcess(), PostgresVectorCache(database, SystemClock())),
-        "embedder": embedder(),
         "signing_key": key,
         "minter": Minter(key, "platform", SystemClock()),
         "trusted": TrustedKeys(),

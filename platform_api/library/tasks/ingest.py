@@ -19,14 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.keys import AccessKeys
 from kit.clock import Clock
 from knowledge.document import Chunk, DocumentFacts
-from knowledge.embed import ChunkVectors, Vectoriser
+from knowledge.embed import ChunkVectors
 from knowledge.index import Index, IndexedChunk
+from knowledge.index.vectorising import Vectorising
 from knowledge.load import UnreadableDocument
 from knowledge.prepare import PreparationFailed, Preparer, Read
 from platform_api.library import repository
 from platform_api.library.models import DocumentRow, DocumentVersionRow, JobItemRow, KnowledgeBaseRow
 from platform_api.library.service.documents import REMOVE
 from platform_api.library.service.facts import Wanted, describe, describe_row, facts_of, wanted
+from platform_api.library.service.generation import hold_generation
 from platform_api.library.service.intake import INGEST
 from platform_api.library.service.jobs import GIVEN_UP, WAITING, Reason, begin_item, finish_item
 from platform_api.library.service.progress import ItemKey, NotWanted, Progress, Stand
@@ -95,7 +97,7 @@ class LibraryTasks:
         index: Index,
         *,
         preparer: Preparer,
-        vectoriser: Vectoriser,
+        vectoriser: Vectorising,
         scopes: Scopes,
         clock: Clock,
     ) -> None:
@@ -171,18 +173,22 @@ class LibraryTasks:
             data, begun.path, work.document_id, title=how.title, strategy=how.strategy
         )
         await stand.embedded(0, len(read.chunks))
+        vectoriser = await self._vectoriser.now()
         known = await self._index.known(work.document_id)
         organisation_id = begun.organisation_id
-        vectors = await self._vectoriser.vectors(organisation_id, read.chunks, known, stand.embedded)
+        vectors = await vectoriser.vectors(organisation_id, read.chunks, known, stand.embedded)
         await self._blobs.put(begun.read_key, msgspec.json.encode(read.document))
         stand.publishing()
         try:
             async with self._database.begin() as session:
+                await hold_generation(session)
                 document = await _locked(session, work)
                 item = await session.get(JobItemRow, work.key)
                 if document is None or item is None or item.state not in WAITING:
                     raise NotWanted
-                await self._publish(session, work, document, Ready(read, vectors, begun.read_key))
+                await self._publish(
+                    session, work, document, Ready(read, vectors, vectoriser.version, begun.read_key)
+                )
                 await finish_item(session, item, "done", self._clock.now())
         except NotWanted:
             raise
@@ -232,7 +238,8 @@ class LibraryTasks:
         if not work.again:
             await repository.set_keys(session, document, frozenset(version.access_keys))
         keys = AccessKeys(await repository.keys_of(session, document.id))
-        await self._index.publish(document.id, _indexed(ready.read.chunks, ready.vectors, facts), keys)
+        chunks = _indexed(ready.read.chunks, ready.vectors, facts)
+        await self._index.publish(document.id, chunks, keys, embedder=ready.embedder)
         describe_row(document, described)
         version.read_key, version.content_type = ready.read_key, ready.read.document.content_type
         document.content_type, document.size = ready.read.document.content_type, version.size
@@ -260,6 +267,8 @@ class Ready:
 
     read: Read
     vectors: Mapping[UUID, ChunkVectors]
+    embedder: str
+    """The version of what made the vectors: the index may have gone over to another meanwhile."""
     read_key: str
 
 
