@@ -16,6 +16,7 @@ from knowledge.index import Index, IndexedChunk
 from platform_api.library import repository
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
 from platform_api.library.service.facts import describe, describe_row, facts_of
+from platform_api.library.service.generation import hold_generation
 from platform_api.library.service.managed import ACCESS, DESCRIBE, reach_index
 from platform_api.library.service.scopes import Scopes
 from ports.blobs import Blobs
@@ -52,6 +53,7 @@ class ChangeTasks:
             return
         number, loaded = read
         async with self._database.begin() as session:
+            await hold_generation(session)
             document = await session.get(DocumentRow, document_id, with_for_update=True)
             if document is None or document.published_version != number:
                 return  # what is published now was described when it was
