@@ -1,4 +1,4 @@
-"""The tables of the library: knowledge bases, documents with their versions and access, jobs."""
+"""The tables of the library: knowledge bases, documents with their versions and access, jobs, sources."""
 
 from platform_api.library.models.documents import (
     DocumentAccessRow,
@@ -7,6 +7,7 @@ from platform_api.library.models.documents import (
     KnowledgeBaseRow,
 )
 from platform_api.library.models.jobs import JobErrorRow, JobItemRow, JobRow
+from platform_api.library.models.sources import SourceEntryRow, SourceRow, SourceRunRow
 from platform_api.library.models.vectors import ChunkVectorRow
 
 __all__ = [
@@ -18,4 +19,7 @@ __all__ = [
     "JobItemRow",
     "JobRow",
     "KnowledgeBaseRow",
+    "SourceEntryRow",
+    "SourceRow",
+    "SourceRunRow",
 ]
