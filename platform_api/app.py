@@ -27,11 +27,13 @@ from platform_api.health.endpoints import Health
 from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
+from platform_api.library.service.dead_letters import DeadLetters
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.editing import Editing
 from platform_api.library.service.intake import Intake
 from platform_api.library.service.job_views import Jobs
 from platform_api.library.service.moving import Moving
+from platform_api.library.service.reconciling import Reconciling
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.shares import Shares
 from platform_api.library.service.upload import Uploads
@@ -151,7 +153,10 @@ def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
     provide(app, Moving, Moving(ports.database, ports.queue, ports.index, settings, ports.clock))
     provide(app, Shares, Shares(ports.database, ports.queue, ports.index, settings))
     provide(app, LibrarySettings, settings)
-    provide(app, Jobs, Jobs(ports.database, ports.queue, ports.clock))
+    jobs = Jobs(ports.database, ports.queue, ports.clock)
+    provide(app, Jobs, jobs)
+    provide(app, DeadLetters, DeadLetters(ports.queue, ports.clock))
+    provide(app, Reconciling, Reconciling(ports.queue, jobs, ports.clock))
 
 
 def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:

@@ -11,7 +11,7 @@ from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.vector_cache import purge_vectors
-from platform_api.library.tasks import ChangeTasks, LibraryTasks
+from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile
 from platform_api.library.tasks.reindex import ReindexTask
 from platform_api.platform_ports import PlatformPorts
 from ports.queue import QueueWorker, Tasks
@@ -60,6 +60,8 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     if ports.reindexing:
         reindex = ReindexTask(ports.database, ports.blobs, ports.reindexing, scopes=scopes, clock=ports.clock)
         reindex.register(tasks)  # library.reindex, every 30 s
+    reconcile = Reconcile(ports.database, ports.blobs, ports.queue, ports.index, ports.clock)
+    reconcile.register(tasks)  # library.reconcile, every hour; library.reconcile_asked
     for announced in (COMPLETED, FAILED):
         tasks.add(announced, hearing(ports.database, ports.clock, announced))
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))

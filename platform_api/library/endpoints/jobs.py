@@ -1,4 +1,4 @@
-"""Jobs: list, read, follow, cancel (SPEC 3)."""
+"""Jobs: list, read, follow, cancel, try again (SPEC 3)."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -13,9 +13,7 @@ from kit.wire.base import Page
 from kit.wire.library import Job
 from platform_api.edge import PageQuery, UnitOfWork, event_stream, provided, raises
 from platform_api.identity import CurrentPrincipal
-from platform_api.library.errors import (
-    JobFinished,
-)
+from platform_api.library.errors import JobFinished, NothingToRetry
 from platform_api.library.service.job_views import Jobs
 
 router = APIRouter(prefix="/api/v1", tags=["library"])
@@ -64,3 +62,13 @@ async def _encoded(states: AsyncIterator[Job | None]) -> AsyncIterator[bytes]:
 async def cancel_job(principal: CurrentPrincipal, jobs: _Jobs, job_id: UUID) -> Job:
     """What is published already stays; the rest is not read."""
     return await jobs.cancel(principal, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    summary="Try failed documents again",
+    responses=raises(NotFound, NothingToRetry),
+)
+async def retry_job(principal: CurrentPrincipal, jobs: _Jobs, job_id: UUID) -> Job:
+    """Those that failed and still are as this job sent them are queued again."""
+    return await jobs.retry(principal, job_id)

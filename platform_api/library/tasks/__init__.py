@@ -2,5 +2,6 @@
 
 from platform_api.library.tasks.changes import ChangeTasks
 from platform_api.library.tasks.ingest import LibraryTasks
+from platform_api.library.tasks.reconcile import Reconcile
 
-__all__ = ["ChangeTasks", "LibraryTasks"]
+__all__ = ["ChangeTasks", "LibraryTasks", "Reconcile"]

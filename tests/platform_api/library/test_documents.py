@@ -169,8 +169,8 @@ class DiesAfterPublishing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)
 
-    async def publish(self, *arguments: Any) -> None:
-        await self._index.publish(*arguments)
+    async def publish(self, *arguments: Any, **named: Any) -> None:
+        await self._index.publish(*arguments, **named)
         raise PowerCut
 
 

@@ -1,0 +1,372 @@
+"""Compares the database with the index and the blob store, and repairs: the database is the truth (SPEC 7).
+
+Access comes first: what the index shows to others than the database does is set right at once. What is
+being worked on is left to those who do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.keys import AccessKeys
+from access.principal import Principal
+from kit.clock import Clock
+from kit.wire.library import AcceptedDocument
+from knowledge.index import Held, Index
+from platform_api.library import repository
+from platform_api.library.models import (
+    DocumentAccessRow,
+    DocumentRow,
+    DocumentVersionRow,
+    JobItemRow,
+    JobRow,
+)
+from platform_api.library.service.intake import INGEST
+from platform_api.library.service.jobs import (
+    GIVEN_UP,
+    WAITING,
+    Outcome,
+    Reason,
+    add_results,
+    cancel_items,
+    cancelled,
+    close_job,
+    finish_item,
+    open_job,
+    set_stage,
+)
+from platform_api.library.service.reconciling import RECONCILE, RECONCILE_ASKED
+from platform_api.library.service.reopening import redefer
+from platform_api.library.tasks.findings import (
+    AGAIN,
+    CHECKED,
+    GHOSTS,
+    KEYS,
+    MISSING,
+    ORPHANS,
+    STRANDED,
+    Findings,
+)
+from ports.blobs import Blobs
+from ports.db import Database
+from ports.queue import Queue, Tasks
+
+_EVERY_S = 3600
+_WITHIN_S = 3000.0
+_BATCH = 500
+_PREFIXES = ("originals", "read")
+GRACE = timedelta(hours=1)
+"""A file may wait so long for the commit that refers to it."""
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Comparison:
+    """One run. seen: documents that the index holds. suspects: those to look at a second time."""
+
+    findings: Findings = field(default_factory=Findings)
+    seen: set[UUID] = field(default_factory=set[UUID])
+    suspects: set[UUID] = field(default_factory=set[UUID])
+
+
+class Reconcile:
+    def __init__(self, database: Database, blobs: Blobs, queue: Queue, index: Index, clock: Clock) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._queue = queue
+        self._index = index
+        self._clock = clock
+
+    def register(self, tasks: Tasks) -> None:
+        tasks.every(_EVERY_S, RECONCILE, self.periodic, timeout_s=_WITHIN_S)
+        tasks.add(RECONCILE_ASKED, self.asked, attempts=3, timeout_s=_WITHIN_S, dead=self.given_up)
+
+    async def periodic(self, _: dict[str, Any]) -> None:
+        await self.run()
+
+    async def asked(self, args: dict[str, Any]) -> None:
+        job_id, organisation_id = UUID(args["job_id"]), UUID(args["organisation_id"])
+        async with self._database.begin() as session:
+            if await cancelled(session, job_id):
+                return
+            await set_stage(session, job_id, "comparing")
+        findings = await self.run()
+        report = findings.of(organisation_id)
+        async with self._database.begin() as session:
+            await session.execute(update(JobRow).where(JobRow.id == job_id).values(report=report))
+            await close_job(session, job_id, self._clock.now())
+
+    async def given_up(self, args: dict[str, Any], reason: str) -> None:
+        error = "reconcile", Reason("internal", "The comparison failed. Try it again, or ask the operator.")
+        async with self._database.begin() as session:
+            await close_job(session, UUID(args["job_id"]), self._clock.now(), error)
+        log.warning("library.reconcile_given_up", reason=reason)
+
+    async def run(self) -> Findings:
+        """Raises IndexUnavailable, and what the database raises; what was repaired until then stays so."""
+        comparison = Comparison()
+        await self._stranded(comparison.findings)
+        await self._index_against_rows(comparison)
+        await self._rows_against_index(comparison)
+        await self._files_against_rows(comparison.findings)
+        found = comparison.findings.all()
+        log.info("library.reconciled", **found)
+        return comparison.findings
+
+    # Items of jobs that wait, with nobody to do them.
+
+    async def _stranded(self, findings: Findings) -> None:
+        after: tuple[UUID, UUID, int] | None = None
+        row = JobItemRow
+        key = tuple_(row.job_id, row.document_id, row.version)
+        while True:
+            statement = select(row).where(row.state.in_(WAITING)).order_by(key).limit(_BATCH)
+            if after:
+                statement = statement.where(key > tuple_(*after))
+            async with self._database.begin() as session:
+                items = (await session.scalars(statement)).all()
+                at_work = await self._at_work(session, [item.document_id for item in items])
+            for item in items:
+                after = (item.job_id, item.document_id, item.version)
+                if item.document_id not in at_work and await self._rescue(after):
+                    findings.add(item.organisation_id, STRANDED)
+            if len(items) < _BATCH:
+                return
+
+    async def _rescue(self, key: tuple[UUID, UUID, int]) -> bool:
+        """True where it was stranded indeed, which only the locks make sure."""
+        now = self._clock.now()
+        async with self._database.begin() as session:
+            document = await session.get(DocumentRow, key[1], with_for_update=True)
+            item = await session.get(JobItemRow, key, with_for_update=True)
+            if item is None or item.state not in WAITING or await self._at_work(session, [key[1]]):
+                return False
+            if await cancelled(session, item.job_id):
+                await cancel_items(session, item.job_id, now, item.document_id)
+            elif document is None or document.version != item.version or _is_published(document):
+                await finish_item(session, item, "done", now)
+            elif await self._is_dead_letter(item):
+                document.status, document.error, document.failure = "failed", GIVEN_UP, "internal"
+                await finish_item(session, item, "failed", now, Reason("internal", GIVEN_UP))
+            else:
+                await redefer(session, self._queue, item)
+        return True
+
+    async def _is_dead_letter(self, item: JobItemRow) -> bool:
+        about = {
+            "job_id": str(item.job_id),
+            "document_id": str(item.document_id),
+            "version": item.version,
+        }
+        return bool(await self._queue.failed(1, task=INGEST, about=about))
+
+    # What the index holds.
+
+    async def _index_against_rows(self, comparison: Comparison) -> None:
+        await self._look(comparison, None)
+        if comparison.suspects:
+            # Something may have been published between our two looks at it: only what is wrong twice is.
+            await self._look(comparison, frozenset(comparison.suspects))
+
+    async def _look(self, comparison: Comparison, again: frozenset[UUID] | None) -> None:
+        batch: dict[UUID, Held] = {}
+        async for document_id, held in self._index.inventory():
+            comparison.seen.add(document_id)
+            if again is None or document_id in again:
+                batch[document_id] = held
+            if len(batch) >= _BATCH:
+                await self._compare(comparison, batch, second=again is not None)
+                batch = {}
+        await self._compare(comparison, batch, second=again is not None)
+
+    async def _compare(self, comparison: Comparison, batch: dict[UUID, Held], *, second: bool) -> None:
+        if not batch:
+            return
+        async with self._database.begin() as session:
+            documents = {row.id: row for row in await session.scalars(_rows(batch))}
+            keys = await _keys(session, list(batch))
+            at_work = await self._at_work(session, list(batch))
+        wrong: list[DocumentRow] = []
+        for document_id, held in batch.items():
+            row = documents.get(document_id)
+            if row is None:
+                await self._index.remove(document_id)
+                comparison.findings.add(_organisation_of(held), GHOSTS)
+                continue
+            if not second:
+                comparison.findings.add(row.organisation_id, CHECKED)
+            if held.chunks and held.keys != keys.get(document_id, frozenset()):
+                await self._align(document_id)
+                comparison.findings.add(row.organisation_id, KEYS)
+            if document_id in at_work or _agree(row, held):
+                continue
+            if second:
+                wrong.append(row)
+            else:
+                comparison.suspects.add(document_id)
+        await self._mend(comparison.findings, wrong)
+
+    async def _align(self, document_id: UUID) -> None:
+        async with self._database.begin() as session:
+            document = await session.get(DocumentRow, document_id, with_for_update=True)
+            keys = await repository.keys_of(session, document_id) if document else frozenset[str]()
+            await self._index.set_access(document_id, AccessKeys(keys) if keys else None)
+
+    async def _mend(self, findings: Findings, wrong: Sequence[DocumentRow]) -> None:
+        for row in wrong:
+            if row.published_version is None:
+                # Publishing was broken off, and nobody will go on with it.
+                await self._index.remove(row.id)
+                findings.add(row.organisation_id, GHOSTS)
+        await self._publish_again(findings, [row for row in wrong if row.published_version is not None])
+
+    # What should be in the index.
+
+    async def _rows_against_index(self, comparison: Comparison) -> None:
+        after = UUID(int=0)
+        while True:
+            row = DocumentRow
+            published = row.published_version.is_not(None) & (row.chunks > 0)
+            statement = select(row).where(published, row.id > after).order_by(row.id).limit(_BATCH)
+            async with self._database.begin() as session:
+                rows = (await session.scalars(statement)).all()
+                missing = [one for one in rows if one.id not in comparison.seen]
+                at_work = await self._at_work(session, [one.id for one in missing])
+            # Published since we looked: then it is known by now.
+            lost = [one for one in missing if one.id not in at_work and not await self._index.known(one.id)]
+            for one in missing:
+                comparison.findings.add(one.organisation_id, CHECKED)
+            await self._publish_again(comparison.findings, lost)
+            if len(rows) < _BATCH:
+                return
+            after = rows[-1].id
+
+    async def _publish_again(self, findings: Findings, rows: Sequence[DocumentRow]) -> None:
+        """One job for each sender, so that each sees what happens to their documents."""
+        by_sender: dict[tuple[UUID, UUID], list[DocumentRow]] = {}
+        for row in rows:
+            by_sender.setdefault((row.organisation_id, row.created_by), []).append(row)
+            findings.add(row.organisation_id, AGAIN)
+        for (organisation_id, sender), theirs in by_sender.items():
+            principal = Principal(organisation_id=organisation_id, id=sender)
+            async with self._database.begin() as session:
+                now = self._clock.now()
+                job_id = await open_job(session, principal, "repair", now, stage="queued")
+                await add_results(session, job_id, [_outcome(row) for row in theirs])
+                await close_job(session, job_id, now)
+                items = await session.scalars(select(JobItemRow).where(JobItemRow.job_id == job_id))
+                for item in items.all():
+                    await redefer(session, self._queue, item, again=True)
+
+    # Files.
+
+    async def _files_against_rows(self, findings: Findings) -> None:
+        before = self._clock.now() - GRACE
+        kept: set[str] = set()
+        for prefix in _PREFIXES:
+            batch: list[str] = []
+            async for stored in self._blobs.list(prefix):
+                kept.add(stored.key)
+                if stored.changed_at < before:
+                    batch.append(stored.key)
+                if len(batch) >= _BATCH:
+                    await self._sweep(findings, batch)
+                    batch = []
+            await self._sweep(findings, batch)
+        await self._missing(findings, kept)
+
+    async def _sweep(self, findings: Findings, keys: list[str]) -> None:
+        if not keys:
+            return
+        row = DocumentVersionRow
+        async with self._database.begin() as session:
+            used = await session.execute(
+                select(row.blob_key, row.read_key).where(or_(row.blob_key.in_(keys), row.read_key.in_(keys)))
+            )
+            referred = {key for pair in used for key in pair}
+        for key in keys:
+            if key not in referred:
+                await self._blobs.delete(key)
+                findings.add(_owner_of(key), ORPHANS)
+
+    async def _missing(self, findings: Findings, kept: set[str]) -> None:
+        """Of what can be opened or is to be read; older versions may have been cleared away."""
+        row, version = DocumentRow, DocumentVersionRow
+        mine = or_(version.version == row.version, version.version == row.published_version)
+        after = (UUID(int=0), 0)
+        while True:
+            key = tuple_(version.document_id, version.version)
+            statement = (
+                select(version)
+                .join(row, and_(row.id == version.document_id, mine))
+                .where(key > tuple_(*after), version.created_at < self._clock.now() - GRACE)
+                .order_by(key)
+                .limit(_BATCH)
+            )
+            async with self._database.begin() as session:
+                versions = (await session.scalars(statement)).all()
+            for one in versions:
+                after = (one.document_id, one.version)
+                if one.blob_key not in kept:
+                    findings.add(one.organisation_id, MISSING)
+                    log.error("library.file_missing", document_id=str(one.document_id), version=one.version)
+            if len(versions) < _BATCH:
+                return
+
+    async def _at_work(self, session: AsyncSession, document_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """For these a job waits or runs: it will do what is needed."""
+        locks = {f"document:{document_id}": document_id for document_id in document_ids}
+        busy = await self._queue.at_work(session, list(locks)) if locks else frozenset[str]()
+        return frozenset(locks[lock] for lock in busy)
+
+
+def _rows(batch: dict[UUID, Held]) -> Any:
+    return select(DocumentRow).where(DocumentRow.id.in_(list(batch)))
+
+
+async def _keys(session: AsyncSession, document_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    row = DocumentAccessRow
+    found = await session.execute(
+        select(row.document_id, row.access_key).where(row.document_id.in_(document_ids))
+    )
+    keys: dict[UUID, set[str]] = {}
+    for document_id, key in found:
+        keys.setdefault(document_id, set()).add(key)
+    return {document_id: frozenset(held) for document_id, held in keys.items()}
+
+
+def _is_published(document: DocumentRow) -> bool:
+    return document.published_version == document.version
+
+
+def _agree(row: DocumentRow, held: Held) -> bool:
+    whole = held.chunks == row.chunks and not held.pending
+    return row.published_version is not None and whole and held.version == row.published_version
+
+
+def _outcome(row: DocumentRow) -> Outcome:
+    shown = AcceptedDocument(id=row.id, path=row.path, title=row.title, status="queued")
+    return Outcome(shown, row.path, row.published_version or row.version)
+
+
+def _organisation_of(held: Held) -> UUID | None:
+    """A document that is gone has only its keys left to tell whose it was."""
+    for key in held.keys:
+        kind, _, rest = key.partition(":")
+        if kind in ("o", "g"):
+            return UUID(rest.partition("/")[0])
+    return None
+
+
+def _owner_of(key: str) -> UUID | None:
+    parts = key.split("/")
+    try:
+        return UUID(parts[1])
+    except (ValueError, IndexError):
+        return None
