@@ -51,6 +51,11 @@ class ServerGenerations:
         return made
 
     async def build(self, spec: EmbedderSpec) -> Generation:
+        # First what is current, or an empty collection would be taken for what an earlier release left.
+        await self.current()
+        return await self._make(spec)
+
+    async def _make(self, spec: EmbedderSpec) -> Generation:
         wanted = generation_of(spec)
         metadata = {_SPEC: msgspec.to_builtins(spec)}
         await ServerStore(self._client, wanted.name, spec.dimensions, metadata).prepare()
@@ -83,7 +88,7 @@ class ServerGenerations:
         """No alias yet: the server is empty, or an earlier release used it, which had none."""
         name = first_choice(await self._names(), generation_of(self._first).name)
         if name == generation_of(self._first).name:
-            await self.build(self._first)
+            await self._make(self._first)
         await self.switch(await self._generation(name))
         # Whoever came first has named it.
         return await self._named() or name
