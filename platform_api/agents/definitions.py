@@ -36,6 +36,8 @@ class AgentDefinition(Request):
     """One agent. `tools` are names as the gateway offers them; `*` is every tool the caller may use."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    version: Annotated[int, Field(ge=1)] = 1
+    """Of the instructions: prompts are versioned templates (SPEC 10)."""
     description: str = ""
     instructions: str
     tools: list[str] = ["*"]

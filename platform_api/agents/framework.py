@@ -2,6 +2,7 @@
 models ourselves, with the same names, for a tenth of the cost."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,8 @@ from platform_api.agents.port import AgentEvent, Conversation, Finished, Said, T
 from platform_api.agents.tools import Calls
 from platform_api.llm.router import SPENDING
 from platform_api.llm.spending import Spending
+
+_MARKER = re.compile(r" ?\[\d{1,3}\]")
 
 disable_instrumentation()
 
@@ -123,9 +126,14 @@ def messages_of(conversation: Conversation, settings: AgentSettings) -> list[Mes
             break
         kept.append(said)
     return [
-        *(Message(said.role, [said.text]) for said in reversed(kept)),
+        *(Message(said.role, [_as_told(said)]) for said in reversed(kept)),
         Message("user", [conversation.message]),
     ]
+
+
+def _as_told(said: Said) -> str:
+    """Without markers: the numbers of an earlier answer mean nothing among the sources of this one."""
+    return said.text if said.role == "user" else _MARKER.sub("", said.text)
 
 
 def _ours(error: Exception) -> BaseException:

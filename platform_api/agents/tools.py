@@ -4,8 +4,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
@@ -38,6 +38,8 @@ class Calls:
     timeout_s: float = 30.0
     most: int | None = None
     """Calls of one tool at most; then the model is told so, and soon has to answer."""
+    numbers: dict[str, int] = field(default_factory=dict[str, int])
+    """Of the chunks found so far, by id: one number each, however many searches find it."""
 
     def as_functions(self, tools: Sequence[Tool]) -> list[FunctionTool]:
         return [self._function(tool) for tool in tools]
@@ -73,12 +75,21 @@ class Calls:
             async with asyncio.timeout(self.timeout_s):
                 outcome = await self.gateway.call(self.principal, name, arguments, timeout_s=self.timeout_s)
             found = _found(outcome) if name == SEARCH and not outcome.is_error else None
+            told = _text(outcome) if found is None else self._numbered(outcome, found)
         except TimeoutError:
             return False, _told(TimedOut("The tool took too long.")), None
         except SwitchboardError as error:
             log.warning("agents.tool_failed", tool=name, code=error.code)
             return False, _told(error), None
-        return not outcome.is_error, _text(outcome), found
+        return not outcome.is_error, told, found
+
+    def _numbered(self, outcome: ToolOutcome, found: SearchResult) -> str:
+        """The result with `n` in each chunk: what a model cites it by, also after further searches."""
+        ids = [str(chunk.chunk_id) for chunk in found.chunks]
+        numbers = [self.numbers.setdefault(one, len(self.numbers) + 1) for one in ids]
+        given = cast(dict[str, Any], outcome.structured)
+        chunks = [{"n": n, **chunk} for n, chunk in zip(numbers, given["chunks"], strict=True)]
+        return msgspec.json.encode({**given, "chunks": chunks}).decode()
 
 
 def narrowed(arguments: Mapping[str, Any], scope: Scope) -> dict[str, Any]:

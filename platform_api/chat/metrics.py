@@ -13,6 +13,10 @@ turn_seconds = Histogram(
     "Whole turns.",
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180),
 )
-withheld_total = Counter("switchboard_sentences_withheld_total", "Sentences that no source supported.")
+withheld_total = Counter(
+    "switchboard_sentences_withheld_total",
+    "Sentences that no source supported, by what refused them and whether the source spoke instead.",
+    ["layer", "then"],
+)
 running = Gauge("switchboard_turns_running", "Turns that run in this process.")
 orphans_total = Counter("switchboard_turns_orphaned_total", "Turns that a sweeper had to end.")

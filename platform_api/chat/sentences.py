@@ -1,67 +1,179 @@
 """A model's text as it arrives, cut into sentences as soon as each is certain to be complete."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from knowledge.verify import sentence_spans
+from platform_api.chat.citing import Citing, Citings, open_at
 
-_MARKER = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]")
-_EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|`+")
+_MARKER = re.compile(r"\s*\[\d{1,3}\](?:\([^()\s]*\))?")
+_ADDRESS_LEFT = re.compile(r"\A\((?:[a-z]+:|/|#)[^()\s]*\)\s*")
+_LINK = re.compile(r"!\[[^\]\n]*\]\([^()\s]*\)|\[([^\[\]\n]+)\]\([^()\s]*\)")
+_TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
+_EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~~")
+_NO_TEXT = re.compile(  # fences of code, and lines that are bold from end to end: headings
+    r"^[ \t]*(?:(?:```|~~~)[^\n]*|\*\*[^*\n]+\*\*:?[ \t]*|__[^_\n]+__:?[ \t]*)\n", re.MULTILINE
+)
+_QUOTED_LINE = re.compile(r"^[ \t]*>+[ \t]?", re.MULTILINE)
+_HIDDEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ue000-\uf8ff]")
 _ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•·‣]|\(?\d{1,3}[.)])\s+$")
 _HEADING = re.compile(r"(?:^|\n)\s*#{1,6}\s+$")
+_RULE = re.compile(r"[\s|:=-]+")
 _WORD = re.compile(r"\w")
+_MAY_END = re.compile(r"[.!?…\n\]】)\"”]")
 LONGEST = 4_000
 """Characters without an end of a sentence after which the text is cut all the same."""
+
+Lead = Literal["", "\n\n", "\n- "]
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`text` without citation markers and emphasis; `lead` is how it is set off from the one before:
-    nothing, a new paragraph, or an item of a list (rows of tables become items, too)."""
+    """`text` without pointers at sources and without markup; `lead` is how it is set off from the one before:
+    nothing, a new paragraph, or an item of a list (rows of tables become items, too).
+
+    citings: what the model pointed at for it.
+    """
 
     text: str
-    lead: Literal["", "\n\n", "\n- "] = ""
+    lead: Lead = ""
+    citings: tuple[Citing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A sentence as written: `gap` is what stands before it, bullets and hashes."""
+
+    gap: str
+    raw: str
+
+    @property
+    def is_row(self) -> bool:
+        return self.raw.startswith("|") or " | " in self.raw
+
+    @property
+    def is_rule(self) -> bool:
+        return "-" in self.raw and _RULE.fullmatch(self.raw) is not None
 
 
 class SentenceStream:
     """`feed` pieces, then `end`. Headings are dropped: they state nothing that could be verified."""
 
     def __init__(self) -> None:
+        self._masked = ""
         self._waiting = ""
+        """What follows on `_masked`, as it was written."""
+        self._citings = Citings()
+        self._row: _Piece | None = None
+        """A row that may turn out to be the header of a table."""
+        self._header: Sequence[str] = ()
 
     def feed(self, piece: str) -> Iterator[Sentence]:
-        """The sentences that this piece completes. The last one waits: more of it may follow."""
-        self._waiting += piece
-        yield from self._taken(keep=1)
-        if len(self._waiting) > LONGEST:
-            yield from self._taken(keep=0)
+        """The sentences that this piece completes."""
+        self._waiting += _HIDDEN.sub("", piece)
+        # Nothing ends without one of these: a text that comes letter by letter is not read letter by letter.
+        if _MAY_END.search(self._masked) or _MAY_END.search(self._waiting):
+            yield from self._taken()
+        if len(self._waiting) + len(self._masked) > LONGEST:
+            yield from self._rest()
 
     def end(self) -> Iterator[Sentence]:
-        yield from self._taken(keep=0)
+        """The rest; a pointer that was never closed is text."""
+        yield from self._rest()
+        if self._row:
+            yield from self._made(self._row)
+            self._row = None
 
-    def _taken(self, keep: int) -> Iterator[Sentence]:
-        text = self._waiting
-        spans = sentence_spans(text)
-        complete = spans[: len(spans) - keep] if keep else spans
-        cut = complete[-1][1] if complete else 0
-        self._waiting = text[cut:] if keep else ""
+    def _rest(self) -> Iterator[Sentence]:
+        self._mask()
+        text = _NO_TEXT.sub("\n\n", f"{self._masked}{self._waiting}\n")
+        self._masked = self._waiting = ""
+        yield from self._read(text, sentence_spans(text))
+
+    def _taken(self) -> Iterator[Sentence]:
+        self._mask()
+        at = open_at(self._waiting)
+        text = _NO_TEXT.sub("\n\n", self._masked + self._waiting[:at])
+        self._masked, self._waiting = text, self._waiting[at:]
+        spans = _complete(text, certain=not self._waiting)
+        self._masked = text[spans[-1][1] :] if spans else text
+        yield from self._read(text, spans)
+
+    def _mask(self) -> None:
+        masked, self._waiting = self._citings.mask(self._waiting)
+        self._masked += masked
+
+    def _read(self, text: str, spans: Sequence[tuple[int, int]]) -> Iterator[Sentence]:
         before = 0
-        for start, end in complete:
-            sentence = _sentence(text[before:start], text[start:end])
+        for start, end in spans:
+            yield from self._next(_Piece(text[before:start], _ADDRESS_LEFT.sub("", text[start:end], count=1)))
             before = end
-            if sentence:
-                yield sentence
+
+    def _next(self, piece: _Piece) -> Iterator[Sentence]:
+        """A row waits for the line after it: a rule under it makes it a header."""
+        held, self._row = self._row, None
+        if held and piece.is_rule:
+            self._header = _cells(_plain(held.raw))
+            return
+        if held:
+            yield from self._made(held)
+        if not piece.is_row:
+            self._header = ()
+        elif not self._header:
+            self._row = piece
+            return
+        yield from self._made(piece)
+
+    def _made(self, piece: _Piece) -> Iterator[Sentence]:
+        if _HEADING.search(piece.gap):
+            return
+        citings = self._pointed_at(piece.raw)
+        plain = _plain(piece.raw)
+        text = _row(plain, self._header) if piece.is_row else plain
+        if not _WORD.search(text):
+            return
+        item = piece.is_row or _ITEM.search(piece.gap)
+        yield Sentence(
+            " ".join(text.split()), "\n- " if item else "\n\n" if "\n" in piece.gap else "", citings
+        )
+
+    def _pointed_at(self, raw: str) -> tuple[Citing, ...]:
+        return tuple(
+            replace(one, leading=marker.start() == 0)
+            for marker in _MARKER.finditer(raw)
+            for one in self._citings.of(marker.group())
+        )
 
 
-def _sentence(gap: str, raw: str) -> Sentence | None:
-    """`gap` is what stands between the sentence before and this one: bullets and hashes."""
-    if _HEADING.search(gap):
-        return None
-    row = raw.startswith("|")
-    plain = _EMPHASIS.sub("", _MARKER.sub("", raw)).strip(" |\n\t" if row else None)
-    if not _WORD.search(plain):
-        return None
-    item = row or _ITEM.search(gap)
-    return Sentence(" ".join(plain.split()), "\n- " if item else "\n\n" if "\n" in gap else "")
+def _complete(text: str, *, certain: bool) -> list[tuple[int, int]]:
+    """The sentences that nothing which may follow can change.
+
+    certain: nothing is open at the end. Then a sentence with its pointer, or a line with its end, is complete
+    if another that began now would be one of its own.
+    """
+    spans = sentence_spans(text)
+    if certain and spans and text[spans[-1][1] :].strip() == "" and text.rstrip(" ").endswith(("]", "\n")):
+        probed = sentence_spans(f"{text}X" if text.endswith("\n") else f"{text} X")
+        if len(probed) > len(spans):
+            return spans
+    return spans[:-1]
+
+
+def _plain(raw: str) -> str:
+    unlinked = _LINK.sub(lambda link: link[1] or "", _MARKER.sub("", _QUOTED_LINE.sub("", raw)))
+    return _EMPHASIS.sub("", _TAG.sub(" ", unlinked)).strip()
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip("| \t").split("|")]
+
+
+def _row(plain: str, header: Sequence[str]) -> str:
+    """A row as it is said: each cell after its label, as the built-in model says it."""
+    cells = _cells(plain)
+    if len(cells) != len(header):
+        return " | ".join(cells)
+    pairs = zip(header, cells, strict=True)
+    return "; ".join(": ".join(part for part in pair if part) for pair in pairs if pair[1])

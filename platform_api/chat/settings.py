@@ -1,12 +1,13 @@
 """Limits of a turn (SPEC 4)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from kit.settings import Settings
 from knowledge.verify import DEFAULT_THRESHOLD
 
+Policy = Literal["strict", "mark"]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -32,6 +33,10 @@ class ChatSettings(Settings):
     keepalive_s: Seconds = Field(default=15.0, description="A comment on a silent event stream this often.")
     stream_ttl_s: Annotated[int, Field(gt=0)] = Field(
         default=3600, description="How long the events of a turn can be read again."
+    )
+    policy: Policy = Field(
+        default="strict",
+        description="`strict` shows only what a source supports, `mark` the rest, too, as unverified.",
     )
     threshold: Annotated[float, Field(ge=0, le=1)] = Field(
         default=DEFAULT_THRESHOLD, description="Confidence that a fact needs to be shown."

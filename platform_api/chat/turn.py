@@ -69,7 +69,7 @@ class TurnRunner:
         return ending.failure(accepted.turn_id, turn.next_seq, error, accepted.request_id)
 
     async def _answer(self, accepted: Accepted, turn: TurnLog) -> TurnCompleted:
-        writing = Writing(accepted, turn, Answer(self.settings.threshold))
+        writing = Writing(accepted, turn, Answer(self.settings.threshold, self.settings.policy))
         await writing.run(self.runtime)
         return TurnCompleted(
             turn_id=accepted.turn_id,

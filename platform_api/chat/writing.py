@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 from kit.wire.chat import Outcome, Timings, Usage
-from kit.wire.events import AnswerCitation, AnswerDelta, TurnStatus
+from kit.wire.events import AnswerCitation, AnswerDelta, AnswerRetracted, TurnStatus
 from kit.wire.events import ToolFinished as ToolFinishedEvent
 from kit.wire.events import ToolStarted as ToolStartedEvent
 from knowledge.verify import source_of
@@ -21,7 +21,7 @@ from platform_api.agents.port import (
     ToolStarted,
 )
 from platform_api.chat.acceptance import Accepted
-from platform_api.chat.answer import Answer
+from platform_api.chat.answer import Answer, Shown
 from platform_api.chat.fallback import instead
 from platform_api.chat.log import TurnLog
 from platform_api.chat.metrics import first_text_seconds, withheld_total
@@ -61,6 +61,10 @@ class Writing:
         async for event in events:
             self._on(event)
         self._offer(self._sentences.end())
+        for changed in self.answer.settle():
+            self._say(changed)
+        for one in self.answer.withheld:
+            withheld_total.labels(one.layer, "repaired" if one.repaired else "dropped").inc()
         self._when_nothing_passed()
 
     def outcome(self) -> Outcome:
@@ -118,16 +122,19 @@ class Writing:
     def _offer(self, sentences: Iterable[Sentence]) -> None:
         for sentence in sentences:
             began = time.perf_counter()
-            withheld = self.answer.withheld
             shown = self.answer.offer(sentence)
             self._verify_ms += (time.perf_counter() - began) * 1000
-            withheld_total.inc(self.answer.withheld - withheld)
-            if shown is None:
-                continue
+            if shown:
+                self._say(shown)
+
+    def _say(self, shown: Shown) -> None:
+        if shown.retracts:
+            self.log.say(AnswerRetracted, text=shown.retracts)
+        if shown.delta:
             self._first_text()
             self.log.say(AnswerDelta, text=shown.delta)
-            if shown.citation:
-                self.log.say(AnswerCitation, citation=shown.citation)
+        if shown.citation:
+            self.log.say(AnswerCitation, citation=shown.citation)
 
     def _when_nothing_passed(self) -> None:
         """An answer is never empty: what the sources do say, or that they say nothing."""

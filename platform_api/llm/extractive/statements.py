@@ -67,7 +67,7 @@ def _statements(source: Prepared) -> Iterator[Statement]:
             continue
         text = said(source, unit)
         words = source.words.forms[slice(*source.ranges[at])]
-        if text and len(words) >= _FEWEST_WORDS and len(text) <= _LONGEST:
+        if words and len(text.split()) >= _FEWEST_WORDS and len(text) <= _LONGEST:
             yield Statement(
                 text,
                 unit,

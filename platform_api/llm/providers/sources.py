@@ -5,7 +5,17 @@ It costs half the tokens, and the numbers are those that the model is told to ci
 
 from pydantic import ValidationError
 
-from kit.wire.search import FoundChunk, SearchResult
+from kit.wire.base import Wire
+from kit.wire.search import FoundChunk
+
+
+class _Numbered(FoundChunk):
+    n: int | None = None
+    """Its number in the turn; without one its place in the result counts."""
+
+
+class _Result(Wire):
+    chunks: list[_Numbered]
 
 
 def as_numbered_sources(result: object) -> object:
@@ -13,12 +23,12 @@ def as_numbered_sources(result: object) -> object:
     if not isinstance(result, str) or '"chunks"' not in result:
         return result
     try:
-        found = SearchResult.model_validate_json(result)
+        found = _Result.model_validate_json(result)
     except ValidationError:
         return result
     if not found.chunks:
         return "Nothing was found."
-    return "\n\n".join(_numbered(n, chunk) for n, chunk in enumerate(found.chunks, start=1))
+    return "\n\n".join(_numbered(chunk.n or n, chunk) for n, chunk in enumerate(found.chunks, start=1))
 
 
 def _numbered(n: int, chunk: FoundChunk) -> str:

@@ -36,8 +36,9 @@ from platform_api.agents.port import (
     ToolStarted,
 )
 from platform_api.agents.redaction import redacted
+from platform_api.agents.tools import Calls
 from platform_api.llm.router import SPENDING
-from tests.platform_api.chat.script import LEAVE, found
+from tests.platform_api.chat.script import LAPTOPS, LEAVE, found
 
 QUERY = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
 SEARCH = Tool(
@@ -141,7 +142,28 @@ async def test_the_model_reads_the_structured_result() -> None:
         for one in message.contents
         if one.type == "function_result"
     ]
-    assert json.loads(told[0].result) == found(LEAVE).model_dump(mode="json")
+    read = json.loads(told[0].result)
+    assert [chunk.pop("n") for chunk in read["chunks"]] == [1]
+    assert read == found(LEAVE).model_dump(mode="json")
+
+
+async def test_a_chunk_keeps_its_number_however_often_it_is_found() -> None:
+    gateway = Gateway()
+    calls = Calls(gateway, maya(), Scope(), emit=lambda _: None)
+    numbers: list[list[int]] = []
+    for texts in ((LEAVE, LAPTOPS), (LAPTOPS,), ("Parking is free.", LEAVE)):
+        gateway.answer = ToolOutcome(
+            is_error=False, content=[], structured=found(*texts).model_dump(mode="json")
+        )
+        told = json.loads(await calls.call("docs.search", {"query": "x"}))
+        numbers.append([chunk["n"] for chunk in told["chunks"]])
+    assert numbers == [[1, 2], [2], [3, 1]]
+
+
+def test_markers_of_earlier_answers_are_not_told_again() -> None:
+    said = [Said("user", "Is [1] a marker?"), Said("assistant", "Staff get 25 days. [1] Yes. [2]")]
+    earlier = [message.text for message in messages_of(Conversation("And?", said), AgentSettings())]
+    assert earlier == ["Is [1] a marker?", "Staff get 25 days. Yes.", "And?"]
 
 
 @pytest.mark.proves("TURN-007")

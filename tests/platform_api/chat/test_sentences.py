@@ -33,13 +33,70 @@ def test_a_sentence_is_given_out_as_soon_as_the_next_begins() -> None:
         ("**Leave** is `25` days.", ["Leave is 25 days."]),
         ("A line\nthat goes on. Next.", ["A line that goes on.", "Next."]),
         ("## Leave\nStaff get 25 days.", ["Staff get 25 days."]),
-        ("| Place | Days |\n|---|---|\n| Sydney | 25 |", ["Place | Days", "Sydney | 25"]),
+        ("| Place | Days |\n|---|---|\n| Sydney | 25 |", ["Place: Sydney; Days: 25"]),
+        ("| Sydney | 25 |\n| Perth | 20 |\nEnd.", ["Sydney | 25", "Perth | 20", "End."]),
+        ("**Leave**\nStaff get 25 days.", ["Staff get 25 days."]),
+        ("Run:\n```bash\ngit push\n```\nThen wait.", ["Run:", "git push", "Then wait."]),
+        ("> Staff *get* ~~25~~ days.", ["Staff get 25 days."]),
+        (
+            "See [the portal](https://evil.example/x)![](http://evil/x.png).",
+            ["See the portal."],
+        ),
+        ("A\u200bn item\u202e here.", ["An item here."]),
         ("---\n***\n", []),
         ("[1] Staff get 25 days.", ["Staff get 25 days."]),
     ],
 )
 def test_markers_and_markup_are_gone(text: str, expected: list[str]) -> None:
     assert [one.text for one in cut(text)] == expected
+
+
+@pytest.mark.proves("ANSWER-004")
+@pytest.mark.parametrize(
+    ("written", "numbers", "quotes"),
+    [
+        ("Staff get 25 days. [1]", [1], []),
+        ("Staff get 25 days [1].", [1], []),
+        ("Staff get 25 days.[1][2]", [1, 2], []),
+        ("Staff get 25 days. [1, 2]", [1, 2], []),
+        ("Staff [^1] get 25 days.", [1], []),
+        ("[2] Staff get 25 days.", [2], []),
+        ("Staff get 25 days. [Source 2]", [2], []),
+        ("Staff get 25 days. [doc #2]", [2], []),
+        ("Staff get 25 days. 【2†handbook】", [2], []),
+        ("Staff get 25 days. [1](https://x.example/a)", [1], []),
+        ('Staff get 25 days. [1 "Staff get 25 days."]', [1], ["Staff get 25 days."]),
+        ("Staff get 25 days. [1: “Staff get 25 days.”]", [1], ["Staff get 25 days."]),
+        ('Staff get 25 days. [1 "All "staff" get. Really. [sic] 25"; 2 "Two."]', [1], None),
+        ("Staff get 25 days. [1 - 'They don't get more.']", [1], ["They don't get more."]),
+    ],
+)
+def test_every_way_of_pointing_at_a_source_is_understood_and_gone(
+    written: str, numbers: list[int], quotes: list[str] | None
+) -> None:
+    for size in (1, 5, 1000):
+        pieces = [written[at : at + size] for at in range(0, len(written), size)]
+        (sentence,) = cut(*pieces)
+        assert sentence.text == "Staff get 25 days."
+        seen = [n for one in sentence.citings for n in one.numbers]
+        # A letter at a time the sentence has gone before a second pointer begins.
+        assert seen == numbers or (size == 1 and seen == numbers[:1])
+        if quotes is not None:
+            assert [quote for one in sentence.citings for quote in one.quotes] == quotes
+
+
+def test_a_pointer_that_never_closes_loses_nothing() -> None:
+    assert " ".join(one.text for one in cut('Staff get 25 days. [1 "Unused days', " expire. Always.")) == (
+        'Staff get 25 days. [1 "Unused days expire. Always.'
+    )
+
+
+@pytest.mark.proves("ANSWER-003")
+@pytest.mark.parametrize("pointer", ["[1]", '[1 "Staff get 25 days."]', "[Source 1]."])
+def test_a_sentence_with_its_pointer_waits_for_no_other(pointer: str) -> None:
+    stream = SentenceStream()
+    given_out = list(stream.feed(f"Staff get 25 days. {pointer} "))
+    assert [one.text for one in given_out] == ["Staff get 25 days."]
 
 
 def test_layout_is_kept_as_the_lead_of_each_sentence() -> None:

@@ -87,7 +87,6 @@ async def test_a_changed_number_is_withheld_and_the_source_speaks_instead(client
     end = await completed(client, *answer("Staff get 35 days of annual leave. [1]"))
     assert "35" not in end.text
     assert "25 days of annual leave. [1]" in end.text
-    assert end.text.startswith("Here is what I found:")
     assert end.outcome == "answered"
 
 
