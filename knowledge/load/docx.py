@@ -1,11 +1,13 @@
-"""Word documents, in document order: headings by style, lists, tables, text boxes. Macros are never read."""
+"""Word documents, in document order: headings by style, lists, tables, notes, text boxes, code."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import docx
 from docx.opc.constants import RELATIONSHIP_TYPE
+from lxml import etree
 
 from knowledge.document import LoadedDocument
 from knowledge.load.front_matter import Metadata
@@ -14,7 +16,13 @@ from knowledge.load.outline import INDENT, Outline, one_line, tidy
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAX_LEVEL = 8
+_CODE_STYLES = frozenset(
+    {"code", "source code", "html preformatted", "preformatted text", "plain text code", "macro text"}
+)
+_MONO = re.compile(r"mono|courier|consolas|menlo|typewriter|fixed", re.IGNORECASE)
 # Tracked deletions, properties, and text boxes, which are read as blocks of their own.
 _NOT_SHOWN = {f"{_W}{name}" for name in ("del", "moveFrom", "txbxContent", "pPr", "rPr")} | {_FALLBACK}
 
@@ -39,7 +47,7 @@ def _metadata(package: Any) -> Metadata:
     fields = {"title": properties.title, "author": properties.author, "subject": properties.subject}
     found: Metadata = {key: one_line(value) for key, value in fields.items() if value and value.strip()}
     if properties.modified is not None:
-        found["modified"] = properties.modified.isoformat()
+        found["last_modified"] = properties.modified.isoformat()
     return found
 
 
@@ -52,6 +60,9 @@ class _Reader:
         self._formats = _number_formats(package)
         self._items: list[str] = []
         self._counts: dict[tuple[str, int], int] = {}
+        self._code: list[str] = []
+        self._notes = _Notes(package)
+        self._waiting: list[str] = []
         self.title = ""
 
     def read(self, container: Any) -> None:
@@ -64,14 +75,34 @@ class _Reader:
                 self.read(element)
 
     def finish(self) -> None:
+        """What was collected becomes blocks, and the notes to it follow."""
         self._outline.items(self._items)
-        self._items = []
+        self._outline.code("\n".join(self._code))
+        for note in self._waiting:
+            self._outline.paragraph(note)
+        self._items, self._code, self._waiting = [], [], []
 
     def _paragraph(self, element: Any) -> None:
-        text = tidy(_text(element))
         style, level = self._styles.get(_attribute(element, "pStyle"), ("", 0))
+        if style.startswith("toc "):
+            # A table of contents: its headings come again where they belong.
+            return
+        raw = "".join(_runs(element, self._notes.mark))
+        notes = self._notes.taken()
+        self._add(element, raw, style, level)
+        self._waiting += notes
+        for box in _boxes(element):
+            self.finish()
+            self.read(box)
+
+    def _add(self, element: Any, raw: str, style: str, level: int) -> None:
+        text = tidy(raw)
         numbering = _numbering(element) or self._style_numbering(element)
-        if text and level:
+        if text and _is_code(element, style):
+            if not self._code:
+                self.finish()
+            self._code.append(raw)
+        elif text and level:
             self.finish()
             self._outline.heading(text, level)
         elif text and style == "title":
@@ -79,13 +110,12 @@ class _Reader:
             self.title = self.title or one_line(text)
             self._outline.heading(text, 1)
         elif text and (numbering or style.startswith("list")):
+            if self._code:
+                self.finish()
             self._item(text, *(numbering or ("", 0)), numbered="number" in style)
         elif text:
             self.finish()
             self._outline.paragraph(text)
-        for box in _boxes(element):
-            self.finish()
-            self.read(box)
 
     def _style_numbering(self, element: Any) -> tuple[str, int] | None:
         return self._styles_numbering.get(_attribute(element, "pStyle"))
@@ -106,15 +136,50 @@ class _Reader:
 
     def _table(self, element: Any) -> None:
         self.finish()
-        rows = [
-            [_cell(cell) for cell in _cells(row)] for row in element.iter(f"{_W}tr") if _owner(row) is element
-        ]
-        if sum(len(row) for row in rows) == 1:
+        cells = [cell for cell in element.iter(f"{_W}tc") if _owner(cell) is element]
+        if len(cells) == 1:
             # A single cell is a frame around text.
-            for cell in element.iter(f"{_W}tc"):
-                self.read(cell)
-                return
-        self._outline.table(rows)
+            self.read(cells[0])
+            return
+        self._outline.table(_table_rows(element, self._notes.mark))
+        self._waiting += self._notes.taken()
+
+
+class _Notes:
+    """Footnotes and endnotes: numbered in the order in which the text refers to them."""
+
+    def __init__(self, package: Any) -> None:
+        self._texts = {kind: _notes(package, kind) for kind in ("footnote", "endnote")}
+        self._count = 0
+        self._pending: list[str] = []
+
+    def mark(self, reference: Any) -> str:
+        """'[1]', and the note with that number waits to be taken."""
+        kind = etree.QName(reference).localname.removesuffix("Reference")
+        text = self._texts.get(kind, {}).get(str(reference.get(f"{_W}id")), "")
+        if not text:
+            return ""
+        self._count += 1
+        self._pending.append(f"[{self._count}] {text}")
+        return f" [{self._count}]"
+
+    def taken(self) -> list[str]:
+        pending, self._pending = self._pending, []
+        return pending
+
+
+def _notes(package: Any, kind: str) -> dict[str, str]:
+    """Id → text; Word keeps separators among the notes, too, marked by a type."""
+    try:
+        part = package.part.part_related_by(f"{_RELATIONS}/{kind}s")
+    except KeyError:
+        return {}
+    root = etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
+    return {
+        str(note.get(f"{_W}id")): one_line(" ".join(map(_text, note.iter(f"{_W}p"))))
+        for note in root.iter(f"{_W}{kind}")
+        if note.get(f"{_W}type") in {None, "normal"}
+    }
 
 
 class _Formats:
@@ -193,12 +258,16 @@ def _attribute(element: Any, name: str) -> str:
 
 
 def _text(element: Any) -> str:
-    return "".join(_runs(element))
+    return "".join(_runs(element, _no_mark))
 
 
-def _runs(element: Any) -> Iterator[str]:
+def _no_mark(_reference: Any) -> str:
+    return ""
+
+
+def _runs(element: Any, mark: Callable[[Any], str]) -> Iterator[str]:
     for child in element.iterchildren():
-        if child.tag == f"{_W}t":
+        if child.tag in {f"{_W}t", f"{_MATH}t"}:
             yield child.text or ""
         elif child.tag in {f"{_W}br", f"{_W}cr"}:
             yield "\n"
@@ -206,8 +275,19 @@ def _runs(element: Any) -> Iterator[str]:
             yield " "
         elif child.tag == f"{_W}noBreakHyphen":
             yield "-"
+        elif child.tag in {f"{_W}footnoteReference", f"{_W}endnoteReference"}:
+            yield mark(child)
         elif child.tag not in _NOT_SHOWN:
-            yield from _runs(child)
+            yield from _runs(child, mark)
+
+
+def _is_code(paragraph: Any, style: str) -> bool:
+    """By its style, or because all of its text is in a type of one width."""
+    if style in _CODE_STYLES:
+        return True
+    fonts = [fonts.get(f"{_W}ascii") or "" for fonts in paragraph.iter(f"{_W}rFonts")]
+    texts = [run for run in paragraph.iter(f"{_W}r") if _text(run).strip()]
+    return len(texts) == len(fonts) > 0 and all(map(_MONO.search, fonts))
 
 
 def _boxes(paragraph: Any) -> list[Any]:
@@ -220,6 +300,26 @@ def _owner(row: Any) -> Any:
     return next((parent for parent in row.iterancestors() if parent.tag == f"{_W}tbl"), None)
 
 
+def _table_rows(table: Any, mark: Callable[[Any], str]) -> list[list[str]]:
+    """A cell over several rows says its text in each, so that every row can stand alone; one over several
+    columns takes its place in all of them, the text in the first."""
+    rows: list[list[str]] = []
+    for row in table.iter(f"{_W}tr"):
+        if _owner(row) is not table:
+            continue
+        above = rows[-1] if rows else []
+        values: list[str] = []
+        for cell in _cells(row):
+            properties = cell.find(f"{_W}tcPr")
+            merge = properties.find(f"{_W}vMerge") if properties is not None else None
+            goes_on = merge is not None and merge.get(f"{_W}val") != "restart"
+            text = above[len(values)] if goes_on and len(values) < len(above) else _cell(cell, mark)
+            span = _child_value(properties, "gridSpan") if properties is not None else ""
+            values += [text] + [""] * (min(int(span), 100) - 1 if span.isdigit() else 0)
+        rows.append(values)
+    return rows
+
+
 def _cells(row: Any) -> Iterator[Any]:
     for child in row.iterchildren():
         if child.tag == f"{_W}tc":
@@ -228,5 +328,5 @@ def _cells(row: Any) -> Iterator[Any]:
             yield from _cells(child)
 
 
-def _cell(cell: Any) -> str:
-    return "\n".join(_text(paragraph) for paragraph in cell.iter(f"{_W}p"))
+def _cell(cell: Any, mark: Callable[[Any], str]) -> str:
+    return "\n".join("".join(_runs(paragraph, mark)) for paragraph in cell.iter(f"{_W}p"))

@@ -75,7 +75,7 @@ def _metadata(properties: dict[str, str], pages: list[PdfPage]) -> Metadata:
         value = one_line(properties.get(name, ""))
         if value and not (name == "Title" and _PROGRAM_TITLE.match(value)):
             found[key] = value
-    modified = _moment(properties.get("ModDate", ""))
+    modified = _moment(properties.get("ModDate", "")) or _moment(properties.get("CreationDate", ""))
     if modified:
         found["last_modified"] = modified
     scanned = _ranges(page.number for page in pages if page.is_picture)

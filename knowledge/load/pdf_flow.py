@@ -53,8 +53,10 @@ def _spacing(pages: Iterable[PdfPage]) -> float:
         for above, line in zip(page.lines, page.lines[1:], strict=False):
             if above.size == line.size and above.size and above.column == line.column:
                 seen[round((line.bottom - above.bottom) / line.size, 1)] += 1
-    usual = [distance for distance, _ in seen.most_common(3) if 0.9 <= distance <= 2.2]
-    return usual[0] if usual else _SPACING
+    most = max(seen.values(), default=0)
+    # Lists and paragraphs of one line stand further apart than the lines of a paragraph.
+    usual = [distance for distance, count in seen.items() if count >= 0.2 * most and 0.9 <= distance <= 2.2]
+    return min(usual, default=_SPACING)
 
 
 class _Writer:
@@ -66,13 +68,16 @@ class _Writer:
         self._spacing = _spacing(pages)
         self._marked = {(mark.page, _key(mark.title)): mark.level for mark in bookmarks if _key(mark.title)}
         self._levels = self._heading_levels(pages)
+        self._code = _has_code(pages)
         self._group: list[Line] = []
         self._paragraph: tuple[str, int] | None = None
+        self._bold: tuple[str, int, int] | None = None
 
     def add(self, line: Line) -> None:
         if line.table is not None:
             self._end_group()
             self._end_paragraph()
+            self._end_bold(heading=True)
             self._outline.table(line.table.rows, line.page)
             return
         if self._group and not self._continues(line):
@@ -82,6 +87,7 @@ class _Writer:
     def finish(self) -> None:
         self._end_group()
         self._end_paragraph()
+        self._end_bold(heading=False)
 
     def _heading_levels(self, pages: Sequence[PdfPage]) -> dict[float, int]:
         """Level by size: as the bookmarks of headings of that size say, else the largest first."""
@@ -106,8 +112,13 @@ class _Writer:
         short = len(line.text) <= 80 and line.text[-1] not in ".,;:" and not _SIGN.match(line.text)
         return line.bold and line.size >= self._body and short and _may_be_title(line.text)
 
+    def _is_code(self, line: Line) -> bool:
+        return self._code and line.mono and not self._bookmarked(line)
+
     def _continues(self, line: Line) -> bool:
         last, first = self._group[-1], self._group[0]
+        if self._is_code(first) or self._is_code(line):
+            return self._is_code(first) and self._is_code(line) and line.page == last.page
         heading = self._is_heading(line)
         if (line.column, line.page) != (last.column, last.page) or heading != self._is_heading(last):
             return False
@@ -127,9 +138,14 @@ class _Writer:
         if not group:
             return
         page, text = group[0].page, joined(line.text for line in group)
-        if self._is_heading(group[0]):
+        if self._bold:
+            self._end_bold(heading=not self._is_heading(group[0]))
+        if self._is_code(group[0]):
             self._end_paragraph()
-            self._outline.heading(text, self._level(group[0], text), page)
+            self._outline.code(_indented(group), page=page)
+        elif self._is_heading(group[0]):
+            self._end_paragraph()
+            self._head(text, group[0])
         elif _BULLET.match(group[0].text):
             self._end_paragraph()
             self._outline.items(_items(group), page)
@@ -138,6 +154,22 @@ class _Writer:
         else:
             self._end_paragraph()
             self._paragraph = (text, page)
+
+    def _head(self, text: str, line: Line) -> None:
+        """Bold type alone makes a heading only where something follows; else it is emphasis."""
+        level = self._level(line, text)
+        strong = self._is_large(line) or self._bookmarked(line) or _NUMBERING.match(text)
+        if strong:
+            self._outline.heading(text, level, line.page)
+        else:
+            self._bold = (text, level, line.page)
+
+    def _end_bold(self, *, heading: bool) -> None:
+        bold, self._bold = self._bold, None
+        if bold and heading:
+            self._outline.heading(*bold)
+        elif bold:
+            self._outline.paragraph(bold[0], bold[2])
 
     def _level(self, line: Line, text: str) -> int:
         below = min(max(self._levels.values(), default=0) + 1, 6)
@@ -148,6 +180,21 @@ class _Writer:
         paragraph, self._paragraph = self._paragraph, None
         if paragraph is not None:
             self._outline.paragraph(*paragraph)
+
+
+def _has_code(pages: Sequence[PdfPage]) -> bool:
+    """Type of one width marks code, unless the whole document is set in it."""
+    letters: Counter[bool] = Counter()
+    for page in pages:
+        for line in page.lines:
+            letters[line.mono] += len(line.text)
+    return 0 < letters[True] < letters[False]
+
+
+def _indented(lines: Sequence[Line]) -> str:
+    left = min(line.x0 for line in lines)
+    # A letter of such type is about six tenths of its size wide.
+    return "\n".join(" " * round((line.x0 - left) / (0.6 * max(line.size, 4))) + line.text for line in lines)
 
 
 def _may_be_title(text: str) -> bool:

@@ -34,6 +34,7 @@ class Line:
     page: int
     column: int = 0
     table: PdfTable | None = None
+    mono: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,24 @@ def _line(words: list[Word], page: int, column: int) -> Line:
         sizes[round(word.size * 2) / 2] += len(word.text)
         bold += len(word.text) if word.bold else 0
         letters += len(word.text)
+    size, low = sizes.most_common(1)[0][0], max(word.bottom for word in words)
     return Line(
-        text=" ".join(word.text for word in words),
-        size=sizes.most_common(1)[0][0],
+        text=" ".join(_shown(word, size, low) for word in words),
+        size=size,
         bold=bold * 10 >= letters * 9,
         x0=words[0].x0,
         top=min(word.top for word in words),
         bottom=max(word.bottom for word in words),
         page=page,
         column=column,
+        mono=all(word.mono for word in words),
     )
+
+
+def _shown(word: Word, size: float, low: float) -> str:
+    """The small raised number of a note is not read as a number of the text."""
+    raised = word.size <= 0.75 * size and word.bottom < low - 0.1 * size
+    return f"[{word.text}]" if raised and word.text.isdigit() else word.text
 
 
 def drop_running_lines(pages: list[PdfPage]) -> list[PdfPage]:
@@ -122,19 +131,41 @@ def drop_running_lines(pages: list[PdfPage]) -> list[PdfPage]:
         seen.update({_place(line, page) for line in page.lines if _in_margin(line, page)})
     # Left and right pages have different heads, chapters too.
     often = max(3, len(pages) * 0.25) if len(pages) > 2 else 2
-    # On two pages only what counts them is surely no text.
-    running = {place for place, n in seen.items() if n >= often and (len(pages) > 2 or "#" in place[0])}
+    running = {place for place, count in seen.items() if count >= often}
+
+    shift = _numbering(pages)
 
     def stays(line: Line, page: PdfPage) -> bool:
         if line.table is not None:
             return True
         if _LEADER.search(line.text):
             return False
-        return not _in_margin(line, page) or not (
-            _place(line, page) in running or _PAGE_NUMBER.match(line.text)
-        )
+        if not _in_margin(line, page):
+            return True
+        counted = shift is not None and page.number + shift in _outer_numbers(line)
+        return not (counted or _place(line, page) in running or _PAGE_NUMBER.match(line.text))
 
     return [replace(page, lines=[line for line in page.lines if stays(line, page)]) for page in pages]
+
+
+def _numbering(pages: list[PdfPage]) -> int | None:
+    """The printed page numbers less ours, where most pages carry one: heads change, numbers go on."""
+    shifts: Counter[int] = Counter()
+    for page in pages:
+        numbers = {n for line in page.lines if _in_margin(line, page) for n in _outer_numbers(line)}
+        shifts.update(number - page.number for number in numbers)
+    shift, count = shifts.most_common(1)[0] if shifts else (0, 0)
+    return shift if count >= max(3, len(pages) * 0.5) else None
+
+
+def _outer_numbers(line: Line) -> set[int]:
+    """The numbers with which a line begins and ends."""
+    words = line.text.split()
+    return (
+        {int(word) for word in (words[0], words[-1]) if word.isdecimal() and len(word) < 5}
+        if words
+        else set()
+    )
 
 
 def _in_margin(line: Line, page: PdfPage) -> bool:

@@ -56,13 +56,35 @@ def _rows(words: Iterable[Word]) -> list[list[Word]]:
 
 
 def _rows_of_text(words: list[Word]) -> list[list[Word]]:
+    sizes = Counter(word.size for word in words for _ in word.text)
+    usual = sizes.most_common(1)[0][0] if sizes else 0.0
+    rows = _by_height([word for word in words if word.size > 0.75 * usual])
+    alone: list[Word] = []
+    for word in words:
+        if word.size <= 0.75 * usual:
+            # A raised or lowered letter belongs to the row that it touches.
+            row = next((row for row in rows if _touches(word, row)), None)
+            (alone if row is None else row).append(word)
+    return [sorted(row, key=lambda word: word.x0) for row in [*rows, *_by_height(alone)]]
+
+
+def _touches(small: Word, row: list[Word]) -> bool:
+    middle = (small.top + small.bottom) / 2
+    return any(
+        (word.top < middle < word.bottom and -word.size < small.x0 - word.x1 < 0.5 * word.size)
+        or (word.top < middle < word.bottom and -word.size < word.x0 - small.x1 < 0.5 * word.size)
+        for word in row
+    )
+
+
+def _by_height(words: list[Word]) -> list[list[Word]]:
     rows: list[list[Word]] = []
     for word in sorted(words, key=lambda word: (word.bottom, word.x0)):
         if rows and abs(word.bottom - rows[-1][0].bottom) <= 0.35 * max(word.size, rows[-1][0].size, 4):
             rows[-1].append(word)
         else:
             rows.append([word])
-    return [sorted(row, key=lambda word: word.x0) for row in rows]
+    return rows
 
 
 def _pieces(row: list[Word]) -> list[Piece]:

@@ -27,7 +27,9 @@ _MAX_SEGMENTS = 400
 _MAX_FORM_DEPTH = 5
 _MAX_FIELDS_A_PAGE = 500
 _BOLD = re.compile(r"bold|black|heavy|semib|demi", re.IGNORECASE)
+_MONO = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt|sftt|fixed", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18
+_FIXED_PITCH = 1
 _SPACES = frozenset({0, 9, 10, 13, 32, 0xA0, 0x2002, 0x2003, 0x2009})
 # PDFium's mark for a hyphen that only divides a word at the end of a line.
 _SOFT_HYPHENS = frozenset({0x2, 0xAD, 0xFFFE})
@@ -39,7 +41,9 @@ Matrix = tuple[float, float, float, float, float, float]
 
 @dataclass(slots=True)
 class Word:
-    """size: height of the type in points. turned: quarters that its line is rotated against the page's."""
+    """size: height of the type in points. mono: in a type whose letters are all of one width.
+    turned: quarters that its line is rotated against the page's.
+    """
 
     text: str
     x0: float
@@ -49,6 +53,7 @@ class Word:
     size: float
     bold: bool
     turned: int = 0
+    mono: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ def _placed(word: Word, frame: Box, quarter: int) -> Word:
     """Each word in the coordinates of its own direction, the page's main one being 0."""
     left, top, right, bottom = _turned((word.x0, word.bottom, word.x1, word.top), frame, word.turned)
     turned = (word.turned - quarter) % 4
-    return Word(word.text, left, right, top, bottom, word.size, word.bold, turned)
+    return Word(word.text, left, right, top, bottom, word.size, word.bold, turned, word.mono)
 
 
 def _turned(box: Box, frame: Box, quarter: int) -> Box:
@@ -194,6 +199,16 @@ def _words(page: Any) -> list[Word]:
         textpage.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Type:
+    """turned: direction in quarters, -1 for a slant such as a watermark's."""
+
+    size: float
+    bold: bool
+    mono: bool
+    turned: int
+
+
 class _Letters:
     """Collects letters into words. Calls into PDFium cost a microsecond each, so type is asked once a run."""
 
@@ -202,7 +217,7 @@ class _Letters:
         self._box = pdfium.FS_RECTF()
         self._box_ref = ctypes.byref(self._box)
         self._run = 0
-        self._type: tuple[float, bool, int] = (0.0, False, 0)
+        self._type = _Type(0.0, False, False, 0)
         self._found: list[Word] = []
         self._word: Word | None = None
 
@@ -215,21 +230,22 @@ class _Letters:
                 continue
             if not box(self._raw, index, self._box_ref):
                 continue
-            size, bold, turned = run(index)
-            if turned >= 0:
-                self._add("-" if code in _SOFT_HYPHENS else chr(code), size, bold, turned)
+            style = run(index)
+            if style.turned >= 0:
+                self._add("-" if code in _SOFT_HYPHENS else chr(code), style)
         self._end()
         return self._found
 
-    def _add(self, letter: str, size: float, bold: bool, turned: int) -> None:
+    def _add(self, letter: str, style: _Type) -> None:
         box, word = self._box, self._word
-        if word is not None and word.turned == turned and _follows(word, box, size):
+        if word is not None and _joins(word, letter, style) and _follows(word, box, style.size):
             word.text += letter
             word.x0, word.x1 = min(word.x0, box.left), max(word.x1, box.right)
             word.bottom, word.top = min(word.bottom, box.bottom), max(word.top, box.top)
             return
         self._end()
-        self._word = Word(letter, box.left, box.right, box.top, box.bottom, size, bold, turned)
+        self._word = Word(letter, box.left, box.right, box.top, box.bottom, style.size, style.bold)
+        self._word.turned, self._word.mono = style.turned, style.mono
 
     def _end(self) -> None:
         word, self._word = self._word, None
@@ -238,8 +254,7 @@ class _Letters:
                 word.text = word.text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
             self._found.append(word)
 
-    def _run_of(self, index: int) -> tuple[float, bool, int]:
-        """(size, bold, direction in quarters or -1 for a slant such as a watermark's)"""
+    def _run_of(self, index: int) -> _Type:
         pointer = pdfium.FPDFText_GetTextObject(self._raw, index)
         address = ctypes.addressof(pointer.contents) if pointer else 0
         if address != self._run or not address:
@@ -247,7 +262,7 @@ class _Letters:
             self._type = self._describe(index)
         return self._type
 
-    def _describe(self, index: int) -> tuple[float, bool, int]:
+    def _describe(self, index: int) -> _Type:
         matrix = pdfium.FS_MATRIX()
         pdfium.FPDFText_GetMatrix(self._raw, index, ctypes.byref(matrix))
         scale = math.hypot(matrix.c, matrix.d) or 1.0
@@ -255,13 +270,25 @@ class _Letters:
         quarter = round(degrees / 90)
         straight = abs(degrees - quarter * 90) < 10
         size = round(pdfium.FPDFText_GetFontSize(self._raw, index) * scale, 2)
-        return size, self._is_bold(index), quarter % 4 if straight else -1
+        name, flags = self._font(index)
+        bold = bool(_BOLD.search(name)) or bool(flags & _FORCE_BOLD)
+        mono = bool(_MONO.search(name)) or bool(flags & _FIXED_PITCH)
+        return _Type(size, bold, mono, quarter % 4 if straight else -1)
 
-    def _is_bold(self, index: int) -> bool:
+    def _font(self, index: int) -> tuple[str, int]:
         flags = ctypes.c_int()
         name = ctypes.create_string_buffer(200)
         pdfium.FPDFText_GetFontInfo(self._raw, index, name, 200, ctypes.byref(flags))
-        return bool(_BOLD.search(name.value.decode("utf-8", "replace"))) or bool(flags.value & _FORCE_BOLD)
+        return name.value.decode("utf-8", "replace"), flags.value
+
+
+def _joins(word: Word, letter: str, style: _Type) -> bool:
+    """The number of a note, in small type, is no part of the word beside it; that of an area (m2) is."""
+    if word.turned != style.turned:
+        return False
+    if abs(word.size - style.size) < 0.2 * max(word.size, style.size):
+        return True
+    return not (word.text.isdigit() or (letter.isdigit() and not word.text[-1].isalnum()))
 
 
 def _follows(word: Word, box: Any, size: float) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pptx
 from lxml import etree
+from pptx.opc.constants import RELATIONSHIP_TYPE
 
 from knowledge.document import LoadedDocument
 from knowledge.load.errors import UnreadableDocument
@@ -14,6 +15,7 @@ from knowledge.load.outline import INDENT, Outline, one_line, tidy
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 MAX_SLIDES = 2000
+MAX_TITLE = 100
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -38,12 +40,17 @@ def load_pptx(data: bytes) -> LoadedDocument:
     for number, slide in enumerate(slides, start=1):
         if slide.element.get("show") not in {"0", "false"}:
             _Slide(slide, number, outline).read()
-    metadata = _metadata(presentation.core_properties)
+    metadata = _metadata(presentation)
     title = outline.first_heading() or str(metadata.get("title", ""))
     return LoadedDocument(title, CONTENT_TYPE, outline.blocks(), metadata)
 
 
-def _metadata(properties: Any) -> Metadata:
+def _metadata(presentation: Any) -> Metadata:
+    try:
+        # Asked for directly: python-pptx makes up properties, with the time of now, where there are none.
+        properties = presentation.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES)
+    except KeyError:
+        return {}
     fields = {"title": properties.title, "author": properties.author, "subject": properties.subject}
     found: Metadata = {key: one_line(value) for key, value in fields.items() if value and value.strip()}
     if properties.modified is not None:
@@ -59,7 +66,7 @@ class _Slide:
 
     def read(self) -> None:
         shapes = list(_flat(self._slide.shapes))
-        titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
+        titles = [shape for shape in shapes if _placeholder(shape) in _TITLES] or _topmost(shapes)
         title = one_line(" ".join(shape.text_frame.text for shape in titles))
         opens = self._slide.slide_layout.element.get("type") in _OPENING_LAYOUTS
         level = 1 if opens or self._number == 1 else 2
@@ -139,6 +146,19 @@ def _flat(shapes: Any) -> Iterator[Any]:
             yield from _flat(shape.shapes)
         else:
             yield shape
+
+
+def _topmost(shapes: list[Any]) -> list[Any]:
+    """Without a title of its own, the one short line at the top of a slide is read as one."""
+    texts = [shape for shape in shapes if getattr(shape, "has_text_frame", False) and shape.top is not None]
+    first = min(
+        (shape for shape in texts if shape.text_frame.text.strip()), key=lambda one: one.top, default=None
+    )
+    if first is None or _placeholder(first) in _RUNNING or len(shapes) == 1:
+        return []
+    lines = [paragraph for paragraph in first.text_frame.paragraphs if paragraph.text.strip()]
+    short = len(lines) == 1 and len(lines[0].text) <= MAX_TITLE and not _bullet(lines[0]._p, default=False)
+    return [first] if short else []
 
 
 def _placeholder(shape: Any) -> str:

@@ -1,5 +1,8 @@
 """Rich text (RTF) as plain text: its headings and lists cannot be told from other paragraphs."""
 
+import itertools
+import re
+
 from striprtf.striprtf import rtf_to_text
 
 from knowledge.document import LoadedDocument
@@ -9,10 +12,25 @@ from knowledge.load.text import add_text
 CONTENT_TYPE = "application/rtf"
 
 
+_CELLS = re.compile(r"^(?:[^|]*\|){2,}$")
+_ITEM = re.compile(r"^\s*(?:[-*•‣◦–]|\d{1,3}[.)])\s+\S")
+
+
 def load_rtf(data: bytes) -> LoadedDocument:
     """RTF is ASCII by definition; other letters are escaped by code page or as Unicode."""
     text = rtf_to_text(data.decode("latin-1"), errors="ignore")
+    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
     outline = Outline()
-    # A paragraph of RTF is one line.
-    add_text("\n\n".join(line for line in text.replace("\r\n", "\n").split("\n")), outline)
+    for kind, group in itertools.groupby(lines, key=_kind):
+        if kind == "table":
+            outline.table([line.split("|")[:-1] for line in group])
+        else:
+            # A paragraph of RTF is one line.
+            add_text(("\n" if kind == "list" else "\n\n").join(group), outline)
     return LoadedDocument("", CONTENT_TYPE, outline.blocks())
+
+
+def _kind(line: str) -> str:
+    if _CELLS.match(line):
+        return "table"
+    return "list" if _ITEM.match(line) else "text"

@@ -1,82 +1,76 @@
-"""Spreadsheets: each sheet a heading, each sheet's rows a table with its header row first."""
+"""Spreadsheets: each sheet a heading, its tables with headers first; formulas show their last result."""
 
-import re
+import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import Any
 
 import openpyxl
 
 from knowledge.document import LoadedDocument
+from knowledge.load.areas import Row, add_grid
 from knowledge.load.errors import UnreadableDocument
-from knowledge.load.outline import MAX_TABLE_CELLS, Outline, one_line
+from knowledge.load.front_matter import Metadata
+from knowledge.load.number_format import formatted
+from knowledge.load.outline import MAX_TABLE_CELLS, MAX_TEXT, Outline, one_line
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_SHEETS = 200
-# Number formats such as 0.00, #,##0.00 and 0.0%; currency signs and padding around them are taken off first.
-_FIXED = re.compile(r"[#,]*0(?:\.(?P<decimals>0+))?(?P<percent>%)?")
-_LITERALS = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\\\.|_.|\*.|[$€£\s]")
 # Formatting far below the data makes sheets look a million rows long.
 MAX_EMPTY_RUN = 1000
 
 
 def load_xlsx(data: bytes) -> LoadedDocument:
+    """Hidden sheets are left out. Raises UnreadableDocument: too_complex."""
     workbook: Any = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
     outline = Outline()
     for sheet in workbook.worksheets[:MAX_SHEETS]:
         if sheet.sheet_state == "visible":
             _add_sheet(sheet, outline)
-    title = one_line(str(workbook.properties.title or ""))
+    metadata = _metadata(workbook.properties, is_dated=_is_dated(data))
     workbook.close()
-    return LoadedDocument(title, CONTENT_TYPE, outline.blocks())
+    return LoadedDocument(str(metadata.get("title", "")), CONTENT_TYPE, outline.blocks(), metadata)
+
+
+def _is_dated(data: bytes) -> bool:
+    with zipfile.ZipFile(BytesIO(data)) as package:
+        core = "docProps/core.xml"
+        return core in package.namelist() and b"modified>" in package.read(core)
+
+
+def _metadata(properties: Any, *, is_dated: bool) -> Metadata:
+    fields = {"title": properties.title, "author": properties.creator, "subject": properties.subject}
+    found: Metadata = {key: one_line(str(value)) for key, value in fields.items() if value}
+    if found.get("author") == "openpyxl":
+        del found["author"]
+    # openpyxl makes up the time of now where there is none.
+    if properties.modified is not None and is_dated:
+        found["last_modified"] = properties.modified.isoformat()
+    return found
 
 
 def _add_sheet(sheet: Any, outline: Outline) -> None:
-    areas = list(_areas(_rows(sheet)))
-    if areas:
+    rows = list(_rows(sheet))
+    if any(map(any, rows)):
         outline.heading(str(sheet.title), 1)
-    for area in areas:
-        if all(len([value for value in row if value]) <= 1 for row in area):
-            outline.paragraph("\n".join(" ".join(row) for row in area))
-        else:
-            _add_area(area, outline)
+        add_grid(rows, outline)
 
 
-def _add_area(area: list[list[str]], outline: Outline) -> None:
-    """A title or note above the real header row is text, not a header."""
-    start = 0
-    while start < len(area) - 1 and len([value for value in area[start] if value]) == 1:
-        start += 1
-    outline.paragraph("\n".join(" ".join(row) for row in area[:start]))
-    outline.table(area[start:])
-
-
-def _areas(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:
-    """Blocks of rows that empty rows separate."""
-    area: list[list[str]] = []
-    for row in rows:
-        if any(row):
-            area.append(row)
-        elif area:
-            yield area
-            area = []
-    if area:
-        yield area
-
-
-def _rows(sheet: Any) -> Iterator[list[str]]:
-    cells = empty = 0
+def _rows(sheet: Any) -> Iterator[Row]:
+    cells = empty = letters = 0
     # The stored dimensions may be wrong or huge; rows are read as they come.
     sheet.reset_dimensions()
     for row in sheet.iter_rows():
-        values = [_formatted(cell) for cell in row]
+        values = [_shown(cell) for cell in row]
         while values and not values[-1]:
             values.pop()
         cells += len(row)
-        if cells > MAX_TABLE_CELLS:
+        letters += sum(map(len, values))
+        if cells > MAX_TABLE_CELLS or letters > MAX_TEXT:
             raise UnreadableDocument(
-                "too_complex", f"A sheet holds more than {MAX_TABLE_CELLS:,} cells, which is the limit."
+                "too_complex",
+                f"A sheet holds more than {MAX_TABLE_CELLS:,} cells or {MAX_TEXT:,} characters.",
             )
         empty = 0 if values else empty + 1
         if empty > MAX_EMPTY_RUN:
@@ -84,29 +78,20 @@ def _rows(sheet: Any) -> Iterator[list[str]]:
         yield values
 
 
-def _formatted(cell: Any) -> str:
-    """Numbers with the decimals and the per cent sign that the sheet shows."""
+def _shown(cell: Any) -> str:
+    """As the sheet shows it; dates in the one form that everybody reads alike."""
     value: object = cell.value
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return _shown(value)
-    fixed = _FIXED.fullmatch(_LITERALS.sub("", str(cell.number_format or "")).split(";")[0])
-    if fixed is None:
-        return _shown(value)
-    decimals = len(fixed.group("decimals") or "")
-    if fixed.group("percent"):
-        return f"{value * 100:.{decimals}f}%"
-    return f"{value:.{decimals}f}"
-
-
-def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.10g}" if abs(value) < 1e15 else repr(value)
+    if isinstance(value, int | float):
+        return formatted(value, str(cell.number_format or "General"))
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time(0) else value.isoformat(" ", "minutes")
+    if isinstance(value, timedelta):
+        hours, rest = divmod(round(value.total_seconds()), 3600)
+        return f"{hours}:{rest // 60:02d}" + (f":{rest % 60:02d}" if rest % 60 else "")
     if isinstance(value, time):
-        return value.isoformat("minutes")
+        return value.isoformat("minutes" if not value.second else "seconds")
     return value.isoformat() if isinstance(value, date) else str(value).strip()

@@ -79,7 +79,7 @@ def test_numbers_look_as_in_the_sheet() -> None:
 
     assert (
         load(saved(workbook), "x.xlsx").blocks[-1].text
-        == "Share | Fare | Count | Raw\n3.4% | 4.80 | 1200 | 0.3"
+        == "Share | Fare | Count | Raw\n3.4% | AUD 4.80 | 1,200 | 0.3"
     )
 
 
