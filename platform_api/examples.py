@@ -26,6 +26,17 @@ _JOB_SHOWN: dict[str, Any] = {
     "status": "running",
     "progress": {"done": 3, "total": 12, "stage": "reading"},
     "errors": [{"document": "old.pdf", "code": "encrypted", "detail": "The file is protected."}],
+    "items": [
+        {
+            "document_id": _ID,
+            "document": "leave.md",
+            "status": "running",
+            "stage": "embedding",
+            "done": 12,
+            "total": 40,
+            "attempts": 1,
+        }
+    ],
     "created_at": _AT,
 }
 _KEY: dict[str, Any] = {
@@ -37,6 +48,7 @@ _KEY: dict[str, Any] = {
 }
 
 EXAMPLES: Final[dict[str, Any]] = {
+    "ReplayRequest": {"task": "library.ingest"},
     "ApiKey": _KEY,
     "AuditBatch": {
         "events": [

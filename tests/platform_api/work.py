@@ -18,7 +18,7 @@ class Work:
     """One job after the other, without waiting for a poll; tests/ports proves the real worker."""
 
     def __init__(self, ports: PlatformPorts) -> None:
-        self._ports = ports
+        self.ports = ports
         self._tasks = build_tasks(ports)
 
     async def finish(self) -> int:
@@ -31,7 +31,7 @@ class Work:
 
     async def take(self) -> tuple[str, dict[str, Any]] | None:
         """The oldest waiting job, as if a worker had fetched it."""
-        async with self._ports.database.begin() as session:
+        async with self.ports.database.begin() as session:
             row = (await session.execute(_TAKE)).first()
         if row is None:
             return None
@@ -41,3 +41,10 @@ class Work:
         known = self._tasks.get(task)
         assert known is not None, f"no worker knows {task}"
         await known.handler(args)
+
+    async def bury(self, task: str, args: dict[str, Any], reason: str) -> None:
+        """Tell the task that no attempt follows, as a worker does after the last one."""
+        known = self._tasks.get(task)
+        assert known is not None, f"no worker knows {task}"
+        assert known.dead is not None, f"{task} does not want to know"
+        await known.dead(args, reason)
