@@ -1,6 +1,6 @@
 """Documents into chunks that are searched, embedded and cited."""
 
-from knowledge.chunk.chunker import STRATEGIES, chunk
-from knowledge.chunk.tokens import CountTokens, estimate_tokens
+from knowledge.chunk.chunker import STRATEGIES, chunk, strategy_for
+from knowledge.chunk.tokens import CountTokens, Embed, estimate_tokens
 
-__all__ = ["STRATEGIES", "CountTokens", "chunk", "estimate_tokens"]
+__all__ = ["STRATEGIES", "CountTokens", "Embed", "chunk", "estimate_tokens", "strategy_for"]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from knowledge.chunk.tokens import CountTokens
 from knowledge.document import Block
+from knowledge.sentences import sentences
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n")
 _TOP_ITEM = re.compile(r"^(?:-|\d+\.) ?", re.MULTILINE)
 _WORD = re.compile(r"\S+\s*|\s+")
 MAX_HEADER_SHARE = 3
+_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,23 @@ def atoms(placed: Placed, limit: int, count: CountTokens) -> list[Atom]:
         return [Atom(placed.start, placed.end, whole, block.page, leads=leads)]
     if block.kind == "table":
         return _table_atoms(placed, limit, count)
-    parts = _items(block.text) if block.kind == "list" else _pieces(block)
+    parts = _items(block.text) if block.kind == "list" else _sentences(block.text)
     return list(_fitting(placed, parts, limit, count))
 
 
-def _pieces(block: Block) -> list[tuple[int, int]]:
-    return _lines(block.text) if block.kind == "code" else _sentences(block.text)
+def sentence_atoms(placed: Placed, limit: int, count: CountTokens) -> list[Atom]:
+    """A paragraph as its sentences, though it might fit as a whole."""
+    return list(_fitting(placed, _sentences(placed.block.text), limit, count))
+
+
+def fine_atoms(placed: Placed, limit: int, count: CountTokens) -> list[Atom]:
+    """The block in small steps for windows that slide; rows and items whole, as long as they fit at all."""
+    block = placed.block
+    if block.kind == "table":
+        return _table_atoms(placed, limit, count)
+    if block.kind == "list":
+        return list(_fitting(placed, _items(block.text), limit, count))
+    return list(_fitting(placed, [(0, len(block.text))], max(limit // _STEPS, 1), count))
 
 
 def _table_atoms(placed: Placed, limit: int, count: CountTokens) -> list[Atom]:
@@ -75,11 +87,11 @@ def _fitting(
     placed: Placed, parts: Iterable[tuple[int, int]], limit: int, count: CountTokens
 ) -> Iterator[Atom]:
     for start, end in parts:
-        for a, b in _within(placed.block.text, start, end, limit, count):
+        for a, b in within(placed.block.text, start, end, limit, count):
             yield Atom(placed.start + a, placed.start + b, count(placed.block.text[a:b]), placed.block.page)
 
 
-def _within(text: str, start: int, end: int, limit: int, count: CountTokens) -> Iterator[tuple[int, int]]:
+def within(text: str, start: int, end: int, limit: int, count: CountTokens) -> Iterator[tuple[int, int]]:
     """A part that is still too long is cut at lines, then sentences, then words, then anywhere."""
     if count(text[start:end]) <= limit:
         yield start, end
@@ -88,7 +100,7 @@ def _within(text: str, start: int, end: int, limit: int, count: CountTokens) -> 
         finer = [(start + a, start + b) for a, b in cut(text[start:end])]
         if len(finer) > 1:
             for a, b in finer:
-                yield from _within(text, a, b, limit, count)
+                yield from within(text, a, b, limit, count)
             return
     yield from _words(text, start, end, limit, count)
 
@@ -126,14 +138,4 @@ def _items(text: str) -> list[tuple[int, int]]:
 
 
 def _sentences(text: str) -> list[tuple[int, int]]:
-    parts: list[tuple[int, int]] = []
-    start = 0
-    for gap in _SENTENCE_END.finditer(text):
-        # Closing quotes belong to the sentence that ends.
-        end = gap.start() + len(gap.group().rstrip())
-        if end > start:
-            parts.append((start, end))
-            start = gap.end()
-    if start < len(text):
-        parts.append((start, len(text)))
-    return parts
+    return list(sentences(text, 0, len(text)))

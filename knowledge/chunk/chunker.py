@@ -7,22 +7,39 @@ from dataclasses import replace
 from functools import cache
 from uuid import UUID, uuid5
 
-from knowledge.chunk.spans import Span, fixed_size, layout, page, paragraph
-from knowledge.chunk.tokens import CountTokens, estimate_tokens
+from knowledge.chunk.semantic import semantic
+from knowledge.chunk.spans import Span, fixed_size, headings_only, layout, markdown, page, paragraph
+from knowledge.chunk.structured import structured
+from knowledge.chunk.tokens import CountTokens, Embed, Measure, estimate_tokens
 from knowledge.document import Chunk, LoadedDocument
 
-DEFAULT_STRATEGY = "layout"
 # Leaves room in the embedder's 256 word pieces for the title and the path of sections.
 MAX_TOKENS = 220
 
-Strategy = Callable[[LoadedDocument, int, CountTokens], Iterable[Span]]
+Strategy = Callable[[LoadedDocument, Measure], Iterable[Span]]
 STRATEGIES: dict[str, Strategy] = {
     "layout": layout,
     "paragraph": paragraph,
     "page": page,
     "fixed_size": fixed_size,
+    "semantic": semantic,
+    "markdown": markdown,
+    "code": structured,
+    "json": structured,
 }
 _DEFAULT_TOKENS = {"fixed_size": 512}
+_BY_CONTENT_TYPE = {
+    "text/markdown": "markdown",
+    "application/json": "json",
+    "application/jsonl": "json",
+    "text/x-source": "code",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "page",
+}
+
+
+def strategy_for(document: LoadedDocument) -> str:
+    """The strategy that suits the type of a document; layout where none is better."""
+    return _BY_CONTENT_TYPE.get(document.content_type, "layout")
 
 
 def chunk(
@@ -30,22 +47,29 @@ def chunk(
     doc_id: UUID,
     strategy: str | None = None,
     max_tokens: int | None = None,
+    *,
     count_tokens: CountTokens = estimate_tokens,
+    embed: Embed | None = None,
 ) -> list[Chunk]:
     """Cut a document into chunks of at most `max_tokens` word pieces (SPEC 7).
 
-    strategy: layout (default: heading-aware, tables and lists whole where they fit), paragraph, page,
-        fixed_size (512 tokens with 50 overlap).
+    strategy: by default that of the type (`strategy_for`).
+        layout: headings are boundaries, tables and lists whole where they fit. markdown: the same, with
+        code beside the words that introduce it. paragraph: each block. page: each page or slide.
+        fixed_size: 512 tokens with 50 overlap. semantic: breaks in meaning, by `embed`. code: by
+        definitions. json: by objects, arrays and values.
     Only fixed_size overlaps. Every block that is not a heading is in some chunk. The same document gives
     the same ids; a change in one section changes the ids of that section's chunks only.
-    Raises ValueError for an unknown strategy.
+    Raises ValueError for an unknown strategy, or semantic without `embed`.
     """
-    name = strategy or DEFAULT_STRATEGY
+    name = strategy or strategy_for(document)
     if name not in STRATEGIES:
         raise ValueError(f"unknown chunking strategy {name!r}; there are {', '.join(STRATEGIES)}")
     limit = max(max_tokens or _DEFAULT_TOKENS.get(name, MAX_TOKENS), 8)
     # The same block is measured several times on the way down the tree.
-    spans = STRATEGIES[name](document, limit, cache(count_tokens))
+    measure = Measure(limit, cache(count_tokens), embed)
+    # Where there is nothing but headings, these are the text.
+    spans = list(STRATEGIES[name](document, measure)) or headings_only(document, measure)
     return _chunks(document, doc_id, name, spans)
 
 

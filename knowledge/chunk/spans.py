@@ -1,11 +1,12 @@
 """The strategies: where each chunk begins and ends."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from knowledge.chunk.atoms import Atom, Placed, atoms
+from knowledge.chunk.atoms import Atom, Placed, atoms, fine_atoms
 from knowledge.chunk.sections import Section, placed_blocks, sections
-from knowledge.chunk.tokens import CountTokens
+from knowledge.chunk.structure import code_leaves
+from knowledge.chunk.tokens import CountTokens, Measure
 from knowledge.document import LoadedDocument
 
 # A whole subtree of sections becomes one chunk only while its parts are this small: a section of more
@@ -27,24 +28,24 @@ class Span:
     header: str = ""
 
 
-def layout(document: LoadedDocument, limit: int, count: CountTokens) -> Iterator[Span]:
+def layout(document: LoadedDocument, measure: Measure) -> Iterator[Span]:
     """Headings are boundaries; small sections under one parent stay together, their headings in the text."""
-    found = list(_section_spans(sections(document), document.title, limit, count))
-    if found:
-        yield from found
-        return
-    # Nothing but headings: then these are the text.
-    placed = placed_blocks(document)
-    yield from _pack(_all_atoms(placed, limit, count), limit, (), "")
+    return _section_spans(sections(document), document.title, measure.limit, measure.count)
+
+
+def headings_only(document: LoadedDocument, measure: Measure) -> Iterator[Span]:
+    """All blocks as text."""
+    pieces = all_atoms(placed_blocks(document), measure.limit, measure.count)
+    return pack(pieces, measure.limit, (), "")
 
 
 def _section_spans(section: Section, title: str, limit: int, count: CountTokens) -> Iterator[Span]:
     room = _room(section, title, limit, count)
     # Not under the page's own title: there each section deserves its own anchor.
     if section.path and _stays_together(section, room, count):
-        yield from _pack(_all_atoms(section.blocks(), room, count), room, section.path, section.anchor)
+        yield from pack(all_atoms(section.blocks(), room, count), room, section.path, section.anchor)
         return
-    yield from _pack(_all_atoms(section.body, room, count), room, section.path, section.anchor)
+    yield from pack(all_atoms(section.body, room, count), room, section.path, section.anchor)
     for child in section.children:
         yield from _section_spans(child, title, limit, count)
 
@@ -70,11 +71,29 @@ def _stays_together(section: Section, room: int, count: CountTokens) -> bool:
     )
 
 
-def _all_atoms(blocks: Iterable[Placed], limit: int, count: CountTokens) -> list[Atom]:
-    return [atom for placed in blocks for atom in atoms(placed, limit, count)]
+def all_atoms(blocks: Iterable[Placed], limit: int, count: CountTokens) -> list[Atom]:
+    """Blocks in pieces that are never torn."""
+    found: list[Atom] = []
+    for placed in blocks:
+        code = placed.block.kind == "code"
+        if code and found and found[-1].tokens <= SMALL_SECTION:
+            # The words that introduce an example stay with it.
+            found[-1] = replace(found[-1], leads=True)
+        found += _code_atoms(placed, limit, count) if code else atoms(placed, limit, count)
+    return found
 
 
-def _pack(pieces: list[Atom], limit: int, path: tuple[str, ...], anchor: str) -> Iterator[Span]:
+def _code_atoms(placed: Placed, limit: int, count: CountTokens) -> list[Atom]:
+    whole = count(placed.block.text)
+    if whole <= limit:
+        return [Atom(placed.start, placed.end, whole, placed.block.page)]
+    return [
+        Atom(leaf.start, leaf.end, leaf.tokens, leaf.page, leads=leaf.glue == "opens")
+        for leaf in code_leaves(placed, Measure(limit, count))
+    ]
+
+
+def pack(pieces: list[Atom], limit: int, path: tuple[str, ...], anchor: str) -> Iterator[Span]:
     """Fill chunks in order and about evenly, so that none is left with a few words."""
     total = sum(atom.tokens for atom in pieces)
     aim = limit if total <= limit else total / -(-total // limit)
@@ -106,40 +125,48 @@ def _span(group: list[Atom], path: tuple[str, ...], anchor: str) -> Span:
     return Span(first.start, group[-1].end, path, anchor, first.page, first.header)
 
 
-def paragraph(document: LoadedDocument, limit: int, count: CountTokens) -> Iterator[Span]:
+def markdown(document: LoadedDocument, measure: Measure) -> Iterator[Span]:
+    """The layout that Markdown writes down; examples of code are cut by what they define."""
+    return layout(document, measure)
+
+
+def paragraph(document: LoadedDocument, measure: Measure) -> Iterator[Span]:
     """Each block that is not a heading is a chunk; long ones are cut."""
+    limit, count = measure.limit, measure.count
     for section in sections(document).walk():
         for placed in section.body:
-            yield from _pack(atoms(placed, limit, count), limit, section.path, section.anchor)
+            yield from pack(all_atoms([placed], limit, count), limit, section.path, section.anchor)
 
 
-def page(document: LoadedDocument, limit: int, count: CountTokens) -> Iterator[Span]:
+def page(document: LoadedDocument, measure: Measure) -> Iterator[Span]:
     """Each page is a chunk, headings included; long ones are cut."""
+    limit, count = measure.limit, measure.count
     places = _places(document)
     group: list[Placed] = []
     for placed in placed_blocks(document):
         if group and placed.block.page != group[-1].block.page:
-            yield from _pack(_all_atoms(group, limit, count), limit, *places[group[0].start])
+            yield from pack(all_atoms(group, limit, count), limit, *places[group[0].start])
             group = []
         group.append(placed)
     if group:
-        yield from _pack(_all_atoms(group, limit, count), limit, *places[group[0].start])
+        yield from pack(all_atoms(group, limit, count), limit, *places[group[0].start])
 
 
-def fixed_size(document: LoadedDocument, limit: int, count: CountTokens) -> Iterator[Span]:
-    """Windows over the whole text, each repeating the end of the one before."""
+def fixed_size(document: LoadedDocument, measure: Measure) -> Iterator[Span]:
+    """Windows over the whole text, each repeating the end of the one before; rows and items stay whole."""
+    limit = measure.limit
     places = _places(document)
-    step = max(limit // 20, 1)
-    pieces = _all_atoms(placed_blocks(document), step, count)
+    pieces = [atom for placed in placed_blocks(document) for atom in fine_atoms(placed, limit, measure.count)]
     owners = _owners(document, pieces)
     begin = 0
     while begin < len(pieces):
-        end, used = begin, 0
+        end, used = begin, pieces[begin].header_tokens
         while end < len(pieces) and (end == begin or used + pieces[end].tokens <= limit):
             used += pieces[end].tokens
             end += 1
         path, anchor = places[owners[begin]]
-        yield Span(pieces[begin].start, pieces[end - 1].end, path, anchor, pieces[begin].page)
+        first = pieces[begin]
+        yield Span(first.start, pieces[end - 1].end, path, anchor, first.page, first.header)
         if end == len(pieces):
             return
         begin = _overlapping(pieces, begin, end, limit)

@@ -1,14 +1,28 @@
 """How long a text is for the embedder."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 CountTokens = Callable[[str], int]
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _PIECE = re.compile(r"[A-Za-z]+|\d+|[^\w\s]|_|[^\W\d_]", re.UNICODE)
 # English words of up to this many letters are mostly one word piece; longer ones break about every five.
 _WHOLE_WORD = 8
 _PIECE_LENGTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a strategy cuts by. limit: word pieces in a chunk. embed: one row per text, of unit length."""
+
+    limit: int
+    count: CountTokens
+    embed: Embed | None = None
 
 
 def estimate_tokens(text: str) -> int:

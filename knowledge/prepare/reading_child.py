@@ -9,6 +9,8 @@ from functools import partial
 from types import FrameType
 from typing import BinaryIO
 
+import numpy as np
+
 from knowledge.chunk import CountTokens, chunk
 from knowledge.document import LoadedDocument
 from knowledge.embed import piece_counter
@@ -36,6 +38,9 @@ MAX_CHUNKS = 6000
 LOAD_LIMIT_S = 180
 SHORT_LIMIT_S = 60
 
+# About half a second: others' batches come in between.
+_ASKED_AT_ONCE = 64
+
 Load = Callable[[bytes, str], LoadedDocument]
 Embed = Callable[[Sequence[str]], Vectors]
 
@@ -62,11 +67,14 @@ def _say(sink: BinaryIO, message: FromChild) -> None:
 
 def _asked(source: BinaryIO, sink: BinaryIO, texts: Sequence[str]) -> Vectors:
     """The parent has them embedded: the model is not in this process."""
-    _say(sink, Texts([Marked(text, ()) for text in texts]))
-    answer = read_message(source)
-    if not isinstance(answer, Rows):
-        os._exit(1)  # The parent is gone or confused.
-    return vectors_of(answer)
+    rows: list[Vectors] = []
+    for start in range(0, len(texts), _ASKED_AT_ONCE):
+        _say(sink, Texts([Marked(text, ()) for text in texts[start : start + _ASKED_AT_ONCE]]))
+        answer = read_message(source)
+        if not isinstance(answer, Rows):
+            os._exit(1)  # The parent is gone or confused.
+        rows.append(vectors_of(answer))
+    return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
 
 
 def _stop_loading(_signal: int, _frame: FrameType | None) -> None:
@@ -103,7 +111,7 @@ def read(task: ReadTask, load_file: Load, count: CountTokens, embed: Embed) -> D
     """Load and cut. Raises UnreadableDocument."""
     loaded = load_file(task.data, task.name)
     document = replace(loaded, title=task.title) if task.title else loaded
-    chunks = chunk(document, task.doc_id, task.strategy, count_tokens=count)
+    chunks = chunk(document, task.doc_id, task.strategy, count_tokens=count, embed=embed)
     if len(chunks) > MAX_CHUNKS:
         raise UnreadableDocument(
             "too_complex", f"It would make {len(chunks):,} passages; the limit is {MAX_CHUNKS:,}."
