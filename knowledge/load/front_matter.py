@@ -1,6 +1,7 @@
 """Front matter: what a page says about itself before it begins."""
 
 import re
+import tomllib
 from datetime import date, datetime
 from typing import cast
 
@@ -14,8 +15,19 @@ _OPENING = re.compile(r"\A\ufeff?---[ \t]*([a-z]*)[ \t]*\r?\n", re.IGNORECASE)
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*\r?$\n?", re.MULTILINE)
 
 
+_TOML = re.compile(
+    r"\A\ufeff?\+\+\+[ \t]*\r?\n(?P<inside>.{0,100000}?)^\+\+\+[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE
+)
+
+
 def split_front_matter(source: str) -> tuple[Metadata, str]:
-    """(metadata, the rest). A page whose front matter is not valid YAML keeps its body and loses the rest."""
+    """(metadata, the rest), in YAML between lines of --- or in TOML between lines of +++.
+
+    A page whose front matter is not valid keeps its body and loses the rest.
+    """
+    toml = _TOML.match(source)
+    if toml is not None:
+        return _from_toml(toml.group("inside")), source[toml.end() :]
     opening = _OPENING.match(source)
     closing = _CLOSING.search(source, opening.end()) if opening else None
     if opening is None or closing is None or closing.start() > MAX_FRONT_MATTER:
@@ -46,6 +58,13 @@ def _fields(inside: str) -> Metadata | None:
     if loaded is None:
         return {}
     return _as_text(cast(dict[object, object], loaded)) if isinstance(loaded, dict) else None
+
+
+def _from_toml(inside: str) -> Metadata:
+    try:
+        return _as_text(cast(dict[object, object], tomllib.loads(inside.replace("\r\n", "\n"))))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
 
 
 def _as_text(fields: dict[object, object]) -> Metadata:

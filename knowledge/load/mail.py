@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.errors import MessageError
 from email.message import EmailMessage
+from pathlib import PurePosixPath
 from typing import cast
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -206,4 +207,5 @@ def _attachments(message: EmailMessage) -> Iterator[str]:
             name = one_line(_header(inner[0], "Subject")) if inner else name
         payload = cast(object, part.get_payload(decode=True))
         size = f", {max(len(payload) // 1000, 1):,} KB" if isinstance(payload, bytes) and payload else ""
+        name = PurePosixPath(name.replace("\\", "/")).name
         yield f"{name or 'without a name'} ({kind}{size})"

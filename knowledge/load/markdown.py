@@ -14,6 +14,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.admon import admon_plugin
+from mdit_py_plugins.container import container_plugin
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from selectolax.lexbor import LexborHTMLParser
@@ -28,6 +30,9 @@ from knowledge.load.template_tags import clean_template_tags
 
 CONTENT_TYPE = "text/markdown"
 
+# The end of each is looked for to the end of its paragraph: quadratic time for what can be no link.
+MAX_OPEN_BRACKETS = 200
+
 _TAG_NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
 _ANY_TAG = re.compile(r"</?([a-zA-Z][\w:-]*)[^<>]*>")
 # Attribute lists of kramdown and markdown-it-attrs at the end of a heading or paragraph: {#id}, {: .class}
@@ -35,19 +40,34 @@ _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}]*\}\s*$")
 _ORPHAN_STARS = re.compile(r"(?<!\w)\*\*(?=\w)|(?<=[\w.!?:])\*\*(?!\w)")
 # Links that a converter escaped by mistake: \[text](target)
 _ESCAPED_LINK = re.compile(r"\[([^\[\]]+)\]\((?:/|#|https?:)[^()\s]*\)")
+_BOX_TITLE = re.compile(r"^(?:\{[^}]*\}|[\w.-]+)\s*")
+_BRACKET = re.compile(r"[\[\]]|\n[ \t]*\n")
 _TASK = re.compile(r"^\[[ xX]\]\s+")
 _ADMONITION = re.compile(r"^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*", re.IGNORECASE)
 
 
 def load_markdown(source: str) -> LoadedDocument:
     metadata, body = split_front_matter(source)
-    html = _PARSER.render(clean_template_tags(body))
+    parser = _WITHOUT_LINKS if _open_brackets(body) > MAX_OPEN_BRACKETS else _PARSER
+    html = parser.render(clean_template_tags(body))
     outline = Outline()
     root = LexborHTMLParser(html).body
     if root is not None:
         add_blocks(root, outline)
     title = plain(str(metadata.get("title", ""))) or outline.first_heading()
     return LoadedDocument(one_line(title), CONTENT_TYPE, outline.blocks(), metadata)
+
+
+def _open_brackets(body: str) -> int:
+    """How many brackets are open at once, at most, in one paragraph."""
+    deepest = depth = 0
+    for mark in _BRACKET.finditer(body):
+        if mark.group() == "[":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth = max(depth - 1, 0) if mark.group() == "]" else 0
+    return deepest
 
 
 def _drop_markers(state: StateCore) -> None:
@@ -81,9 +101,25 @@ def _is_known(tag: str) -> bool:
     return name is not None and name.group(1).lower() in KNOWN
 
 
+def _is_box(parameters: str, _markup: str) -> bool:
+    """`::: tip Title`, as Docusaurus, VuePress and Pandoc write boxes."""
+    return bool(parameters.strip())
+
+
+def _box(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    token = tokens[index]
+    if token.nesting < 0:
+        return "</div>\n"
+    title = _BOX_TITLE.sub("", token.info.strip()).strip().strip('"[]')
+    return f"<div><p>{escapeHtml(title)}</p>\n" if title else "<div>\n"
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
-    parser.use(deflist_plugin).use(footnote_plugin)
+    parser.use(deflist_plugin).use(footnote_plugin).use(admon_plugin)
+    parser.use(container_plugin, "box", validate=_is_box, render=_box)
     parser.core.ruler.push("drop_markers", _drop_markers)
     render: Any = parser.add_render_rule
     render("html_inline", _known_html)
@@ -92,3 +128,6 @@ def _parser() -> MarkdownIt:
 
 
 _PARSER = _parser()
+_WITHOUT_LINKS = _parser().disable(
+    ["link", "image", "footnote_ref", "footnote_inline", "reference", "footnote_def"]
+)

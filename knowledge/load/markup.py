@@ -1,5 +1,6 @@
 """From an HTML tree to blocks: used by the HTML loader and, through markdown-it's rendering, by Markdown."""
 
+import re
 from collections.abc import Iterator
 
 from selectolax.lexbor import LexborNode
@@ -8,6 +9,16 @@ from knowledge.load.outline import INDENT, Outline, one_line, table_lines, tidy
 from knowledge.load.tags import BLOCKS, CELLS, DROPPED, HEADINGS
 
 MAX_DEPTH = 200
+_LANGUAGE = re.compile(
+    r"(?:\b(?:lang|language|highlight-source|highlight)-|\bbrush:\s*|\bsourceCode )([A-Za-z][\w+#.-]{0,30})"
+)
+_LANGUAGES = {
+    "py": "python", "python3": "python", "js": "javascript", "ts": "typescript", "sh": "bash",
+    "shell": "bash", "zsh": "bash", "yml": "yaml", "c++": "cpp", "cs": "csharp", "c#": "csharp",
+    "rb": "ruby", "rs": "rust",
+    "golang": "go", "ps1": "powershell", "dockerfile": "docker", "makefile": "make", "plaintext": "text",
+    "json5": "json", "jsonc": "json", "md": "markdown", "kt": "kotlin", "hcl": "terraform", "tf": "terraform",
+}  # fmt: skip
 
 
 def add_blocks(node: LexborNode, outline: Outline, depth: int = 0) -> None:
@@ -33,7 +44,7 @@ def _add_block(node: LexborNode, outline: Outline, depth: int) -> None:
     if tag in HEADINGS:
         outline.heading(_heading_text(node), HEADINGS[tag])
     elif tag == "pre":
-        outline.code(node.text(deep=True))
+        outline.code(node.text(deep=True), _language(node))
     elif tag == "table" and not _is_layout(node):
         _add_table(node, outline)
     elif tag in {"ul", "ol", "menu"} and not _holds_headings(node):
@@ -142,6 +153,19 @@ def _indented(lines: list[str], depth: int) -> list[str]:
     return [f"{INDENT * depth}{line}" for line in lines]
 
 
+def _language(pre: LexborNode) -> str:
+    """As highlighters mark it: class="language-python", "lang-py", "highlight-source-shell", "brush: sql"."""
+    around = pre.parent
+    code = pre.css_first("code")
+    for node in (code, pre, around):
+        classes = (node.attributes.get("class") or "") if node is not None else ""
+        found = _LANGUAGE.search(classes)
+        if found:
+            name = found.group(1).lower()
+            return _LANGUAGES.get(name, name)
+    return ""
+
+
 def _definitions(node: LexborNode) -> list[str]:
     lines: list[str] = []
     for child in node.css("dt, dd"):
@@ -211,7 +235,7 @@ def _holds_headings(node: LexborNode) -> bool:
 
 
 def _is_dropped(node: LexborNode) -> bool:
-    if node.tag in DROPPED:
+    if node.tag in DROPPED or "footnote-backref" in (node.attributes.get("class") or ""):
         return True
     if node.tag == "button":
         return not _inside_heading(node)

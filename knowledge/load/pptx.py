@@ -133,9 +133,13 @@ class _Slide:
     def _notes(self) -> None:
         if not self._slide.has_notes_slide:
             return
-        frame = self._slide.notes_slide.notes_text_frame
-        if frame is not None and frame.text.strip():
+        shapes = [
+            shape for shape in self._slide.notes_slide.shapes if getattr(shape, "has_text_frame", False)
+        ]
+        frames = [shape.text_frame for shape in shapes if _placeholder(shape) not in _RUNNING]
+        if any(frame.text.strip() for frame in frames):
             self._outline.heading("Notes", 3, self._number)
+        for frame in frames:
             self._text(frame, bulleted=False)
 
 

@@ -57,5 +57,5 @@ def _add_plain(lines: list[str], outline: Outline) -> None:
 
 
 def _item(lines: list[str]) -> str:
-    text = " ".join(line.strip() for line in lines)
+    text = " ".join(" ".join(lines).split())
     return re.sub(r"^[*•‣◦–]\s+", "- ", text)
