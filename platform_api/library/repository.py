@@ -66,10 +66,16 @@ async def base(session: AsyncSession, principal: Principal, base_id: UUID) -> Kn
 
 
 async def document(
-    session: AsyncSession, principal: Principal, document_id: UUID, base_id: UUID | None = None
+    session: AsyncSession,
+    principal: Principal,
+    document_id: UUID,
+    base_id: UUID | None = None,
+    *,
+    fresh: bool = False,
 ) -> DocumentRow:
-    """Raises NotFound, whether it is not there or not for this principal."""
+    """Raises NotFound, whether it is not there or not for this principal. Fresh: also where we have it."""
     statement = visible(principal).where(DocumentRow.id == document_id)
+    statement = statement.execution_options(populate_existing=fresh)
     if base_id is not None:
         statement = statement.where(DocumentRow.knowledge_base_id == base_id)
     found = (await session.scalars(statement)).one_or_none()
@@ -91,8 +97,7 @@ async def locked_document(
     await document(session, principal, document_id, base_id)
     await session.execute(select(DocumentRow.id).where(DocumentRow.id == document_id).with_for_update())
     # Again: while we waited for the row it may have gone, or have been taken from us.
-    session.expire_all()
-    return await document(session, principal, document_id, base_id)
+    return await document(session, principal, document_id, base_id, fresh=True)
 
 
 async def everywhere(
