@@ -1,6 +1,8 @@
 """Texts into vectors."""
 
-from knowledge.embed.minilm import EmbedderUnavailable, packaged, piece_counter
+from knowledge.embed.errors import EmbedderUnavailable, EmbeddingFailed, EmbeddingRefused
+from knowledge.embed.hosted import EmbedUsage, OnUsage
+from knowledge.embed.minilm import packaged, piece_counter
 from knowledge.embed.port import Embedder, Marked, Vectors
 from knowledge.embed.settings import EmbedSettings
 from knowledge.embed.spec import EmbedderSpec, make_embedder, make_ingest_embedder, wanted
@@ -16,11 +18,15 @@ from knowledge.embed.vectors import (
 __all__ = [
     "ChunkVectors",
     "EmbedSettings",
+    "EmbedUsage",
     "Embedder",
     "EmbedderSpec",
     "EmbedderUnavailable",
+    "EmbeddingFailed",
+    "EmbeddingRefused",
     "IngestEmbedder",
     "Marked",
+    "OnUsage",
     "SentenceVectors",
     "VectorCache",
     "Vectoriser",

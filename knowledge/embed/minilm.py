@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -11,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from knowledge.embed.errors import EmbedderUnavailable
+from knowledge.embed.pooling import pool_of, units_of
 from knowledge.embed.port import Embedder, Marked, Vectors
+from knowledge.embed.runtime import open_session, open_tokenizer
 from knowledge.embed.weights import BUILDER, MAX_TOKENS, VERSION, WEIGHTS_SHA256, WIDTH
 
 _SPECIAL_TOKENS = 2
 _WINDOW = MAX_TOKENS - _SPECIAL_TOKENS
 _BUILD_TIMEOUT_S = 300
-
-
-class EmbedderUnavailable(RuntimeError):
-    """The packaged model could not be prepared; the message says what to do."""
 
 
 def packaged(cache_dir: Path | None = None, threads: int = 1) -> Embedder:
@@ -47,7 +45,7 @@ class _MiniLm:
     dimensions = WIDTH
 
     def __init__(self, model: Path, threads: int) -> None:
-        self._session = _session(model, threads)
+        self._session = open_session(model, threads)
         self._tokenizer = _tokenizer()
         self._start = self._tokenizer.token_to_id("[CLS]")
         self._end = self._tokenizer.token_to_id("[SEP]")
@@ -70,8 +68,8 @@ class _MiniLm:
         pieces = encoded.ids
         pool = pool_of(marked, encoded.offsets)
         windows = range(0, len(pieces), _WINDOW) or range(1)
-        sums = sum(self._run(pieces[at : at + _WINDOW], pool[:, at : at + _WINDOW]) for at in windows)
-        return units_of(np.asarray(sums, np.float32))
+        rows = [self._run(pieces[at : at + _WINDOW], pool[:, at : at + _WINDOW]) for at in windows]
+        return units_of(np.sum(rows, axis=0, dtype=np.float32))
 
     def _run(self, pieces: list[int], pool: Vectors) -> Vectors:
         ids = np.array([[self._start, *pieces, self._end]], np.int64)
@@ -81,50 +79,9 @@ class _MiniLm:
         return self._session.run(None, {"ids": ids, "pool": framed})[0]
 
 
-def pool_of(marked: Marked, offsets: Sequence[tuple[int, int]]) -> Vectors:
-    """Which tokens belong to the text (all of them) and to each span: ones and zeros, a row each."""
-    pool = np.zeros((1 + len(marked.spans), len(offsets)), np.float32)
-    pool[0] = 1
-    starts = [start for start, _ in offsets]
-    for row, (start, end) in enumerate(marked.spans, 1):
-        pool[row, bisect_left(starts, start) : bisect_left(starts, end)] = 1
-    return pool
-
-
-def units_of(sums: Vectors) -> Vectors:
-    """Rows of unit length. A part of which the model read nothing stands for the whole."""
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    sums = np.where(lengths == 0, sums[:1], sums)
-    return np.asarray(sums / np.where(lengths == 0, lengths[:1], lengths), np.float32)
-
-
 def _tokenizer() -> Any:
-    # lazy: 60 MB of native code that most who import this package never call
-    from tokenizers import Tokenizer
-
-    tokenizer: Any = Tokenizer.from_file(str(_package() / "tokenizer.json"))
     # The shipped file truncates and pads at 128.
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
-
-
-def _session(model: Path, threads: int) -> Any:
-    # lazy: 60 MB of native code that most who import this package never call
-    import onnxruntime
-
-    runtime: Any = onnxruntime  # has no types
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # An arena keeps the memory of the longest text for ever; allocating costs nothing measurable here.
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The extended level fuses Add and LayerNormalization into the slower of the two forms.
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.log_severity_level = 3
-    return runtime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return open_tokenizer(_package() / "tokenizer.json")
 
 
 def _model_file(cache: Path) -> Path:

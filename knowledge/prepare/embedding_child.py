@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     spec = msgspec.json.decode(options.spec, type=EmbedderSpec)
     limit(options.memory_mb)
-    serve(lambda: local_embedder(spec, options.threads))
+    serve(lambda: local_embedder(spec, "passage", options.threads))
 
 
 if __name__ == "__main__":

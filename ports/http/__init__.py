@@ -4,7 +4,7 @@
 goes through `Fetcher` (or `guarded_client`), behind the `Guard` (SPEC 13).
 """
 
-from ports.http.client import client
+from ports.http.client import blocking_client, client
 from ports.http.errors import AddressRefused, FetchFailed
 from ports.http.fetch import Fetched, Fetcher, FetchLimits
 from ports.http.guard import Guard, Resolver, system_resolver
@@ -20,6 +20,7 @@ __all__ = [
     "Guard",
     "OutboundSettings",
     "Resolver",
+    "blocking_client",
     "client",
     "guarded_client",
     "system_resolver",

@@ -16,3 +16,9 @@ def client(timeout_s: float = 10.0) -> httpx.AsyncClient:
     """
     timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_WITHIN_S))
     return httpx.AsyncClient(timeout=timeout, limits=_LIMITS, verify=trust(), follow_redirects=False)
+
+
+def blocking_client(timeout_s: float = 10.0) -> httpx.Client:
+    """The same for threads; closed with `close`."""
+    timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_WITHIN_S))
+    return httpx.Client(timeout=timeout, limits=_LIMITS, verify=trust(), follow_redirects=False)
