@@ -93,32 +93,32 @@ class Progress:
                     await self._tell_once()
 
     async def _tell_once(self) -> None:
+        # Whoever begins while we ask is asked about next time.
+        stands = dict(self._stands)
         try:
             async with self._database.begin() as session:
                 await session.execute(text("SET LOCAL synchronous_commit = off"))
-                wanted = await self._write(session)
+                wanted = await _write(session, stands)
         except Exception as error:
             _log.info("library.progress_late", error=type(error).__name__)
             return
-        for key in set(self._stands) - wanted:
-            self._stands[key].stop()
+        for key, stand in stands.items():
+            if key not in wanted:
+                stand.stop()
 
-    async def _write(self, session: AsyncSession) -> set[ItemKey]:
-        """The keys that are still to be read."""
-        keys = list(self._stands)
-        wanted = await session.execute(_still_wanted(keys))
-        changed = [key for key in keys if self._stands[key].now != self._stands[key].written]
-        if changed:
-            # Whoever holds an item now ends it: never wait for them.
-            held = _items(changed).with_for_update(skip_locked=True)
-            for item in await session.scalars(held):
-                stand = self._stands.get((item.job_id, item.document_id, item.version))
-                if stand:
-                    stand.written = stand.now
-                    item.stage, item.stage_done, item.stage_total = stand.now
-        found: set[ItemKey] = {(row[0], row[1], row[2]) for row in wanted}
-        # What began while we asked was not asked about.
-        return found | (set(self._stands) - set(keys))
+
+async def _write(session: AsyncSession, stands: dict[ItemKey, Stand]) -> set[ItemKey]:
+    """The keys that are still to be read."""
+    rows = await session.execute(_still_wanted(list(stands)))
+    wanted: set[ItemKey] = {(row[0], row[1], row[2]) for row in rows}
+    changed = [key for key, stand in stands.items() if stand.now != stand.written]
+    if changed:
+        # Whoever holds an item now ends it: never wait for them.
+        for item in await session.scalars(_items(changed).with_for_update(skip_locked=True)):
+            stand = stands[item.job_id, item.document_id, item.version]
+            stand.written = stand.now
+            item.stage, item.stage_done, item.stage_total = stand.now
+    return wanted
 
 
 async def _run(work: Callable[[Stand], Awaitable[None]], stand: Stand) -> None:

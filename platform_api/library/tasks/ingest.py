@@ -89,6 +89,10 @@ class Begun:
         return f"{self.blob_key.replace('originals/', 'read/', 1)}.json"
 
 
+class StillWanted(RuntimeError):
+    """Somebody stopped work that was to be done: it must not count as done."""
+
+
 class LibraryTasks:
     def __init__(
         self,
@@ -202,8 +206,13 @@ class LibraryTasks:
     async def _leave(self, work: Work, begun: Begun) -> None:
         """Cancelled, deleted or replaced while it was read: nothing of it is published."""
         async with self._database.begin() as session:
+            document = await _locked(session, work)
+            item = await session.get(JobItemRow, work.key, with_for_update=True)
+            if document is not None and item is not None and item.state in WAITING:
+                raise StillWanted  # the next attempt goes on
             version = await session.get(DocumentVersionRow, (work.document_id, work.version))
-            await finish_item(session, begun.item, "done", self._clock.now())
+            if item is not None:
+                await finish_item(session, item, "done", self._clock.now())
         if version is None or version.read_key is None:
             await self._blobs.delete(begun.read_key)
 

@@ -1,16 +1,20 @@
 """Jobs: how far they are, what stops them, what failed and how it is tried again."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from knowledge.index import Index, IndexUnavailable
 from platform_api.app import PlatformPorts
 from platform_api.library.models import DocumentRow
 from platform_api.library.service.progress import NotWanted, Progress, Stand
+from ports.db import Database
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, search, upload
 from tests.platform_api.people import People
 from tests.platform_api.work import Work
@@ -237,3 +241,48 @@ async def test_a_file_that_is_gone_is_a_dead_letter_at_once(people: People, work
     assert job is not None
     with pytest.raises(Exception, match="missing from the blob store"):
         await worker.run(*job)
+
+
+class SlowToCommit:
+    """The real database; the first commit waits until it may."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._first = True
+        self.committing, self.may = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        first, self._first = self._first, False
+        async with self._database.begin() as session:
+            yield session
+            if first:
+                self.committing.set()
+                await self.may.wait()
+
+
+async def test_what_begins_while_the_others_are_looked_at_is_not_stopped(
+    people: People, ports: PlatformPorts
+) -> None:
+    base = await personal_base(people.maya)
+    await upload(people.maya, base, ("leave.md", HANDBOOK), ("other.md", "# Other"))
+    async with ports.database.begin() as session:
+        await session.execute(text("UPDATE job_items SET state = 'running'"))
+        rows = await session.execute(text("SELECT job_id, document_id, version FROM job_items"))
+        first, second = (tuple(row) for row in rows)
+    go_on = asyncio.Event()
+
+    async def work(stand: Stand) -> None:
+        await go_on.wait()
+
+    slow = SlowToCommit(ports.database)
+    progress = Progress(cast(Database, slow), every_s=0.01)
+    one = asyncio.create_task(progress.of(cast(Any, first), work))
+    await slow.committing.wait()
+    other = asyncio.create_task(progress.of(cast(Any, second), work))
+    await asyncio.sleep(0)
+    slow.may.set()
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+    go_on.set()
+    await asyncio.gather(one, other)  # neither was told NotWanted
