@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import numpy as np
 import qdrant_edge as qdrant
 import structlog
 from qdrant_edge import UpdateOperation as Update
@@ -107,6 +108,7 @@ class EdgeStore:
     def __init__(self, shard: qdrant.EdgeShard, on_close: Callable[[], None] | None = None) -> None:
         self._shard = shard
         self._on_close = on_close
+        self._leaving = _leaving(shard)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
         self._closed = False
 
@@ -145,7 +147,14 @@ class EdgeStore:
             self._shard.update(Update.set_payload([point.id], point.payload))
 
     async def mark(self, ids: Sequence[UUID], payload: Payload) -> None:
-        await self._run(lambda: self._shard.update(Update.set_payload(list(ids), payload)))
+        await self._run(lambda: self._mark(ids, payload))
+
+    def _mark(self, ids: Sequence[UUID], payload: Payload) -> None:
+        if payload.get(fields.LEAVING) == fields.YES:
+            self._leaving.update(ids)
+        self._shard.update(Update.set_payload(list(ids), payload))
+        if payload.get(fields.LEAVING) == fields.NO:
+            self._leaving.difference_update(ids)
 
     async def set_keys(self, doc_id: UUID, keys: Sequence[str]) -> None:
         published = qdrant.Filter(
@@ -155,11 +164,19 @@ class EdgeStore:
         await self._run(lambda: self._shard.update(Update.set_payload_by_filter(published, payload)))
 
     async def delete(self, ids: Sequence[UUID]) -> None:
-        await self._run(lambda: self._shard.update(Update.delete_points(list(ids))))
+        await self._run(lambda: self._delete(ids))
+
+    def _delete(self, ids: Sequence[UUID]) -> None:
+        self._shard.update(Update.delete_points(list(ids)))
+        self._leaving.difference_update(ids)
 
     async def delete_document(self, doc_id: UUID) -> None:
-        by_filter = Update.delete_points_by_filter(_of_document(doc_id))
-        await self._run(lambda: self._shard.update(by_filter))
+        await self._run(lambda: self._delete_document(doc_id))
+
+    def _delete_document(self, doc_id: UUID) -> None:
+        self._shard.update(Update.delete_points_by_filter(_of_document(doc_id)))
+        if self._leaving:
+            self._leaving = _leaving(self._shard)
 
     async def rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
         return await self._run(lambda: self._rank(scope, vectors, limit))
@@ -167,24 +184,35 @@ class EdgeStore:
     def _rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
         lists = [self._list(scope, Ranking(vector, limit)) for vector in vectors]
         for at, ranking in gaps(vectors, lists, limit).items():
-            lists[at] += self._list(scope, ranking)
+            lists[at] += self._list(scope, ranking) if _sparse_asked(ranking) else self._products(ranking)
         return lists
 
+    def _products(self, ranking: Ranking) -> list[Scored]:
+        """The engine would look for the nearest of them; there is nothing to look for."""
+        records = self._shard.retrieve(list(ranking.among or ()), False, [fields.DENSE])
+        vectors: Any = [record.vector for record in records]
+        rows = np.array([vector[fields.DENSE] for vector in vectors], np.float32)
+        products: list[float] = (rows @ np.asarray(ranking.vector, np.float32)).tolist()
+        return [
+            Scored(_uuid(record.id), product, None) for record, product in zip(records, products, strict=True)
+        ]
+
     def _list(self, scope: Scope, ranking: Ranking) -> list[Scored]:
-        points = self._shard.query(_query(scope, ranking))
+        points = self._shard.query(_query(scope, ranking, bool(self._leaving)))
         return [
             Scored(_uuid(point.id), point.score, (point.payload or {}).get(fields.BODY)) for point in points
         ]
 
     async def fetch(self, scope: Scope, ids: Sequence[UUID], field: str) -> dict[UUID, str]:
-        filter = _filter(scope, qdrant.HasIdCondition(set(ids)))
+        named = qdrant.HasIdCondition(set(ids))
+        filter = _filter(scope, True, named)
         request = qdrant.ScrollRequest(limit=len(ids), filter=filter, with_payload=[field], with_vector=False)
         records, _ = await self._run(lambda: self._shard.scroll(request))
         payloads = {_uuid(record.id): record.payload or {} for record in records}
         return {id: payload[field] for id, payload in payloads.items() if payload.get(field)}
 
     async def count_values(self, scope: Scope, field: str) -> dict[str, int]:
-        request = qdrant.FacetRequest(field, limit=_NO_LIMIT, exact=True, filter=_filter(scope))
+        request = qdrant.FacetRequest(field, limit=_NO_LIMIT, exact=True, filter=_filter(scope, True))
         response = await self._run(lambda: self._shard.facet(request))
         return {str(hit.value): hit.count for hit in response.hits}
 
@@ -211,36 +239,52 @@ class EdgeStore:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, call))
 
 
-def _query(scope: Scope, ranking: Ranking) -> qdrant.QueryRequest:
-    nearest, params = _nearest(scope, ranking.vector)
+def _query(scope: Scope, ranking: Ranking, leaving: bool) -> qdrant.QueryRequest:
+    nearest, params = _nearest(scope, ranking.vector, leaving)
     named = ranking.among is not None
     among = (qdrant.HasIdCondition(set(ranking.among)),) if ranking.among else ()
     return qdrant.QueryRequest(
         limit=ranking.limit,
         query=nearest,
-        filter=_filter(scope, *among),
+        filter=_filter(scope, leaving, *among),
         with_payload=False if named else _BODY,
         params=params,
     )
 
 
-def _nearest(scope: Scope, vector: Sequence[float] | SparseTerms) -> tuple[qdrant.Query, qdrant.SearchParams]:
+def _nearest(scope: Scope, vector: Vector, leaving: bool) -> tuple[qdrant.Query, qdrant.SearchParams]:
     if isinstance(vector, SparseTerms):
-        corpus = qdrant.Filter(must=[_condition(scope.access)], must_not=[_gone()])
+        corpus = qdrant.Filter(must=[_condition(scope.access)], must_not=_gone(leaving))
         params = qdrant.SearchParams(exact=True, idf=qdrant.IdfParams(corpus=corpus))
         return qdrant.Query.Nearest(_sparse(vector), using=fields.SPARSE), params
     nearest = qdrant.Query.Nearest(list(map(float, vector)), using=fields.DENSE)
     return nearest, qdrant.SearchParams(exact=True)
 
 
-def _filter(scope: Scope, *more: qdrant.HasIdCondition) -> qdrant.Filter:
-    return qdrant.Filter(must=[*map(_condition, scope.conditions), *more], must_not=[_gone()])
+def _sparse_asked(ranking: Ranking) -> bool:
+    return isinstance(ranking.vector, SparseTerms)
 
 
-def _gone() -> qdrant.Filter:
-    """What a new version has replaced and that is not deleted yet."""
+def _filter(scope: Scope, leaving: bool, *more: qdrant.HasIdCondition) -> qdrant.Filter:
+    return qdrant.Filter(must=[*map(_condition, scope.conditions), *more], must_not=_gone(leaving))
+
+
+def _gone(leaving: bool) -> list[Any]:
+    """What a new version has replaced and that is not deleted yet.
+
+    leaving: whether there may be any. Asked for each point, it makes a search half as long again.
+    """
+    if not leaving:
+        return []
     conditions = [_condition(AnyOf(field, (fields.YES,))) for field in (fields.LEAVING, fields.TURNED)]
-    return qdrant.Filter(must=[*conditions])
+    return [qdrant.Filter(must=[*conditions])]
+
+
+def _leaving(shard: qdrant.EdgeShard) -> set[UUID]:
+    """Left by an owner that was killed between two steps of publishing."""
+    filter = qdrant.Filter(must=[_condition(AnyOf(fields.LEAVING, (fields.YES,)))])
+    request = qdrant.ScrollRequest(limit=_NO_LIMIT, filter=filter, with_payload=False, with_vector=False)
+    return {_uuid(record.id) for record in shard.scroll(request)[0]}
 
 
 def _condition(condition: Condition) -> qdrant.FieldCondition:

@@ -196,7 +196,7 @@ class ReindexTask:
             document = await session.get(DocumentRow, doc_id)
             number = document.published_version if document else None
             version = await session.get(DocumentVersionRow, (doc_id, number)) if number else None
-        if document is None or version is None:
+        if document is None or number is None or version is None:
             return None
         if version.read_key is None:
             raise BlobMissing(doc_id)
@@ -206,7 +206,7 @@ class ReindexTask:
         vectoriser = self._with.vectorisers.of(building)
         known = await index.known(doc_id)
         vectors = await vectoriser.vectors(document.organisation_id, chunks, known)
-        return Rebuilt(version.version, loaded, chunks, vectors)
+        return Rebuilt(number, loaded, chunks, vectors)
 
     def _cut(
         self, data: bytes, doc_id: UUID, title: str | None, strategy: str | None

@@ -16,7 +16,7 @@ class _Missing(UnexpectedResponse, ValueError):
 
 def local_server() -> AsyncQdrantClient:
     client = AsyncQdrantClient(location=":memory:")
-    local: Any = client._client
+    local: Any = client._client  # pyright: ignore[reportPrivateUsage] # what it is made of is replaced
     found = local._get_collection
 
     def get(name: str) -> Any:
