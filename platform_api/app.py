@@ -36,6 +36,8 @@ from platform_api.library.service.moving import Moving
 from platform_api.library.service.reconciling import Reconciling
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.shares import Shares
+from platform_api.library.service.source_gatherers import Gatherers
+from platform_api.library.service.sources import Sources
 from platform_api.library.service.upload import Uploads
 from platform_api.library.settings import LibrarySettings
 from platform_api.llm.build import build_router
@@ -139,6 +141,16 @@ def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
         scopes=scopes,
         clock=ports.clock,
     )
+    gatherers = Gatherers(ports.sources_settings, settings, ports.resolver, ports.outbound_settings)
+    sources = Sources(
+        ports.database,
+        ports.queue,
+        gatherers,
+        intake,
+        settings=ports.sources_settings,
+        clock=ports.clock,
+    )
+    provide(app, Sources, sources)
     provide(app, Uploads, Uploads(ports.database, intake, settings, ports.clock))
     provide(app, Documents, Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search))
     editing = Editing(

@@ -15,11 +15,13 @@ from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
 from platform_api.identity.settings import IdentitySettings
 from platform_api.library.settings import LibrarySettings
+from platform_api.library.sources_settings import SourcesSettings
 from platform_api.library.tasks.reindex import Reindexing
 from platform_api.llm.settings import LlmSettings
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.blobs import Blobs
 from ports.db import Database
+from ports.http import OutboundSettings, Resolver, system_resolver
 from ports.queue import Queue
 from ports.redis import Redis
 
@@ -55,6 +57,10 @@ class PlatformPorts:
     shape: Literal["all-in-one", "separate"] = "separate"
     identity_settings: IdentitySettings = field(default_factory=IdentitySettings)
     library_settings: LibrarySettings = field(default_factory=LibrarySettings)
+    sources_settings: SourcesSettings = field(default_factory=SourcesSettings)
+    outbound_settings: OutboundSettings = field(default_factory=OutboundSettings)
+    resolver: Resolver = system_resolver
+    """For addresses that people, documents and tools name; every answer is checked."""
     toolbox_settings: ToolboxSettings = field(default_factory=ToolboxSettings)
     llm_settings: LlmSettings = field(default_factory=LlmSettings)
     agent_settings: AgentSettings = field(default_factory=AgentSettings)

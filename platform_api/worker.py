@@ -9,9 +9,12 @@ from platform_api.chat.mirror import Mirror
 from platform_api.chat.sweeper import Sweeper
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
+from platform_api.library.service.documents import Documents
+from platform_api.library.service.intake import Intake
 from platform_api.library.service.scopes import Scopes
+from platform_api.library.service.source_gatherers import Gatherers
 from platform_api.library.service.vector_cache import purge_vectors
-from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile
+from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile, SourceTasks
 from platform_api.library.tasks.reindex import ReindexTask
 from platform_api.platform_ports import PlatformPorts
 from ports.queue import QueueWorker, Tasks
@@ -57,6 +60,7 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     library.register(tasks)  # library.ingest, library.remove
     changes = ChangeTasks(ports.database, ports.blobs, ports.index, scopes=scopes, clock=ports.clock)
     changes.register(tasks)  # library.access, library.describe
+    _source_tasks(ports, scopes).register(tasks)  # library.sync, library.source_left; due every minute
     if ports.reindexing:
         reindex = ReindexTask(ports.database, ports.blobs, ports.reindexing, scopes=scopes, clock=ports.clock)
         reindex.register(tasks)  # library.reindex, every 30 s
@@ -67,6 +71,28 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
     tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))
     return tasks
+
+
+def _source_tasks(ports: PlatformPorts, scopes: Scopes) -> SourceTasks:
+    settings = ports.library_settings
+    intake = Intake(
+        database=ports.database,
+        blobs=ports.blobs,
+        queue=ports.queue,
+        index=ports.index,
+        settings=settings,
+        scopes=scopes,
+        clock=ports.clock,
+    )
+    return SourceTasks(
+        ports.database,
+        ports.queue,
+        Gatherers(ports.sources_settings, settings, ports.resolver, ports.outbound_settings),
+        intake,
+        Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search),
+        settings=ports.sources_settings,
+        clock=ports.clock,
+    )
 
 
 def _sweeping(ports: PlatformPorts) -> Handler:

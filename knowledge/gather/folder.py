@@ -83,6 +83,9 @@ class Folder:
     def passed_over(self) -> Mapping[str, int]:
         return {}
 
+    def examples(self) -> list[tuple[str, str]]:
+        return []
+
     def _wanted(self, path: str) -> bool:
         return path not in NOT_DOCUMENTS and self._globs.admit(path)
 

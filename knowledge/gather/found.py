@@ -87,5 +87,9 @@ class Gatherer(Protocol):
         ...
 
     def passed_over(self) -> Mapping[str, int]:
-        """How many were not even looked at, by reason."""
+        """How many were not even looked at, by reason: trap, page_limit, too_deep."""
+        ...
+
+    def examples(self) -> list[tuple[str, str]]:
+        """Some of those: (address, reason)."""
         ...

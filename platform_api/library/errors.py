@@ -118,6 +118,30 @@ class NameTaken(Conflict):
     default_hint = "Choose another name, or use the one that you have."
 
 
+class SourceTaken(Conflict):
+    code = "source_taken"
+    title = "This is a source of this knowledge base already"
+    default_hint = "Change its schedule, or start it now: see GET …/sources."
+
+
+class TooManySources(Conflict):
+    code = "too_many_sources"
+    title = "This knowledge base has as many sources as it may have"
+    default_hint = "Delete one that is no longer needed, or ask an operator to raise the limit."
+
+
+class SourceNotRunning(Conflict):
+    code = "source_not_active"
+    title = "This source is paused or stopped"
+    default_hint = 'Resume it first: PATCH it with {"paused": false}.'
+
+
+class ServerPathForbidden(Forbidden):
+    code = "server_path_forbidden"
+    title = "Only admins may add folders and repositories of the server"
+    default_hint = "Ask an admin with 'manage_org_kb', or upload the files."
+
+
 class NotReady(Conflict):
     code = "document_not_ready"
     title = "This document is still being read"

@@ -76,6 +76,12 @@ class Documents:
     ) -> None:
         """Gone from every list, search and page when this returns; its bytes follow. Raises NotFound."""
         await managed(session, principal, base_id, document_id)
+        await self.take_away(session, principal, base_id, document_id)
+
+    async def take_away(
+        self, session: AsyncSession, principal: Principal, base_id: UUID, document_id: UUID
+    ) -> None:
+        """The same for a caller who holds the row and has seen to the right to do this."""
         # Before the commit: a document that is briefly nobody's is better than a deleted one that is found.
         await self._index.set_access(document_id, None)
         blobs = await _blob_keys(session, document_id)

@@ -3,5 +3,6 @@
 from platform_api.library.tasks.changes import ChangeTasks
 from platform_api.library.tasks.ingest import LibraryTasks
 from platform_api.library.tasks.reconcile import Reconcile
+from platform_api.library.tasks.sources import SourceTasks
 
-__all__ = ["ChangeTasks", "LibraryTasks", "Reconcile"]
+__all__ = ["ChangeTasks", "LibraryTasks", "Reconcile", "SourceTasks"]
