@@ -29,6 +29,8 @@ def add_blocks(node: LexborNode, outline: Outline, depth: int = 0) -> None:
             _flush(run, outline)
             if depth < MAX_DEPTH:
                 _add_block(child, outline, depth + 1)
+            else:
+                outline.paragraph(child.text(deep=True))
         else:
             run.append(inline(child, depth))
     _flush(run, outline)

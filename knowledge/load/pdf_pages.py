@@ -27,7 +27,7 @@ _MAX_SEGMENTS = 400
 _MAX_FORM_DEPTH = 5
 _MAX_FIELDS_A_PAGE = 500
 _BOLD = re.compile(r"bold|black|heavy|semib|demi", re.IGNORECASE)
-_MONO = re.compile(r"mono|courier|consol|menlo|typewriter|cmtt|sftt|fixed", re.IGNORECASE)
+_MONO = re.compile(r"mono|nimbusmon|lmtt|ectt|courier|consol|menlo|typewriter|cmtt|sftt|fixed", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18
 _FIXED_PITCH = 1
 _SPACES = frozenset({0, 9, 10, 13, 32, 0xA0, 0x2002, 0x2003, 0x2009})
@@ -226,7 +226,9 @@ class _Letters:
         for index in range(count):
             code = letter(self._raw, index)
             if code in _SPACES:
-                self._end()
+                # Spaces that PDFium made up go wrong where type is mirrored: then only distance counts.
+                if not pdfium.FPDFText_IsGenerated(self._raw, index):
+                    self._end()
                 continue
             if not box(self._raw, index, self._box_ref):
                 continue
@@ -292,8 +294,8 @@ def _joins(word: Word, letter: str, style: _Type) -> bool:
 
 
 def _follows(word: Word, box: Any, size: float) -> bool:
-    """On the same line and close behind; letters that are set wide apart are still one word."""
-    gap, rise = 0.35 * max(size, 4), 0.5 * max(size, 4)
+    """On the same line and close behind: nearer than the narrowest space between words."""
+    gap, rise = 0.16 * max(size, 4), 0.5 * max(size, 4)
     if word.turned % 2:
         return abs(box.left - word.x0) < rise and box.bottom - word.top < gap and word.bottom - box.top < gap
     return abs(box.bottom - word.bottom) < rise and box.left - word.x1 < gap and word.x0 - box.right < gap
