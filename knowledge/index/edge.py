@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-import numpy as np
 import qdrant_edge as qdrant
 import structlog
 from qdrant_edge import UpdateOperation as Update
@@ -184,18 +183,8 @@ class EdgeStore:
     def _rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
         lists = [self._list(scope, Ranking(vector, limit)) for vector in vectors]
         for at, ranking in gaps(vectors, lists, limit).items():
-            lists[at] += self._list(scope, ranking) if _sparse_asked(ranking) else self._products(ranking)
+            lists[at] += self._list(scope, ranking)
         return lists
-
-    def _products(self, ranking: Ranking) -> list[Scored]:
-        """The engine would look for the nearest of them; there is nothing to look for."""
-        records = self._shard.retrieve(list(ranking.among or ()), False, [fields.DENSE])
-        vectors: Any = [record.vector for record in records]
-        rows = np.array([vector[fields.DENSE] for vector in vectors], np.float32)
-        products: list[float] = (rows @ np.asarray(ranking.vector, np.float32)).tolist()
-        return [
-            Scored(_uuid(record.id), product, None) for record, product in zip(records, products, strict=True)
-        ]
 
     def _list(self, scope: Scope, ranking: Ranking) -> list[Scored]:
         points = self._shard.query(_query(scope, ranking, bool(self._leaving)))
@@ -259,10 +248,6 @@ def _nearest(scope: Scope, vector: Vector, leaving: bool) -> tuple[qdrant.Query,
         return qdrant.Query.Nearest(_sparse(vector), using=fields.SPARSE), params
     nearest = qdrant.Query.Nearest(list(map(float, vector)), using=fields.DENSE)
     return nearest, qdrant.SearchParams(exact=True)
-
-
-def _sparse_asked(ranking: Ranking) -> bool:
-    return isinstance(ranking.vector, SparseTerms)
 
 
 def _filter(scope: Scope, leaving: bool, *more: qdrant.HasIdCondition) -> qdrant.Filter:
