@@ -92,11 +92,11 @@ def blank_pdf(pages: int = 1, *, scanned: bool = False) -> bytes:
     for _ in range(pages):
         pdf.add_page()
         if scanned:
-            pdf.image(_picture(), x=10, y=10, w=150)
+            pdf.image(picture(), x=10, y=10, w=150)
     return bytes(pdf.output())
 
 
-def _picture() -> BytesIO:
+def picture() -> BytesIO:
     from PIL import Image
 
     target = BytesIO()
