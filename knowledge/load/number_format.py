@@ -6,7 +6,7 @@ from functools import lru_cache
 _SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)[^\]]*\]|(?P<dropped>\[[^\]]*\]|[_*].)'
-    r"|(?P<number>[#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+)|(?P<literal>.)",
+    r"|(?P<number>[#0?][#0?,]*(?:\.[#0?]*)?,*|\.[#0?]+,*)|(?P<literal>.)",
     re.DOTALL,
 )
 _MAX_DECIMALS = 15
@@ -61,10 +61,11 @@ def _parsed(section: str) -> tuple[str, str, str] | None:
 
 
 def _digits(value: float, pattern: str) -> str:
-    whole, _, fraction = pattern.partition(".")
+    bare = pattern.rstrip(",")
+    whole, _, fraction = bare.partition(".")
     # Commas behind the last digit show thousands or millions.
-    scaled = value / 1000 ** (len(whole) - len(whole.rstrip(",")))
-    grouped = "," in whole.rstrip(",")
+    scaled = value / 1000 ** (len(pattern) - len(bare))
+    grouped = "," in whole
     decimals, fixed = min(len(fraction), _MAX_DECIMALS), fraction.count("0")
     text = f"{scaled:,.{decimals}f}" if grouped else f"{scaled:.{decimals}f}"
     while decimals > fixed and text.endswith("0"):
