@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.keys import AccessKeys
 from access.principal import Principal
 from kit.clock import Clock
-from kit.errors import Invalid
+from kit.errors import Invalid, SwitchboardError, Unavailable
 from kit.wire.library import AcceptedDocument, DocumentMetadata
 from knowledge.chunk import STRATEGIES
 from knowledge.index import Index
@@ -147,15 +147,15 @@ class Intake:
         """
         taking = await self.checked(principal, base_id, metadata, origin)
         file = await self.stage(taking, await arrived(path, data, self._settings))
-        used: frozenset[str] = frozenset()
         try:
             async with self._database.begin() as session:
-                outcomes, taken = await self.save(session, taking, [file])
+                outcomes, used = await self.save(session, taking, [file])
                 await add_results(session, job_id, outcomes)
                 await self.defer(session, taking, job_id, outcomes)
-            used = taken
-        finally:
-            await self.drop([file], used)
+        except SwitchboardError as error:
+            await self.drop_if_undone([file], error)
+            raise
+        await self.drop([file], used)
         return outcomes[0]
 
     async def seen(self, principal: Principal, document_id: UUID, origin: Origin) -> None:
@@ -200,6 +200,14 @@ class Intake:
         for file in files:
             if isinstance(file, Staged) and file.blob_key and file.blob_key not in used:
                 await self._blobs.delete(file.blob_key)
+
+    async def drop_if_undone(self, files: Sequence[Staged | Refused], error: SwitchboardError) -> None:
+        """Where the commit may have happened although its answer was lost, the rows refer to these bytes.
+
+        Then, and where we end in the middle, the hourly comparison drops what nothing refers to.
+        """
+        if not isinstance(error, Unavailable):
+            await self.drop(files, frozenset())
 
     async def save(
         self, session: AsyncSession, taking: Taking, files: Sequence[Staged | Refused]

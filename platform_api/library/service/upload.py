@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.clock import Clock
-from kit.errors import Invalid
+from kit.errors import Invalid, SwitchboardError
 from kit.wire.library import DocumentMetadata, UploadAccepted
 from platform_api.edge.idempotency import once
 from platform_api.library import repository
@@ -51,7 +51,6 @@ class Uploads:
         self._check_count(files)
         taking = await self._intake.checked(principal, base_id, metadata)
         staged: list[Staged | Refused] = []
-        used: frozenset[str] = frozenset()
         try:
             async for file in arriving(files, self._settings):
                 # Not by `extend`: what is stored when a later file fails must be known below.
@@ -59,8 +58,10 @@ class Uploads:
             _check_address(metadata, staged)
             _refuse_if_all(staged)
             accepted, used = await self._commit(taking, staged, idempotency_key)
-        finally:
-            await self._intake.drop(staged, used)
+        except SwitchboardError as error:
+            await self._intake.drop_if_undone(staged, error)
+            raise
+        await self._intake.drop(staged, used)
         return accepted
 
     def _check_count(self, files: Sequence[SentFile]) -> None:
