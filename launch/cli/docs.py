@@ -18,6 +18,7 @@ from switchboard_sdk.folders import Progress as UploadProgress
 
 from bot.console.plain import one_line
 from kit.wire.library import KnowledgeBase
+from launch.cli import sources
 from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
 
 NOT_READ = ("refused", "failed")
@@ -30,6 +31,7 @@ Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files or folders
 def command(app: typer.Typer) -> None:
     docs = typer.Typer(help="Add, list and remove documents.", no_args_is_help=True)
     app.add_typer(docs, name="docs")
+    sources.command(docs, find_base)  # docs crawl, docs sources …
 
     @docs.command(help="Add files and folders; what has not changed is skipped.")
     def add(

@@ -20,6 +20,7 @@ from switchboard_sdk import errors
 from switchboard_sdk.account import ApiKeys
 from switchboard_sdk.library import Documents, Jobs, KnowledgeBases
 from switchboard_sdk.sessions import Messages, Sessions
+from switchboard_sdk.sources import Sources
 from switchboard_sdk.toolbox import Tools
 from switchboard_sdk.transport import Call, Patience, Sleep, Transport, checked, write
 from switchboard_sdk.turns import Follower, Place
@@ -43,6 +44,7 @@ class Switchboard:
         self.knowledge_bases = KnowledgeBases(self._transport)
         self.documents = Documents(self._transport)
         self.jobs = Jobs(self._transport)
+        self.sources = Sources(self._transport)
         self.tools = Tools(self._transport)
         self.api_keys = ApiKeys(self._transport)
 
