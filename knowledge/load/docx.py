@@ -6,8 +6,8 @@ from io import BytesIO
 from typing import Any
 
 import docx
+import docx.oxml
 from docx.opc.constants import RELATIONSHIP_TYPE
-from lxml import etree
 
 from knowledge.document import LoadedDocument
 from knowledge.load.front_matter import Metadata
@@ -155,7 +155,7 @@ class _Notes:
 
     def mark(self, reference: Any) -> str:
         """'[1]', and the note with that number waits to be taken."""
-        kind = etree.QName(reference).localname.removesuffix("Reference")
+        kind = str(reference.tag).rpartition("}")[2].removesuffix("Reference")
         text = self._texts.get(kind, {}).get(str(reference.get(f"{_W}id")), "")
         if not text:
             return ""
@@ -174,7 +174,8 @@ def _notes(package: Any, kind: str) -> dict[str, str]:
         part = package.part.part_related_by(f"{_RELATIONS}/{kind}s")
     except KeyError:
         return {}
-    root = etree.fromstring(part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
+    untyped: Any = docx.oxml
+    root = untyped.parse_xml(part.blob)
     return {
         str(note.get(f"{_W}id")): one_line(" ".join(map(_text, note.iter(f"{_W}p"))))
         for note in root.iter(f"{_W}{kind}")

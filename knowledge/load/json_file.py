@@ -1,7 +1,7 @@
 """JSON and JSON lines: one block of code, written out with one value a line, so that it can be cut."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from knowledge.document import LoadedDocument
 from knowledge.load.errors import UnreadableDocument
@@ -71,8 +71,8 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 def _children(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        return list(value.values())  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  # JSON
-    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  # JSON
+        return list(cast(dict[str, Any], value).values())
+    return cast(list[Any], value) if isinstance(value, list) else []
 
 
 def _too_deep() -> UnreadableDocument:

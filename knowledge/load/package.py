@@ -139,7 +139,8 @@ def _family(main: re.Match[bytes]) -> PackageKind:
             hint="Save it as .xlsx and send it again.",
         )
     text = main.group().lower()
-    return next(kind for word, kind in _FAMILIES if word in text)
+    kinds: list[PackageKind] = [kind for word, kind in _FAMILIES if word in text]
+    return kinds[0]
 
 
 def _unsupported(names: set[str]) -> UnreadableDocument:

@@ -11,12 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pypdfium2
-import pypdfium2.raw as pdfium
+import pypdfium2.raw
 
 from knowledge.load.errors import UnreadableDocument
+
+# Generated bindings, without types.
+pdfium: Any = pypdfium2.raw
 
 # More on one page is no page that anybody reads.
 MAX_PAGE_LETTERS = 300_000
@@ -306,7 +310,7 @@ def _drawn(page: Any, frame: Box) -> tuple[list[Stroke], float]:
     drawing = _Drawing()
     identity: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
     count = pdfium.FPDFPage_CountObjects(page.raw)
-    drawing.add(lambda index: pdfium.FPDFPage_GetObject(page.raw, index), count, identity, 0)
+    drawing.add(partial(pdfium.FPDFPage_GetObject, page.raw), count, identity, 0)
     area = max((frame[2] - frame[0]) * (frame[3] - frame[1]), 1.0)
     strokes = drawing.strokes if len(drawing.strokes) <= MAX_STROKES else []
     return strokes, min(drawing.pictures / area, 1.0)
@@ -334,7 +338,7 @@ class _Drawing:
 
     def _form(self, item: Any, matrix: Matrix, depth: int) -> None:
         inner = pdfium.FPDFFormObj_CountObjects(item)
-        self.add(lambda index: pdfium.FPDFFormObj_GetObject(item, index), max(inner, 0), matrix, depth + 1)
+        self.add(partial(pdfium.FPDFFormObj_GetObject, item), max(inner, 0), matrix, depth + 1)
 
     def _picture(self, item: Any, matrix: Matrix) -> None:
         a, b, c, d, _, _ = _times(_matrix(item), matrix)

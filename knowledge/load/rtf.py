@@ -2,8 +2,9 @@
 
 import itertools
 import re
+from typing import Any
 
-from striprtf.striprtf import rtf_to_text
+from striprtf import striprtf
 
 from knowledge.document import LoadedDocument
 from knowledge.load.outline import Outline
@@ -18,7 +19,8 @@ _ITEM = re.compile(r"^\s*(?:[-*•‣◦–]|\d{1,3}[.)])\s+\S")
 
 def load_rtf(data: bytes) -> LoadedDocument:
     """RTF is ASCII by definition; other letters are escaped by code page or as Unicode."""
-    text = rtf_to_text(data.decode("latin-1"), errors="ignore")
+    untyped: Any = striprtf
+    text: str = untyped.rtf_to_text(data.decode("latin-1"), errors="ignore")
     lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
     outline = Outline()
     for kind, group in itertools.groupby(lines, key=_kind):

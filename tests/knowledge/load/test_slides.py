@@ -4,7 +4,6 @@ import textwrap
 from typing import Any
 
 import pptx
-from lxml import etree
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Cm
@@ -66,7 +65,8 @@ def test_numbered_points_are_counted() -> None:
     for number, text in enumerate(["Count", "Scan"]):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         paragraph.text = text
-        etree.SubElement(paragraph._p.get_or_add_pPr(), f"{{{_A}}}buAutoNum", type="arabicPeriod")
+        properties = paragraph._p.get_or_add_pPr()
+        properties.append(properties.makeelement(f"{{{_A}}}buAutoNum", type="arabicPeriod"))
 
     assert read(presentation).endswith("list: 1. Count\n2. Scan")
 
@@ -78,7 +78,7 @@ def test_tables_say_merged_cells_in_each_row_and_charts_say_their_numbers() -> N
         for column, value in enumerate(values):
             table.cell(row, column).text = value
     table.cell(1, 0).merge(table.cell(2, 0))
-    numbers = CategoryChartData()
+    numbers: Any = CategoryChartData()
     numbers.categories = ["May", "June"]
     numbers.add_series("Passengers", (1200, 1350.5))
     slide(presentation, "Passengers").shapes.add_chart(
