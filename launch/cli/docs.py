@@ -1,4 +1,4 @@
-"""switchboard docs add PATH… | list | rm | jobs"""
+"""switchboard docs add PATH… | list | rm"""
 
 import time
 from collections.abc import Callable, Generator
@@ -18,7 +18,7 @@ from switchboard_sdk.folders import Progress as UploadProgress
 
 from bot.console.plain import one_line
 from kit.wire.library import KnowledgeBase
-from launch.cli import sources
+from launch.cli import jobs, sources
 from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
 
 NOT_READ = ("refused", "failed")
@@ -31,6 +31,7 @@ Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files or folders
 def command(app: typer.Typer) -> None:
     docs = typer.Typer(help="Add, list and remove documents.", no_args_is_help=True)
     app.add_typer(docs, name="docs")
+    jobs.command(docs)  # docs jobs, cancel, retry, failed, replay, reconcile
     sources.command(docs, find_base)  # docs crawl, docs sources …
 
     @docs.command(help="Add files and folders; what has not changed is skipped.")
@@ -58,10 +59,6 @@ def command(app: typer.Typer) -> None:
         person: Person = "maya",
     ) -> None:
         finish(_remove(ids, base, Access(url, token, person)))
-
-    @docs.command(help="The latest jobs that read documents, with what they could not read.")
-    def jobs(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_jobs(Access(url, token, person)))
 
 
 async def _add(paths: list[Path], base: str, access: Access) -> int:
@@ -150,13 +147,4 @@ async def _remove(ids: list[UUID], base: str, access: Access) -> int:
         for document_id in ids:
             await switchboard.documents.delete(knowledge_base.id, document_id)
             print(f"removed {document_id}")
-    return 0
-
-
-async def _jobs(access: Access) -> int:
-    async with connected(access) as switchboard:
-        async for job in switchboard.jobs.all():
-            print(f"{job.id}  {job.status:<10} {job.progress.done}/{job.progress.total}  {job.kind}")
-            for error in job.errors:
-                print(f"    {one_line(error.document)}: {one_line(error.detail)}")
     return 0

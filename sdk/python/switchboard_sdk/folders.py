@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from kit.wire.library import DocumentMetadata, Job
 from switchboard_sdk.client import Switchboard
 from switchboard_sdk.errors import ApiError
-from switchboard_sdk.library import FINISHED, NamedFile
+from switchboard_sdk.jobs import FINISHED
+from switchboard_sdk.library import NamedFile
 
 MAPPING = "handbook.yaml"
 NOT_DOCUMENTS = frozenset({MAPPING, "golden.yaml", "claims.yaml"})
@@ -57,6 +58,15 @@ class FileResult:
     reason: str = ""
 
 
+def told(job: Job) -> str:
+    """How far a job is, in a few words: `embedding handbook.pdf 32/480`."""
+    longest = max((item for item in job.items if item.total), key=lambda item: item.total, default=None)
+    if longest is None or longest.status != "running":
+        return job.progress.stage
+    name = longest.document.rpartition("/")[2]
+    return f"{longest.stage} {name} {longest.done}/{longest.total}"
+
+
 @dataclass(slots=True)
 class Progress:
     """Files sent and files read so far, out of `total`."""
@@ -65,11 +75,12 @@ class Progress:
     sent: int = 0
     done: int = 0
     stage: str = "uploading"
+    """What most documents are at; with the document that is longest, where one is told."""
     per_job: dict[UUID, int] = field(default_factory=dict[UUID, int])
 
     def follow(self, job: Job) -> None:
         self.per_job[job.id] = job.progress.done
-        self.done, self.stage = sum(self.per_job.values()), job.progress.stage
+        self.done, self.stage = sum(self.per_job.values()), told(job)
 
 
 class BadMapping(ValueError):

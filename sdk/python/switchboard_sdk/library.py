@@ -1,32 +1,23 @@
-"""Knowledge bases, their documents, direct retrieval, and the jobs that read what was uploaded."""
+"""Knowledge bases, their documents, and direct retrieval."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
-
-import httpx
-from pydantic import ValidationError
 
 from kit.wire.library import (
     CreateKnowledgeBase,
     Document,
     DocumentMetadata,
     Facets,
-    Job,
     KnowledgeBase,
     UploadAccepted,
 )
 from kit.wire.search import QueryRequest, SearchFilters, SearchResult
-from switchboard_sdk import errors
 from switchboard_sdk.pages import every
-from switchboard_sdk.sse import EventTooLarge, data_of_events
-from switchboard_sdk.transport import Call, Transport, backoff, checked, write
+from switchboard_sdk.transport import Call, Transport, checked, write
 
 BASES = "/api/v1/knowledge-bases"
 UPLOAD_S = 300.0
-FINISHED = frozenset({"succeeded", "failed", "cancelled"})
-LOST_IN_A_ROW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,47 +109,3 @@ class Documents:
         call = Call("GET", f"/api/v1/documents/{document_id}/content", accept="*/*")
         response = await self._transport.send(call)
         return Content(response.content, response.headers.get("Content-Type", "application/octet-stream"))
-
-
-class Jobs:
-    """All methods raise ApiError."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def all(self) -> AsyncIterator[Job]:
-        return every(self._transport, Job, "/api/v1/jobs")
-
-    async def get(self, job_id: UUID) -> Job:
-        return await self._transport.read(Job, Call("GET", f"/api/v1/jobs/{job_id}"))
-
-    async def follow(self, job_id: UUID) -> AsyncGenerator[Job]:
-        """Its states as they change; the last one is finished. Survives a broken connection."""
-        last: Job | None = None
-        for lost in range(1, LOST_IN_A_ROW + 1):
-            async with aclosing(self._until_cut(job_id)) as states:
-                async for job in states:
-                    if job != last:
-                        yield job
-                    last = job
-                    if job.status in FINISHED:
-                        return
-            await self._transport.sleep(backoff(lost))
-        raise errors.stream_lost(self._transport.base_url, "")
-
-    async def _until_cut(self, job_id: UUID) -> AsyncGenerator[Job]:
-        """First the state as it is, then each change that is announced."""
-        yield await self.get(job_id)
-        silence = self._transport.patience.silence_s
-        call = Call("GET", f"/api/v1/jobs/{job_id}/events", accept="text/event-stream", answer_s=silence)
-        try:
-            async with self._transport.open(call) as response:
-                async for data in data_of_events(response.aiter_bytes()):
-                    yield Job.model_validate_json(data)
-        except httpx.TransportError:
-            return
-        except (ValidationError, EventTooLarge) as error:
-            raise errors.unreadable(self._transport.base_url, "an event", call.request_id) from error
-
-    async def cancel(self, job_id: UUID) -> Job:
-        return await self._transport.read(Job, write("POST", f"/api/v1/jobs/{job_id}/cancel"))
