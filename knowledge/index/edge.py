@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 _ON_DEMAND = qdrant.Memory.Cold
 _NO_LIMIT = 1_000_000
 # The engine reads a point's whole payload for any field of it, and holds the GIL meanwhile.
-_PAGE = 200
+_PAGE = 100
 _BODY = [fields.BODY]
 
 
