@@ -27,6 +27,7 @@ from access.grants import GrantStore
 from kit import logs, telemetry
 from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
 from launch.front_door import FrontDoor
+from launch.kept_worker import KeptWorker
 from launch.parts import Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
 from launch.separate import http_config
@@ -195,7 +196,7 @@ async def _run(
     if not await _listening(server, serving):
         print(f"The start failed. Read {data / 'up.log'}.", file=sys.stderr)
         return 1
-    worker = build_worker(ports)
+    worker = KeptWorker(lambda: build_worker(ports))
     working = asyncio.create_task(worker.run())
     await gateway.start()
     door.open()
@@ -203,6 +204,7 @@ async def _run(
     welcoming = asyncio.create_task(_welcome(f"http://localhost:{listener.getsockname()[1]}", data, sample))
     try:
         await asyncio.wait((stopping, serving, working), return_when=asyncio.FIRST_COMPLETED)
+        asked, ended = stopping.done(), "worker" if working.done() else "server"
     finally:
         stopping.cancel()
         welcoming.cancel()
@@ -213,7 +215,10 @@ async def _run(
         await worker.stop()
         await asyncio.gather(serving, working, welcoming, return_exceptions=True)
         await gateway.stop()
-    return 0
+    if asked:
+        return 0
+    print(f"The {ended} ended by itself, so the rest was stopped. Read {data / 'up.log'}.", file=sys.stderr)
+    return 1
 
 
 class _Server(uvicorn.Server):
