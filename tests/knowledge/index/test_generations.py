@@ -3,7 +3,9 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,17 +14,19 @@ from qdrant_client import AsyncQdrantClient
 from access.keys import AccessKeys
 from knowledge.embed.spec import EmbedderSpec
 from knowledge.embed.weights import VERSION, WIDTH
-from knowledge.index import GenerationGone, IndexedChunk, IndexFilter, OtherEmbedder
+from knowledge.index import GenerationGone, Held, IndexedChunk, IndexFilter, OtherEmbedder, fields
 from knowledge.index.edge import create_shard, open_edge
 from knowledge.index.edge_generations import open_generations
 from knowledge.index.following import FollowingIndex
 from knowledge.index.generation import Generation, Generations
+from knowledge.index.points import point_of
 from knowledge.index.remote import connect_generations, connect_remote
 from knowledge.index.server_generations import ServerGenerations
 from knowledge.index.serving import serving
 from tests.knowledge.index.local_server import local_server
 from tests.knowledge.index.samples import DIMENSIONS, chunk, document, facts, texts_found, vector
 
+NEW_FIELDS = {fields.VERSION, fields.UPDATED, fields.LEAVING, fields.TURNED, fields.SENTENCES}
 FIRST = EmbedderSpec(version="first", dimensions=DIMENSIONS)
 SECOND = EmbedderSpec(version="second/large", dimensions=8)
 STAFF = AccessKeys(["o:1"])
@@ -222,6 +226,32 @@ async def test_chunks_of_the_first_schema_are_found_and_published_over(old_relea
     await index.publish(doc, [IndexedChunk(made.chunk, facts(doc, version=2), None)], STAFF)
     [hit] = await index.search(STAFF, IndexFilter(), vector=None, text="leave", limit=5)
     assert hit.stored.facts.version == 2
+    await opened.close()
+
+
+async def test_points_as_the_first_schema_wrote_them_can_be_found_taken_away_and_listed(
+    old_release: Path,
+) -> None:
+    opened = open_generations(old_release, EmbedderSpec())
+    index, doc, other = FollowingIndex(opened), uuid4(), uuid4()
+    store: Any = opened._open[f"chunks-v1-{VERSION}"]._store  # type: ignore[attr-defined] # as it was written then
+    for each in (doc, other):
+        made = IndexedChunk(chunk(each, "annual leave"), facts(each), [1.0] + [0.0] * (WIDTH - 1))
+        point = point_of(made, first=True)
+        old = {name: value for name, value in point.payload.items() if name not in NEW_FIELDS}
+        await store.insert([replace(point, payload=old)])
+        await store.mark([point.id], {fields.ACCESS_KEYS: list(STAFF), fields.PENDING: fields.NO})
+
+    await index.remove(other)
+    held = dict([found async for found in index.inventory()])
+
+    assert held == {doc: Held(version=0, chunks=1, pending=0, keys=frozenset(STAFF), updated_at=None)}
+    query = [1.0] + [0.0] * (WIDTH - 1)
+    [hit] = await index.search(STAFF, IndexFilter(), vector=query, text="leave", limit=5)
+    assert hit.dense == pytest.approx(1.0)
+    await index.set_access(doc, None)
+    assert await index.search(STAFF, IndexFilter(), vector=query, text="leave", limit=5) == []
+    assert await index.sentences(STAFF, [hit.stored.chunk.chunk_id]) == {}
     await opened.close()
 
 
