@@ -32,13 +32,16 @@ class Promise:
 class Sender:
     """One person with paths of their own: each step is repeated until it is answered, as the SDK would."""
 
-    def __init__(self, name: str, url: str, key: str, base_id: str, seed: int) -> None:
+    def __init__(  # noqa: PLR0917  who, where, and how fast
+        self, name: str, url: str, key: str, base_id: str, seed: int, pause_s: float
+    ) -> None:
         self._name = name
         self._base = f"/api/v1/knowledge-bases/{base_id}/documents"
         self._chance = random.Random(seed)
         self._client = httpx.AsyncClient(
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10, trust_env=False
         )
+        self._pause_s = pause_s
         self._steps = 0
         self.promises: dict[str, Promise] = {}
         self.jobs: list[UUID] = []
@@ -48,7 +51,7 @@ class Sender:
         while not until.is_set() and self._steps < at_most:
             self._steps += 1
             await self._step()
-            await asyncio.sleep(self._chance.uniform(0.0, 0.6))
+            await asyncio.sleep(self._chance.uniform(0.0, self._pause_s))
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -70,7 +73,7 @@ class Sender:
     def _page(self, path: str) -> Promise:
         """A page of its own word, short or long enough to be hit in the middle."""
         word = f"zq{self._name}{self._steps}x"
-        sections = self._chance.choice((1, 2, 8, 40))
+        sections = self._chance.choice((1, 2, 8, 24))
         text = "\n\n".join(
             f"## Part {number}\n\nThe {word} of part {number} is {self._chance.randint(1, 10**9)}. "
             + " ".join(f"It has {self._chance.randint(1, 10**6)} entries." for _ in range(12))
