@@ -6,16 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from knowledge.embed.text import embedding_text
 from knowledge.index import fields
-from knowledge.index.port import Held, IndexedChunk, StoredChunk
+from knowledge.index.port import Held, IndexedChunk, StoredChunk, body_of
 from knowledge.index.sentences import to_text
 from knowledge.index.terms import SparseTerms, document_terms
 
 Payload = dict[str, Any]
-_body = msgspec.json.Decoder(StoredChunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +87,8 @@ def point_of(indexed: IndexedChunk, first: bool) -> Point:
         fields.TAGS: list(facts.tags),
         fields.LAST_MODIFIED: facts.last_modified.isoformat() if facts.last_modified else None,
         **{field: getattr(facts, field) for field in fields.PLAIN},
-        fields.BODY: msgspec.json.encode(StoredChunk(chunk, facts)).decode(),
+        fields.BODY: body_of(StoredChunk(chunk, facts)),
     }
     if indexed.vector is not None:
         payload[fields.SENTENCES] = to_text(indexed.sentences) if indexed.sentences else None
     return Point(chunk.chunk_id, indexed.vector, document_terms(embedding_text(chunk)), payload)
-
-
-def stored_of(body: str) -> StoredChunk:
-    return _body.decode(body)

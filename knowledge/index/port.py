@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from access.keys import AccessKeys
 from kit.errors import Unavailable
 from knowledge.document import Chunk, DocumentFacts
@@ -74,11 +76,31 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found chunk. dense: cosine, None where no vector was asked; sparse: BM25, None where no term fits."""
+    """A found chunk. dense: cosine, None where no vector was asked; sparse: BM25, None where no term fits.
 
-    stored: StoredChunk
+    body: the stored chunk as JSON; of twice as many candidates as are shown most are never opened.
+    """
+
+    chunk_id: UUID
+    body: str
     dense: float | None
     sparse: float | None
+
+    @property
+    def stored(self) -> StoredChunk:
+        """Read anew at each call."""
+        return stored_of(self.body)
+
+
+_body = msgspec.json.Decoder(StoredChunk)
+
+
+def stored_of(body: str) -> StoredChunk:
+    return _body.decode(body)
+
+
+def body_of(stored: StoredChunk) -> str:
+    return msgspec.json.encode(stored).decode()
 
 
 class IndexInUse(Unavailable):

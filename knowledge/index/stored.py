@@ -12,8 +12,8 @@ from access.keys import AccessKeys
 from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import fields
 from knowledge.index.plan import Plan, plan_of
-from knowledge.index.points import Marks, Payload, Point, held_of, point_of, stored_of
-from knowledge.index.port import Held, Hit, IndexedChunk, IndexFilter, OtherEmbedder, StoredChunk
+from knowledge.index.points import Marks, Payload, Point, held_of, point_of
+from knowledge.index.port import Held, Hit, IndexedChunk, IndexFilter, OtherEmbedder, StoredChunk, stored_of
 from knowledge.index.scope import AnyOf, Scope
 from knowledge.index.sentences import from_text
 from knowledge.index.store import Scored, Store
@@ -190,4 +190,4 @@ def _merged(lists: Mapping[Kind, Sequence[Scored]]) -> list[Hit]:
     scores = {kind: {scored.id: scored.score for scored in ranked} for kind, ranked in lists.items()}
     bodies = {scored.id: scored.body for ranked in lists.values() for scored in ranked if scored.body}
     dense, sparse = scores.get("dense", {}), scores.get("sparse", {})
-    return [Hit(stored_of(bodies[id]), dense.get(id), sparse.get(id)) for id in sorted(bodies)]
+    return [Hit(id, bodies[id], dense.get(id), sparse.get(id)) for id in sorted(bodies)]

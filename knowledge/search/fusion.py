@@ -45,21 +45,21 @@ def by_rank(hits: Sequence[Hit], weights: Weights) -> list[Ranked]:
         [hit for hit in _by(hits, "sparse") if hit.sparse is not None] if weights.sparse else [],
     ]
     best = sum(1 for weight in (weights.dense, weights.sparse) if weight) / (RRF_K + 1) or 1.0
-    scores = dict.fromkeys((hit.stored.chunk.chunk_id for hit in hits), 0.0)
+    scores = dict.fromkeys((hit.chunk_id for hit in hits), 0.0)
     for ranked in lists:
         for rank, hit in enumerate(ranked, start=1):
-            scores[hit.stored.chunk.chunk_id] += 1 / (RRF_K + rank) / best
-    return _ordered([Ranked(scores[hit.stored.chunk.chunk_id], hit) for hit in hits])
+            scores[hit.chunk_id] += 1 / (RRF_K + rank) / best
+    return _ordered([Ranked(scores[hit.chunk_id], hit) for hit in hits])
 
 
 def _by(hits: Sequence[Hit], list_name: str) -> list[Hit]:
     def key(hit: Hit) -> tuple[float, int]:
-        return -(getattr(hit, list_name) or 0.0), hit.stored.chunk.chunk_id.int
+        return -(getattr(hit, list_name) or 0.0), hit.chunk_id.int
 
     return sorted(hits, key=key)
 
 
 def _ordered(ranked: list[Ranked]) -> list[Ranked]:
-    ranked.sort(key=lambda item: (-item.score, item.hit.stored.chunk.chunk_id.int))
+    ranked.sort(key=lambda item: (-item.score, item.hit.chunk_id.int))
     # Clamped after sorting: a cosine below zero still ranks among others below zero.
     return [Ranked(min(1.0, max(0.0, item.score)), item.hit) for item in ranked]

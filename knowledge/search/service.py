@@ -146,7 +146,8 @@ class Search:
         raise AssertionError("unreachable")
 
     def _found(self, item: Ranked) -> FoundChunk:
-        return found_chunk(item.hit.stored, item.score, self.links.to(item.hit.stored))
+        stored = item.hit.stored
+        return found_chunk(stored, item.score, self.links.to(stored))
 
     def _rank(self, hits: Sequence[Hit], dense: bool, query: str) -> list[Ranked]:
         settings = self._settings

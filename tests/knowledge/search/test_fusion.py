@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.index import Hit, StoredChunk
+from knowledge.index.port import body_of
 from knowledge.search.fusion import Weights, by_rank, weighted
 from tests.knowledge.index.samples import chunk, facts
 
@@ -15,7 +16,8 @@ BOTH = Weights(0.7, 0.3)
 
 
 def hit(text: str, dense: float | None, sparse: float | None) -> Hit:
-    return Hit(StoredChunk(chunk(DOC, text), facts(DOC)), dense, sparse)
+    stored = StoredChunk(chunk(DOC, text), facts(DOC))
+    return Hit(stored.chunk.chunk_id, body_of(stored), dense, sparse)
 
 
 hits = st.lists(st.tuples(st.none() | st.floats(-1, 1), st.none() | st.floats(0, 50)), max_size=30).map(
