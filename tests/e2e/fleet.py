@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -129,7 +129,7 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(data: Path) -> AsyncIterator[Fleet]:
+async def fleet(data: Path) -> AsyncGenerator[Fleet]:
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
     running = Fleet(data)
     try:

@@ -32,9 +32,7 @@ class Promise:
 class Sender:
     """One person with paths of their own: each step is repeated until it is answered, as the SDK would."""
 
-    def __init__(  # noqa: PLR0917  who, where, and how fast
-        self, name: str, url: str, key: str, base_id: str, seed: int, pause_s: float
-    ) -> None:
+    def __init__(self, name: str, url: str, key: str, base_id: str, seed: int, pause_s: float) -> None:
         self._name = name
         self._base = f"/api/v1/knowledge-bases/{base_id}/documents"
         self._chance = random.Random(seed)

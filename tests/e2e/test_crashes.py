@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,7 +105,7 @@ class Eyes:
 
 
 @asynccontextmanager
-async def seen(running: Fleet) -> AsyncIterator[Eyes]:
+async def seen(running: Fleet) -> AsyncGenerator[Eyes]:
     database = Database(running.database_url, 4)
     index = connect_remote(running.socket)
     try:
@@ -223,12 +223,12 @@ async def check_searchable(
         f"{about}: {row['status']} {row['error']}, version {row['published_version']} of {row['version']}",
     )
     read = await ReaderInProcess().read(promise.data, promise.path, promise.document_id)
-    wanted = {chunk.chunk_id for chunk in read.chunks}
+    wanted = frozenset(chunk.chunk_id for chunk in read.chunks)
     known = await eyes.index.known(promise.document_id)
     world.expect(known == wanted, f"{about}: {len(known ^ wanted)} chunks too many or too few")
     whole = held is not None and (held.chunks, held.pending) == (len(wanted), 0)
     world.expect(whole and held is not None and held.version == row["version"], f"{about}: {held}")
-    world.expect(held is not None and held.keys == set(EVERYONE), f"{about}: keys {held}")
+    world.expect(held is not None and held.keys == frozenset(EVERYONE), f"{about}: keys {held}")
     hits = await found(client, base, promise.word)
     ids = [hit["chunk_id"] for hit in hits]
     world.expect(bool(hits) and len(ids) == len(set(ids)), f"{about}: found {len(ids)} times")

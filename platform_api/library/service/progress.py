@@ -32,7 +32,7 @@ class Stand:
     """Where one document stands: told by whoever reads it, in words of `JobItem`."""
 
     def __init__(self) -> None:
-        self.now = ("reading", 0, 0)
+        self.now: tuple[str, int, int] = ("reading", 0, 0)
         self.written = self.now
         self.wanted = True
         self.task: asyncio.Task[None] | None = None

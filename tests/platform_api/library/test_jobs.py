@@ -1,10 +1,11 @@
 """Jobs: how far they are, what stops them, what failed and how it is tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -228,7 +229,7 @@ async def test_what_may_not_be_changed_any_more_is_not_tried_again(people: Peopl
     dead = await a_dead_letter(people, worker)
     async with worker.ports.database.begin() as session:
         row = await session.get_one(DocumentRow, dead["document"])
-        row.knowledge_base_id = await base_of(people.ada)  # where maya may read, but not write
+        row.knowledge_base_id = UUID(await base_of(people.ada))  # where maya may read, but not write
     assert (await people.maya.post(f"/api/v1/jobs/{dead['job_id']}/retry")).status_code == 409
 
 
@@ -252,7 +253,7 @@ class SlowToCommit:
         self.committing, self.may = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncSession]:
+    async def begin(self) -> AsyncGenerator[AsyncSession]:
         first, self._first = self._first, False
         async with self._database.begin() as session:
             yield session

@@ -1,6 +1,6 @@
 """Postgres goes away in the moment of a commit: it happened, but nobody was told."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -30,7 +30,7 @@ class ForgetsToAnswer:
         return getattr(self._database, name)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncSession]:
+    async def begin(self) -> AsyncGenerator[AsyncSession]:
         async with self._database.begin() as session:
             yield session
         if not self._lost and await self._has_versions():
