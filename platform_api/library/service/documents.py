@@ -86,7 +86,8 @@ class Documents:
         await self._index.set_access(document_id, None)
         blobs = await _blob_keys(session, document_id)
         await session.execute(delete(DocumentRow).where(DocumentRow.id == document_id))
-        args = {"document_id": str(document_id), "blobs": blobs}
+        organisation_id = str(principal.organisation_id)
+        args = {"organisation_id": organisation_id, "document_id": str(document_id), "blobs": blobs}
         await self._queue.defer(session, REMOVE, args, lock=f"document:{document_id}")
         details = {"knowledge_base_id": str(base_id), "document_id": str(document_id)}
         await audit.record(session, principal, "document.deleted", details)

@@ -69,4 +69,7 @@ async def reach_index(database: Database, index: Index, document_id: UUID) -> No
 
 async def announce(queue: Queue, session: AsyncSession, task: str, document_id: UUID) -> None:
     """ACCESS or DESCRIBE: the change reaches the index even if this process ends after the commit."""
-    await queue.defer(session, task, {"document_id": str(document_id)}, lock=f"document:{document_id}")
+    document = await session.get_one(DocumentRow, document_id)
+    # The organisation, so that its admins see it where all attempts fail.
+    args = {"organisation_id": str(document.organisation_id), "document_id": str(document_id)}
+    await queue.defer(session, task, args, lock=f"document:{document_id}")
