@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 
 from knowledge.verify import Source, verify
 from platform_api.llm.extractive.disagree import rival_of
@@ -11,9 +12,10 @@ from platform_api.llm.extractive.score import Judged, field_of, ranking
 from platform_api.llm.extractive.statements import Offer, list_of, offers_of, spoken_before
 from platform_api.llm.frames import FrameName, render
 
-MOST_STATEMENTS = 4
-_FOR_ONE_PART, _FOR_EACH_PART = 3, 2
-_GOOD = 0.6  # of the best score, for a further statement
+MOST_STATEMENTS = 5
+_NEAR_ENOUGH = 4.0  # behind the best score, for a further statement
+_LOOKED_AT = 12
+_SAME = 0.8  # share of content that two statements have in common which say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ def compose(question: str, sources: Sequence[Source], scores: Sequence[float] = 
     field = field_of(offers, sources, scores)
     all_of_it = whole(question)
     best = ranking(all_of_it, offers, field)
-    if evidence(all_of_it, best, sources, field) < ENOUGH:
-        return [framed("not_found")]
     parts = parts_of(question)
-    ranked = [(asked, best if asked.text == question else ranking(asked, offers, field)) for asked in parts]
+    ranked = [(asked, _within(best, ranking(asked, offers, field))) for asked in parts if len(parts) > 1]
+    if max(evidence(asked, judged, field) for asked, judged in [(all_of_it, best), *ranked]) < ENOUGH:
+        return [framed("not_found")]
+    ranked = ranked or [(all_of_it, best)]
     rival = rival_of(*ranked[0]) if len(parts) == 1 else None
     if rival:
         return [framed("disagree"), *_numbered(_told((ranked[0][1][0].offer, rival.offer), lists=False))]
@@ -56,14 +59,40 @@ def framed(name: FrameName) -> AnswerSentence:
     return AnswerSentence(render(name), frame=name)
 
 
+def _within(whole: Sequence[Judged], part: Sequence[Judged]) -> list[Judged]:
+    """The ranking for a part of a question, half of it that for all of it: a part alone lacks its context."""
+    totals = {one.offer: one.score.total for one in whole}
+    both = [
+        replace(one, score=replace(one.score, total=(one.score.total + totals[one.offer]) / 2))
+        for one in part
+    ]
+    return sorted(both, key=lambda one: -one.score.total)
+
+
 def _chosen(ranked: Sequence[tuple[Asked, Sequence[Judged]]]) -> list[Offer]:
-    """The best for each part first, then the next best, as many as an answer holds."""
-    share = _FOR_ONE_PART if len(ranked) == 1 else _FOR_EACH_PART
+    """The best for each part first, then the next best, as many as an answer holds; each thing once."""
     good = [
-        [one.offer for one in judged[:share] if one.score.total >= _GOOD * judged[0].score.total]
+        [one.offer for one in judged[:_LOOKED_AT] if one.score.total >= judged[0].score.total - _NEAR_ENOUGH]
         for _, judged in ranked
     ]
-    return list(dict.fromkeys(offer for offers in good for offer in offers))[:MOST_STATEMENTS]
+    chosen: list[Offer] = []
+    for offer in filter(None, chain.from_iterable(zip_longest(*good))):
+        if len(chosen) < MOST_STATEMENTS and not any(_same(offer, other) for other in chosen):
+            chosen.append(offer)
+    return chosen
+
+
+def _same(one: Offer, other: Offer) -> bool:
+    """They say the same: all numbers and nearly all else that either speaks of."""
+    if one is other:
+        return True
+    mine, theirs = one.statement.own.terms, other.statement.own.terms
+    shared = sum(weight for term, weight in mine.items() if term in theirs)
+    both = sum(mine.values()) + sum(theirs.values()) - shared
+    numbers = {q.value for q in one.statement.own.quantities} == {
+        q.value for q in other.statement.own.quantities
+    }
+    return numbers and shared >= _SAME * both
 
 
 def _told(offers: Iterable[Offer], *, lists: bool) -> Iterator[AnswerSentence]:

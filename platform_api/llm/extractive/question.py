@@ -50,7 +50,14 @@ _POINTING = frozenset(
     ]
 )
 _CONTINUING = re.compile(r"^\W*(?:and|but|also|what about|how about|why|what if|or)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"""^\W*(?:(?:and|so|but|or|also|separately|then)\s+)*
+        (?:can|could|do|does|did|is|are|am|should|may|must|will|would|has|have)\b
+      | \b(?:how|what|which|who|whom|whose|when|where|why|whats|whos)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _MOST_PARTS = 4
+_FEWEST_CONTENT = 1.5
 
 
 class Wanted(Flag):
@@ -124,11 +131,10 @@ def stripped(message: str) -> str:
 
 
 def parts_of(question: str) -> list[Asked]:
-    """The question's parts in order; a question that asks one thing has one part."""
-    pieces = [piece for piece in _PART.split(question) if piece and piece.strip()]
-    asked = [_asked(piece.strip()) for piece in pieces]
-    said = [one for one in asked if one.meaning.total >= 1.5]
-    return said[:_MOST_PARTS] or [_asked(question)]
+    """What is asked, in order, without what is told beside it; who asks one thing asks one part."""
+    pieces = [piece.strip() for piece in _PART.split(question) if piece and _ASKS.search(piece)]
+    said = [one for one in map(_asked, pieces) if one.meaning.total >= _FEWEST_CONTENT]
+    return said[:_MOST_PARTS] if len(said) > 1 else [_asked(question)]
 
 
 def whole(question: str) -> Asked:

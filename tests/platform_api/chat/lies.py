@@ -238,10 +238,10 @@ def answers() -> Iterator[Answer]:
 def _changed(kind: str) -> list[tuple[Fact, str]]:
     made: list[tuple[Fact, str]] = []
     for fact in FACTS:
-        change = getattr(fact, kind)
+        change: tuple[str, str] | None = getattr(fact, kind)
         if change:
             assert change[0] in fact.text, fact
-            made.append((fact, fact.text.replace(*change, 1)))
+            made.append((fact, fact.text.replace(change[0], change[1], 1)))
     return made
 
 

@@ -62,7 +62,7 @@ async def test_a_list_comes_as_a_list(desk: Desk) -> None:
 
 
 async def test_every_sentence_can_be_told_apart_again(desk: Desk) -> None:
-    pieces = await desk.pieces("How long does the review of the agreement take?", desk.tools())
+    pieces = await desk.pieces("How long does the review take, and when does the office open?", desk.tools())
     assert len(pieces) > 1
     marked = [piece.strip().removeprefix("- ") for piece in pieces]
     assert split_sentences("".join(pieces)) == marked
