@@ -69,7 +69,7 @@ class _MiniLm:
         pool = pool_of(marked, encoded.offsets)
         windows = range(0, len(pieces), _WINDOW) or range(1)
         rows = [self._run(pieces[at : at + _WINDOW], pool[:, at : at + _WINDOW]) for at in windows]
-        return units_of(np.sum(rows, axis=0, dtype=np.float32))
+        return units_of(np.stack(rows).sum(axis=0))
 
     def _run(self, pieces: list[int], pool: Vectors) -> Vectors:
         ids = np.array([[self._start, *pieces, self._end]], np.int64)

@@ -128,7 +128,7 @@ def _first(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _total(rows: Sequence[Vectors]) -> Vectors:
-    return np.sum(rows, axis=0, dtype=np.float32)
+    return np.stack(rows).sum(axis=0)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
