@@ -1,5 +1,6 @@
 """Who asks in the tests, and the ports of a platform under test."""
 
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -94,6 +95,23 @@ class People:
         user_id = uuid4()
         await add_person(self.ports.database, user_id, name, groups, roles, organisation_id)
         return await self.client(user_id, organisation_id)
+
+    async def add_known(
+        self,
+        *,
+        groups: tuple[str, ...] = (),
+        roles: tuple[str, ...] = ("User",),
+        organisation_id: UUID = ORGANISATION_ID,
+    ) -> tuple[AsyncClient, UUID]:
+        """The same, with the id."""
+        user_id = uuid4()
+        await add_person(self.ports.database, user_id, "someone", groups, roles, organisation_id)
+        return await self.client(user_id, organisation_id), user_id
+
+    async def forget(self, user_ids: Iterable[UUID]) -> None:
+        """Of people who do nothing any more: their clients."""
+        for user_id in user_ids:
+            await self._clients.pop(user_id).aclose()
 
     async def add_organisation(self, name: str = "Other") -> UUID:
         organisation_id = uuid4()

@@ -31,6 +31,7 @@ from platform_api.library.service.facts import wanted
 from platform_api.library.service.intake import check_strategy, defer_ingest, next_version
 from platform_api.library.service.jobs import Outcome, add_job
 from platform_api.library.service.managed import DESCRIBE, announce, managed
+from platform_api.library.service.permissions import groups_of
 from platform_api.library.service.quota import charge, open_quota
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.settings import LibrarySettings
@@ -48,6 +49,14 @@ class Copied:
 
     of: DocumentVersionRow
     blob_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who may see a version; `groups` as an upload would have said it, None for the knowledge base's."""
+
+    keys: frozenset[str]
+    groups: list[str] | None
 
 
 class Editing:
@@ -90,7 +99,8 @@ class Editing:
                 if document.version != copied.of.version:
                     raise DocumentChanged
                 used.add(copied.blob_key)
-                job_id = await self._add_version(session, principal, document, copied, "edit")
+                audience = Audience(frozenset(copied.of.access_keys), copied.of.declared.get("groups"))
+                job_id = await self._add_version(session, principal, document, copied, audience, "edit")
             else:
                 document.edition += 1
                 await announce(self._queue, session, DESCRIBE, document_id)
@@ -153,7 +163,9 @@ class Editing:
         quota.take(*_growth(document, principal, copied.of.size))
         charge(document, principal.id, copied.of.size)
         used.add(copied.blob_key)
-        job_id = await self._add_version(session, principal, document, copied, "restore")
+        keys = await repository.own_keys_of(session, document.id)
+        audience = Audience(keys, groups_of(keys, base))
+        job_id = await self._add_version(session, principal, document, copied, audience, "restore")
         await _record(session, principal, "document.restored", document, version=copied.of.version)
         await session.flush()
         return ChangedDocument(document=shown(document), job_id=job_id)
@@ -193,14 +205,16 @@ class Editing:
             if copied.blob_key not in used:
                 await self._blobs.delete(copied.blob_key)
 
-    async def _add_version(
-        self, session: AsyncSession, principal: Principal, document: DocumentRow, copied: Copied, kind: str
+    async def _add_version(  # noqa: PLR0917  the same for all that makes a version without an upload
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        document: DocumentRow,
+        copied: Copied,
+        audience: Audience,
+        kind: str,
     ) -> UUID:
-        """Queued, as an upload of these bytes would be; its readers are those of the latest version."""
-        latest = await session.get_one(DocumentVersionRow, (document.id, document.version))
-        declared = {name: said for name, said in copied.of.declared.items() if name != "groups"}
-        if "groups" in latest.declared:
-            declared["groups"] = latest.declared["groups"]
+        """Queued, as an upload of these bytes would be, for the readers of `audience`."""
         next_version(document, self._clock.now())
         session.add(
             DocumentVersionRow(
@@ -209,8 +223,8 @@ class Editing:
                 organisation_id=document.organisation_id,
                 sha256=copied.of.sha256,
                 size=copied.of.size,
-                declared=declared,
-                access_keys=latest.access_keys,
+                declared=_said(copied.of, audience),
+                access_keys=sorted(audience.keys),
                 blob_key=copied.blob_key,
                 source_modified=copied.of.source_modified,
                 created_by=principal.id,
@@ -223,6 +237,12 @@ class Editing:
         job_id = await add_job(session, principal, kind, [outcome], self._clock.now())
         await defer_ingest(self._queue, session, document.organisation_id, job_id, outcome)
         return job_id
+
+
+def _said(version: DocumentVersionRow, audience: Audience) -> dict[str, Any]:
+    """What its sender said, for another audience."""
+    said = {name: value for name, value in version.declared.items() if name != "groups"}
+    return said if audience.groups is None else said | {"groups": audience.groups}
 
 
 def _apply(document: DocumentRow, request: CorrectDocument) -> bool:

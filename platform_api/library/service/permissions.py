@@ -62,3 +62,10 @@ def base_key(base: KnowledgeBaseRow) -> str:
     if base.owner_type == "department":
         return group_key(base.organisation_id, base.owner_id)
     return user_key(UUID(base.owner_id))
+
+
+def groups_of(keys: frozenset[str], base: KnowledgeBaseRow) -> list[str] | None:
+    """The groups that these keys of a document name; None where they are those of the knowledge base."""
+    if keys == frozenset({base_key(base)}):
+        return None
+    return sorted(key.partition("/")[2] for key in keys if key.startswith("g:"))
