@@ -22,6 +22,7 @@ _MAX_LEVEL = 8
 _CODE_STYLES = frozenset(
     {"code", "source code", "html preformatted", "preformatted text", "plain text code", "macro text"}
 )
+_MAX_BOLD = 80
 _MONO = re.compile(r"mono|courier|consolas|menlo|typewriter|fixed", re.IGNORECASE)
 # Tracked deletions, properties, and text boxes, which are read as blocks of their own.
 _NOT_SHOWN = {f"{_W}{name}" for name in ("del", "moveFrom", "txbxContent", "pPr", "rPr")} | {_FALLBACK}
@@ -32,7 +33,7 @@ def load_docx(data: bytes) -> LoadedDocument:
     outline = Outline()
     reader = _Reader(package, outline)
     reader.read(package.element.body)
-    reader.finish()
+    reader.finish(heading_follows=True)
     metadata = _metadata(package)
     title = reader.title or outline.first_heading() or str(metadata.get("title", ""))
     return LoadedDocument(title, CONTENT_TYPE, outline.blocks(), metadata)
@@ -63,6 +64,8 @@ class _Reader:
         self._code: list[str] = []
         self._notes = _Notes(package)
         self._waiting: list[str] = []
+        self._bold = ""
+        self._level = 0
         self.title = ""
 
     def read(self, container: Any) -> None:
@@ -74,8 +77,13 @@ class _Reader:
             elif element.tag in {f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}smartTag"}:
                 self.read(element)
 
-    def finish(self) -> None:
+    def finish(self, *, heading_follows: bool = False) -> None:
         """What was collected becomes blocks, and the notes to it follow."""
+        bold, self._bold = self._bold, ""
+        if bold and heading_follows:
+            self._outline.paragraph(bold)
+        elif bold:
+            self._outline.heading(bold, self._level + 1)
         self._outline.items(self._items)
         self._outline.code("\n".join(self._code))
         for note in self._waiting:
@@ -103,16 +111,21 @@ class _Reader:
                 self.finish()
             self._code.append(raw)
         elif text and level:
-            self.finish()
+            self.finish(heading_follows=True)
+            self._level = level
             self._outline.heading(text, level)
         elif text and style == "title":
-            self.finish()
+            self.finish(heading_follows=True)
             self.title = self.title or one_line(text)
+            self._level = 1
             self._outline.heading(text, 1)
         elif text and (numbering or style.startswith("list")):
-            if self._code:
+            if self._code or self._bold:
                 self.finish()
             self._item(text, *(numbering or ("", 0)), numbered="number" in style)
+        elif text and _is_bold_line(element, text):
+            self.finish(heading_follows=True)
+            self._bold = text
         elif text:
             self.finish()
             self._outline.paragraph(text)
@@ -289,6 +302,24 @@ def _is_code(paragraph: Any, style: str) -> bool:
     fonts = [fonts.get(f"{_W}ascii") or "" for fonts in paragraph.iter(f"{_W}rFonts")]
     texts = [run for run in paragraph.iter(f"{_W}r") if _text(run).strip()]
     return len(texts) == len(fonts) > 0 and all(map(_MONO.search, fonts))
+
+
+def _is_bold_line(paragraph: Any, text: str) -> bool:
+    """A short line all in bold type: where text follows, its author meant a heading."""
+    if (
+        len(text) > _MAX_BOLD
+        or "\n" in text
+        or ": " in text
+        or text[-1] in ".,;:!?"
+        or not any(map(str.isalpha, text))
+    ):
+        return False
+    runs = [run for run in paragraph.iter(f"{_W}r") if _text(run).strip()]
+    return bool(runs) and all(_is_on(run.find(f"{_W}rPr/{_W}b")) for run in runs)
+
+
+def _is_on(toggle: Any) -> bool:
+    return toggle is not None and (toggle.get(f"{_W}val") or "1") not in {"0", "false", "none"}
 
 
 def _boxes(paragraph: Any) -> list[Any]:

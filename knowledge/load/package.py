@@ -121,7 +121,7 @@ def _damaged() -> UnreadableDocument:
 
 
 def _kind(types: bytes, names: set[str]) -> PackageKind:
-    found = {_family(main) for main in _MAIN.finditer(types)}
+    found: set[PackageKind] = {_family(main) for main in _MAIN.finditer(types)}
     if len(found) > 1:
         raise UnreadableDocument("corrupt", "It claims to be several kinds of Office file at once.")
     if not found and any(name.startswith(("word/", "xl/", "ppt/")) for name in names):

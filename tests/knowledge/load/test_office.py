@@ -55,6 +55,31 @@ def test_text_boxes_and_framed_text_are_read() -> None:
     )
 
 
+def test_a_bold_line_above_text_is_a_heading_and_elsewhere_emphasis() -> None:
+    document: Any = docx.Document()
+    document.add_heading("Ships", 1)
+    for text, bold in (("Risks", True), ("None this week.", False), ("Read this", True), ("Name: Ola", True)):
+        document.add_paragraph().add_run(text).bold = bold
+
+    assert shown(load(saved(document), "x.docx").blocks) == (
+        "heading1: Ships\nheading2: Risks\nparagraph: None this week.\nheading2: Read this\nparagraph: Name: Ola"
+    )
+
+
+def test_cells_over_several_rows_and_columns_and_notes_are_read() -> None:
+    document: Any = docx.Document()
+    table = document.add_table(rows=3, cols=3)
+    for row, values in zip(
+        table.rows, (("Zone", "Fare", ""), ("Inner", "9.40", "4.70"), ("", "11", "5")), strict=True
+    ):
+        for cell, value in zip(row.cells, values, strict=True):
+            cell.text = value
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(1, 0).merge(table.cell(2, 0))
+
+    assert load(saved(document), "x.docx").text == "Zone | Fare\nInner | 9.40 | 4.70\nInner | 11 | 5"
+
+
 def test_each_visible_sheet_is_a_heading_with_its_table() -> None:
     document = load(xlsx_file(), "rates.xlsx")
 

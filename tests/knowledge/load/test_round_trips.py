@@ -68,7 +68,10 @@ def test_the_same_document_by_four_programs_has_the_same_headings_and_anchors() 
         (
             "TEMPLATE_Weekly_ship_template.docx",
             "Weekly ship",
-            ["5. Fill in its sections. Invite your teammates to contribute.\n  1. Focus on outcomes"],
+            [
+                "5. Fill in its sections. Invite your teammates to contribute.\n  1. Focus on outcomes",
+                "heading2: Risks/blockers\nlist: - [Tactfully but honestly list risks",
+            ],
         ),
         (
             "TEMPLATE_Risk_tracker.xlsx",
