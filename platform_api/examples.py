@@ -47,6 +47,23 @@ _KEY: dict[str, Any] = {
     "expires_at": "2027-02-18T09:30:00Z",
 }
 
+_RUN: dict[str, Any] = {
+    "id": _JOB,
+    "source_id": _ID,
+    "job_id": _JOB,
+    "status": "succeeded",
+    "counts": {"success": 3, "failed": 1, "skipped": 212, "removed": 1, "unchanged": 210},
+    "problems": [
+        {
+            "path": "wiki.example.com/handbook/rosters",
+            "url": "https://wiki.example.com/handbook/rosters",
+            "code": "sign_in",
+            "detail": "The site wants a sign-in.",
+        }
+    ],
+    "started_at": _AT,
+    "finished_at": _AT,
+}
 EXAMPLES: Final[dict[str, Any]] = {
     "ReplayRequest": {"task": "library.ingest"},
     "ApiKey": _KEY,
@@ -135,6 +152,28 @@ EXAMPLES: Final[dict[str, Any]] = {
         "total_results": 7,
         "query_time_ms": 11.2,
     },
+    "CreateSource": {
+        "kind": "crawl",
+        "url": "https://wiki.example.com/handbook/",
+        "exclude": ["*/archive/*"],
+        "schedule": 60,
+    },
+    "Source": {
+        "id": _ID,
+        "knowledge_base_id": _BASE,
+        "kind": "crawl",
+        "url": "https://wiki.example.com/handbook/",
+        "exclude": ["*/archive/*"],
+        "schedule": 60,
+        "status": "active",
+        "documents": 213,
+        "next_run_at": _AT,
+        "last_run": _RUN,
+        "created_by": _ID,
+        "created_at": _AT,
+    },
+    "SourceRun": _RUN,
+    "UpdateSource": {"paused": False},
     "SignedIn": {"access_token": "eyJhbGciOiJFZERTQSJ9.…", "token_type": "Bearer", "expires_in": 1800},
     "ToolOutcome": {
         "is_error": False,

@@ -161,7 +161,7 @@ def _redirected(answer: Fetched) -> str | None:
 
 async def _body(response: httpx.Response, max_bytes: int, into: IO[bytes] | None) -> bytes:
     length = response.headers.get("content-length", "")
-    if length.isdigit() and int(length) > max_bytes:
+    if length.isascii() and length.isdigit() and int(length) > max_bytes:
         raise _too_large(max_bytes)
     unpacker = _Unpacker(response.headers.get("content-encoding", "").strip().lower(), max_bytes)
     parts = bytearray()

@@ -84,7 +84,7 @@ def moment(text: str | None) -> datetime | None:
 def retry_after_s(headers: httpx.Headers, now: datetime) -> float:
     """Of Retry-After, in seconds or as a date; at most an hour, 30 s where it says nothing."""
     text = headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return min(float(text), _LONGEST_WAIT_S)
     until = moment(text)
     return min(max(0.0, (until - now).total_seconds()), _LONGEST_WAIT_S) if until else 30.0

@@ -13,6 +13,7 @@ from knowledge.gather.found import Found, GatherFailed, Mark, Outcome, State
 from knowledge.gather.web import answers, sitemap
 from knowledge.gather.web.addresses import Site
 from knowledge.gather.web.answers import SAID
+from knowledge.gather.web.charset import as_utf8
 from knowledge.gather.web.frontier import Frontier, Link
 from knowledge.gather.web.page import PageHead, head_of
 from knowledge.gather.web.robots import LARGEST as LARGEST_ROBOTS
@@ -325,7 +326,7 @@ class Crawl:
             self._site.path_of(link.url),
             outcome,
             link.url,
-            data=fetched.body if outcome == "content" else b"",
+            data=as_utf8(fetched.body, headers) if outcome == "content" else b"",
             etag=headers.get("etag", mark.etag if mark else "")[:300],
             last_modified=answers.moment(headers.get("last-modified"))
             or (mark.last_modified if mark else None),

@@ -21,8 +21,8 @@ class RobotsTxt:
 
     @property
     def delay_s(self) -> float:
-        delay = self._parsed.crawl_delay(AGENT)
-        return max(0.0, float(delay)) if delay else 0.0
+        """At most an hour."""
+        return min(max(0.0, float(self._parsed.crawl_delay(AGENT) or 0.0)), 3600.0)
 
     @property
     def sitemaps(self) -> list[str]:

@@ -348,3 +348,41 @@ async def test_a_document_whose_page_is_forbidden_now_stays() -> None:
         site.robots = "User-agent: *\nDisallow: /leave\n"
         second = await visited(site, known=marks(site, first))
         assert second["/leave"].outcome == "skipped"
+
+
+@pytest.mark.parametrize("where", ["header", "head"])
+async def test_a_page_in_another_encoding_comes_in_utf8(where: str) -> None:
+    async with handbook().running() as site:
+        named = '<meta charset="shift_jis">' if where == "head" else ""
+        site.pages["/leave"] = html("休暇", "有給休暇は25日です。", head=named).encode("shift_jis")
+        charset = "; charset=Shift_JIS" if where == "header" else ""
+        site.headers["/leave"] = {"Content-Type": f"text/html{charset}"}
+        assert "有給休暇は25日です。" in (await visited(site))["/leave"].data.decode("utf-8")
+
+
+@pytest.mark.proves("SOURCE-006")
+async def test_strange_answers_do_not_stop_the_visit() -> None:
+    strange: dict[str, dict[str, str]] = {
+        "/a": {"Last-Modified": "yesterday, perhaps", "ETag": "\xff" * 900},
+        "/b": {"Content-Encoding": "br"},
+        "/c": {"Content-Type": "text/html; charset=zip"},
+        "/d": {"Content-Type": "\xb2; charset=\xb2", "X-Robots-Tag": "\xb2: \xb2, unavailable_after: never"},
+        "/e": {"Content-Encoding": "gzip"},
+        "/f": {"Last-Modified": "Mon, 99 Foo 99999 99:99:99 +9999"},
+    }
+    async with TestSite().running() as site:
+        site.robots = "\x00\ufffd<html>Crawl-delay: inf\nUser-agent: *\nCrawl-delay: abc\nAllow: %zz*$*\n"
+        site.sitemap = b"\x1f\x8bnot gzip"
+        site.headers = strange
+        site.pages = {path: b"\xff\xfe<a href='http://[::1'>" + path.encode() for path in strange}
+        site.pages["/g"] = site.moved("http://[::1", 302)
+        site.pages["/h"] = web.Response(status=503, headers={"Retry-After": "\xb2"})
+        site.pages["/"] = html("Start", links(*strange, "/g", "/h", "/ok", "http://", "//", "?", "\\\\x"))
+        site.pages["/ok"] = html("Fine")
+        async with Fetcher(site.guard(), "test") as fetcher:
+            gatherer = crawl(site, fetcher, longest_wait_s=60.0, retries=0)
+            found = {one.path.removeprefix(site.host): one async for one in gatherer.gather()}
+    assert found["/ok"].outcome == "content"
+    assert (
+        found["/b"].outcome == found["/e"].outcome == found["/g"].outcome == found["/h"].outcome == "failed"
+    )
