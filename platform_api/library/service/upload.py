@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +15,7 @@ from platform_api.edge.idempotency import once
 from platform_api.library import repository
 from platform_api.library.errors import BadUpload, QuotaExceeded, TooManyFiles
 from platform_api.library.service.bases import ensure_shared
-from platform_api.library.service.incoming import Refused, SentFile, arriving
+from platform_api.library.service.incoming import Refused, SentFile, arriving, path_of
 from platform_api.library.service.intake import Intake, Staged, Taking
 from platform_api.library.service.jobs import Outcome, add_job
 from platform_api.library.service.permissions import require_manage
@@ -51,10 +52,11 @@ class Uploads:
         self._check_count(files)
         taking = await self._intake.checked(principal, base_id, metadata)
         staged: list[Staged | Refused] = []
+        before = await self._intake.before(taking, _paths(files))
         try:
             async for file in arriving(files, self._settings):
                 # Not by `extend`: what is stored when a later file fails must be known below.
-                staged.append(await self._intake.stage(taking, file))  # noqa: PERF401
+                staged.append(await self._intake.stage(taking, file, before))  # noqa: PERF401
             _check_address(metadata, staged)
             _refuse_if_all(staged)
             accepted, used = await self._commit(taking, staged, idempotency_key)
@@ -98,6 +100,15 @@ class Uploads:
         job_id = await add_job(session, taking.principal, "upload", outcomes, self._clock.now())
         await self._intake.defer(session, taking, job_id, outcomes)
         return UploadAccepted(documents=[outcome.shown for outcome in outcomes], job_id=job_id)
+
+
+def _paths(files: Sequence[SentFile]) -> list[str]:
+    """As far as they are known before the files are read; those in archives are not."""
+    paths: list[str] = []
+    for file in files:
+        with suppress(SwitchboardError):  # told where the file is examined
+            paths.append(path_of(file.filename or ""))
+    return paths
 
 
 def _check_address(metadata: DocumentMetadata, staged: Sequence[Staged | Refused]) -> None:
