@@ -6,12 +6,11 @@ being worked on is left to those who do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.keys import AccessKeys
@@ -23,21 +22,15 @@ from platform_api.library import repository
 from platform_api.library.models import (
     DocumentAccessRow,
     DocumentRow,
-    DocumentVersionRow,
     JobItemRow,
     JobRow,
 )
-from platform_api.library.service.intake import INGEST
 from platform_api.library.service.jobs import (
-    GIVEN_UP,
-    WAITING,
     Outcome,
     Reason,
     add_results,
-    cancel_items,
     cancelled,
     close_job,
-    finish_item,
     open_job,
     set_stage,
 )
@@ -48,11 +41,10 @@ from platform_api.library.tasks.findings import (
     CHECKED,
     GHOSTS,
     KEYS,
-    MISSING,
-    ORPHANS,
-    STRANDED,
     Findings,
 )
+from platform_api.library.tasks.leftover_files import LeftoverFiles
+from platform_api.library.tasks.stranded import Stranded, at_work
 from ports.blobs import Blobs
 from ports.db import Database
 from ports.queue import Queue, Tasks
@@ -60,9 +52,6 @@ from ports.queue import Queue, Tasks
 _EVERY_S = 3600
 _WITHIN_S = 3000.0
 _BATCH = 500
-_PREFIXES = ("originals", "read")
-GRACE = timedelta(hours=1)
-"""A file may wait so long for the commit that refers to it."""
 log = structlog.get_logger()
 
 
@@ -78,10 +67,11 @@ class Comparison:
 class Reconcile:
     def __init__(self, database: Database, blobs: Blobs, queue: Queue, index: Index, clock: Clock) -> None:
         self._database = database
-        self._blobs = blobs
         self._queue = queue
         self._index = index
         self._clock = clock
+        self._stranded = Stranded(database, queue, clock)
+        self._files = LeftoverFiles(database, blobs, clock)
 
     def register(self, tasks: Tasks) -> None:
         tasks.every(_EVERY_S, RECONCILE, self.periodic, timeout_s=_WITHIN_S)
@@ -111,60 +101,13 @@ class Reconcile:
     async def run(self) -> Findings:
         """Raises IndexUnavailable, and what the database raises; what was repaired until then stays so."""
         comparison = Comparison()
-        await self._stranded(comparison.findings)
+        await self._stranded.rescue(comparison.findings)
         await self._index_against_rows(comparison)
         await self._rows_against_index(comparison)
-        await self._files_against_rows(comparison.findings)
+        await self._files.sweep(comparison.findings)
         found = comparison.findings.all()
         log.info("library.reconciled", **found)
         return comparison.findings
-
-    # Items of jobs that wait, with nobody to do them.
-
-    async def _stranded(self, findings: Findings) -> None:
-        after: tuple[UUID, UUID, int] | None = None
-        row = JobItemRow
-        key = tuple_(row.job_id, row.document_id, row.version)
-        while True:
-            statement = select(row).where(row.state.in_(WAITING)).order_by(key).limit(_BATCH)
-            if after:
-                statement = statement.where(key > tuple_(*after))
-            async with self._database.begin() as session:
-                items = (await session.scalars(statement)).all()
-                at_work = await self._at_work(session, [item.document_id for item in items])
-            for item in items:
-                after = (item.job_id, item.document_id, item.version)
-                if item.document_id not in at_work and await self._rescue(after):
-                    findings.add(item.organisation_id, STRANDED)
-            if len(items) < _BATCH:
-                return
-
-    async def _rescue(self, key: tuple[UUID, UUID, int]) -> bool:
-        """True where it was stranded indeed, which only the locks make sure."""
-        now = self._clock.now()
-        async with self._database.begin() as session:
-            document = await session.get(DocumentRow, key[1], with_for_update=True)
-            item = await session.get(JobItemRow, key, with_for_update=True)
-            if item is None or item.state not in WAITING or await self._at_work(session, [key[1]]):
-                return False
-            if await cancelled(session, item.job_id):
-                await cancel_items(session, item.job_id, now, item.document_id)
-            elif document is None or document.version != item.version or _is_published(document):
-                await finish_item(session, item, "done", now)
-            elif await self._is_dead_letter(item):
-                document.status, document.error, document.failure = "failed", GIVEN_UP, "internal"
-                await finish_item(session, item, "failed", now, Reason("internal", GIVEN_UP))
-            else:
-                await redefer(session, self._queue, item)
-        return True
-
-    async def _is_dead_letter(self, item: JobItemRow) -> bool:
-        about = {
-            "job_id": str(item.job_id),
-            "document_id": str(item.document_id),
-            "version": item.version,
-        }
-        return bool(await self._queue.failed(1, task=INGEST, about=about))
 
     # What the index holds.
 
@@ -191,7 +134,7 @@ class Reconcile:
         async with self._database.begin() as session:
             documents = {row.id: row for row in await session.scalars(_rows(batch))}
             keys = await _keys(session, list(batch))
-            at_work = await self._at_work(session, list(batch))
+            busy = await at_work(session, self._queue, list(batch))
         wrong: list[DocumentRow] = []
         for document_id, held in batch.items():
             row = documents.get(document_id)
@@ -204,7 +147,7 @@ class Reconcile:
             if held.chunks and held.keys != keys.get(document_id, frozenset()):
                 await self._align(document_id)
                 comparison.findings.add(row.organisation_id, KEYS)
-            if document_id in at_work or _agree(row, held):
+            if document_id in busy or _agree(row, held):
                 continue
             if second:
                 wrong.append(row)
@@ -237,9 +180,9 @@ class Reconcile:
             async with self._database.begin() as session:
                 rows = (await session.scalars(statement)).all()
                 missing = [one for one in rows if one.id not in comparison.seen]
-                at_work = await self._at_work(session, [one.id for one in missing])
+                busy = await at_work(session, self._queue, [one.id for one in missing])
             # Published since we looked: then it is known by now.
-            lost = [one for one in missing if one.id not in at_work and not await self._index.known(one.id)]
+            lost = [one for one in missing if one.id not in busy and not await self._index.known(one.id)]
             for one in missing:
                 comparison.findings.add(one.organisation_id, CHECKED)
             await self._publish_again(comparison.findings, lost)
@@ -264,67 +207,6 @@ class Reconcile:
                 for item in items.all():
                     await redefer(session, self._queue, item, again=True)
 
-    # Files.
-
-    async def _files_against_rows(self, findings: Findings) -> None:
-        before = self._clock.now() - GRACE
-        kept: set[str] = set()
-        for prefix in _PREFIXES:
-            batch: list[str] = []
-            async for stored in self._blobs.list(prefix):
-                kept.add(stored.key)
-                if stored.changed_at < before:
-                    batch.append(stored.key)
-                if len(batch) >= _BATCH:
-                    await self._sweep(findings, batch)
-                    batch = []
-            await self._sweep(findings, batch)
-        await self._missing(findings, kept)
-
-    async def _sweep(self, findings: Findings, keys: list[str]) -> None:
-        if not keys:
-            return
-        row = DocumentVersionRow
-        async with self._database.begin() as session:
-            used = await session.execute(
-                select(row.blob_key, row.read_key).where(or_(row.blob_key.in_(keys), row.read_key.in_(keys)))
-            )
-            referred = {key for pair in used for key in pair}
-        for key in keys:
-            if key not in referred:
-                await self._blobs.delete(key)
-                findings.add(_owner_of(key), ORPHANS)
-
-    async def _missing(self, findings: Findings, kept: set[str]) -> None:
-        """Of what can be opened or is to be read; older versions may have been cleared away."""
-        row, version = DocumentRow, DocumentVersionRow
-        mine = or_(version.version == row.version, version.version == row.published_version)
-        after = (UUID(int=0), 0)
-        while True:
-            key = tuple_(version.document_id, version.version)
-            statement = (
-                select(version)
-                .join(row, and_(row.id == version.document_id, mine))
-                .where(key > tuple_(*after), version.created_at < self._clock.now() - GRACE)
-                .order_by(key)
-                .limit(_BATCH)
-            )
-            async with self._database.begin() as session:
-                versions = (await session.scalars(statement)).all()
-            for one in versions:
-                after = (one.document_id, one.version)
-                if one.blob_key not in kept:
-                    findings.add(one.organisation_id, MISSING)
-                    log.error("library.file_missing", document_id=str(one.document_id), version=one.version)
-            if len(versions) < _BATCH:
-                return
-
-    async def _at_work(self, session: AsyncSession, document_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """For these a job waits or runs: it will do what is needed."""
-        locks = {f"document:{document_id}": document_id for document_id in document_ids}
-        busy = await self._queue.at_work(session, list(locks)) if locks else frozenset[str]()
-        return frozenset(locks[lock] for lock in busy)
-
 
 def _rows(batch: dict[UUID, Held]) -> Any:
     return select(DocumentRow).where(DocumentRow.id.in_(list(batch)))
@@ -339,10 +221,6 @@ async def _keys(session: AsyncSession, document_ids: Sequence[UUID]) -> dict[UUI
     for document_id, key in found:
         keys.setdefault(document_id, set()).add(key)
     return {document_id: frozenset(held) for document_id, held in keys.items()}
-
-
-def _is_published(document: DocumentRow) -> bool:
-    return document.published_version == document.version
 
 
 def _agree(row: DocumentRow, held: Held) -> bool:
@@ -362,11 +240,3 @@ def _organisation_of(held: Held) -> UUID | None:
         if kind in ("o", "g"):
             return UUID(rest.partition("/")[0])
     return None
-
-
-def _owner_of(key: str) -> UUID | None:
-    parts = key.split("/")
-    try:
-        return UUID(parts[1])
-    except (ValueError, IndexError):
-        return None
