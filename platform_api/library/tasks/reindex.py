@@ -8,7 +8,7 @@ Shares and deletions reach both all the time (`FollowingIndex`).
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -162,7 +162,7 @@ class ReindexTask:
         columns = (row.id, row.published_version, row.updated_at, row.chunks)
         async with self._database.begin() as session:
             rows = await session.execute(select(*columns).where(row.published_version.is_not(None)))
-            documents = rows.all()
+            documents: Sequence[Any] = rows.all()
             opened = (await session.execute(select(access.document_id, access.access_key))).all()
         keys = _grouped((doc_id, key) for doc_id, key in opened)
         goals: dict[UUID, Goal] = {}
