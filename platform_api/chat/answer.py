@@ -1,14 +1,16 @@
 """What may be shown of a model's text: facts that a source supports, and our own frames (SPEC 7)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from kit.wire.chat import Citation
 from knowledge.verify import Source, Verdict, verify
 from platform_api.chat.checking import Checked, check, said_instead, statement_at
 from platform_api.chat.sentences import Sentence
 from platform_api.chat.settings import Policy
-from platform_api.llm.frames import is_frame
+from platform_api.llm.extractive.outdated import outdated_among
+from platform_api.llm.frames import is_frame, render
 
 UNVERIFIED = "(unverified)"
 _ITEM = "\n- "
@@ -53,6 +55,8 @@ class Answer:
     _deltas: list[str] = field(default_factory=list[str])
     _said: set[str] = field(default_factory=set[str])
     _lead_in: tuple[str, Source] | None = None
+    _outdated: set[UUID] = field(default_factory=set[UUID])
+    """Documents of which it was said already that they may be out of date."""
     _marked: list[tuple[Sentence, str, int]] = field(default_factory=list[tuple[Sentence, str, int]])
 
     @property
@@ -81,6 +85,10 @@ class Answer:
         if _is_fragment(checked.verdict):
             return self._repaired(sentence, checked.verdict, "list")
         return self._fact(sentence, checked.verdict)
+
+    def forget(self, sentences: Iterable[str]) -> None:
+        """They may be said once more: side by side with what disagrees."""
+        self._said.difference_update(sentences)
 
     def settle(self) -> Iterator[Shown]:
         """Once all sources are known: what was marked is looked at again where sources have come since."""
@@ -129,12 +137,20 @@ class Answer:
         self.facts += 1
         if sentence.text.endswith(":"):
             self._lead_in = sentence.text, verdict.source
+        warning = self._warning(verdict.source)
         known = self._cited(verdict.source, verdict)
         if known is not None:
-            return self._show(sentence, f"{sentence.text} [{known.n}]", None)
+            return self._show(sentence, f"{sentence.text} [{known.n}]{warning}", None)
         made = _citation(len(self.citations) + 1, sentence.text, verdict, verdict.source)
         self.citations.append(made)
-        return self._show(sentence, f"{sentence.text} [{made.n}]", made)
+        return self._show(sentence, f"{sentence.text} [{made.n}]{warning}", made)
+
+    def _warning(self, source: Source) -> str:
+        """Said once of each document that is out of date by its own words."""
+        if source.doc_id in self._outdated or source.doc_id not in outdated_among(self.sources):
+            return ""
+        self._outdated.add(source.doc_id)
+        return f" {render('outdated')}"
 
     def _cited(self, source: Source, verdict: Verdict) -> Citation | None:
         return next(

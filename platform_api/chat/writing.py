@@ -22,7 +22,7 @@ from platform_api.agents.port import (
 )
 from platform_api.chat.acceptance import Accepted
 from platform_api.chat.answer import Answer, Shown
-from platform_api.chat.fallback import instead
+from platform_api.chat.fallback import disagreement, instead
 from platform_api.chat.log import TurnLog
 from platform_api.chat.metrics import first_text_seconds, withheld_total
 from platform_api.chat.sentences import Sentence, SentenceStream
@@ -30,6 +30,7 @@ from platform_api.llm.frames import frame_of
 
 SEARCH = "docs.search"
 DOCUMENTS = "docs"
+EXTRACTIVE = "extractive"
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ class Writing:
             self._say(changed)
         for one in self.answer.withheld:
             withheld_total.labels(one.layer, "repaired" if one.repaired else "dropped").inc()
+        self._when_sources_disagree()
         self._when_nothing_passed()
 
     def outcome(self) -> Outcome:
@@ -139,7 +141,16 @@ class Writing:
     def _when_nothing_passed(self) -> None:
         """An answer is never empty: what the sources do say, or that they say nothing."""
         if not self.answer.text:
-            self._offer(instead(self.accepted.request.message, self.answer, DOCUMENTS in self.degraded))
+            down = DOCUMENTS in self.degraded
+            self._offer(instead(self.accepted.request.message, self._asked_before(), self.answer, down))
+
+    def _when_sources_disagree(self) -> None:
+        """The built-in model has said so itself; another one may have told one side only (SPEC 7)."""
+        if self.answer.facts and self.usage.model != EXTRACTIVE:
+            self._offer(disagreement(self.accepted.request.message, self._asked_before(), self.answer))
+
+    def _asked_before(self) -> list[str]:
+        return [text for role, text in self.accepted.history if role == "user"]
 
     def _at(self, stage: str, text: str) -> None:
         if self._stage != stage:

@@ -16,6 +16,9 @@ FrameName = Literal[
     "greeting",
     "thanks",
     "goodbye",
+    "fine",
+    "sure",
+    "sorry",
     "identity",
     "capabilities",
     "unclear",
@@ -45,6 +48,12 @@ FRAMES: dict[FrameName, str] = {
     "greeting": "Hello! Ask me about anything that the documents you can see may answer.",
     "thanks": "You're welcome!",
     "goodbye": "Goodbye!",
+    "fine": "Good! Ask me whenever there is more.",
+    "sure": (
+        "Each sentence was checked against the source whose number it carries."
+        " Open the source to read it there."
+    ),
+    "sorry": "I'm sorry. Please ask in other words, or ask {contact}.",
     "identity": (
         "I'm Switchboard's built-in extractive model. I search the documents you can see and quote them word"
         " for word. I write nothing of my own."

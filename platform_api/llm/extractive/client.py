@@ -65,7 +65,8 @@ def _next_step(messages: Sequence[Message], options: Mapping[str, Any]) -> tuple
         return _said([framed(decision.frame or "unclear")]), "stop"
     results = _results(messages[asked + 1 :])
     if results:
-        return _said(_answer(decision.question, results)), "stop"
+        told = _last_answer(messages[:asked]) if decision.goes_on else ""
+        return _said(_answer(decision.question, results, told)), "stop"
     if not _offers_search(options):
         return _said([framed("degraded")]), "stop"
     return iter([_call(decision.query)]), "tool_calls"
@@ -89,14 +90,18 @@ def _results(messages: Sequence[Message]) -> list[str]:
     ]
 
 
-def _answer(question: str, results: Sequence[str]) -> list[AnswerSentence]:
+def _last_answer(messages: Sequence[Message]) -> str:
+    return next((message.text for message in reversed(messages) if message.role == "assistant"), "")
+
+
+def _answer(question: str, results: Sequence[str], told: str) -> list[AnswerSentence]:
     found = [result for text in results if (result := _parsed(text))]
     if not found:
         return [framed("degraded")]
     chunks = {chunk.chunk_id: chunk for result in found for chunk in result.chunks}
     sources = [source_of(chunk) for chunk in chunks.values()]
     comparable = not any(result.degraded for result in found)
-    return compose(question, sources, [chunk.score for chunk in chunks.values()] if comparable else [])
+    return compose(question, sources, [chunk.score for chunk in chunks.values()] if comparable else [], told)
 
 
 def _parsed(text: str) -> SearchResult | None:

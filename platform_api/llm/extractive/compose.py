@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 from knowledge.verify import Source, verify
-from platform_api.llm.extractive.disagree import rival_of
+from platform_api.llm.extractive.disagree import rivals_of
 from platform_api.llm.extractive.evidence import ENOUGH, evidence
 from platform_api.llm.extractive.question import Asked, Wanted, parts_of, whole
-from platform_api.llm.extractive.score import Judged, field_of, ranking
+from platform_api.llm.extractive.score import Field, Judged, field_of, ranking
 from platform_api.llm.extractive.statements import Offer, list_of, offers_of, spoken_before
 from platform_api.llm.frames import FrameName, render
 
@@ -32,27 +32,41 @@ class AnswerSentence:
     item: bool = False
 
 
-def compose(question: str, sources: Sequence[Source], scores: Sequence[float] = ()) -> list[AnswerSentence]:
+def compose(
+    question: str, sources: Sequence[Source], scores: Sequence[float] = (), told: str = ""
+) -> list[AnswerSentence]:
     """The answer to a question from sources, best source first; never empty.
 
-    scores: of the sources in the search, 0-1; empty where they cannot be compared between searches. Every
+    scores: of the sources in the search, 0-1; empty where they cannot be compared between searches. told: the
+    answer before, where this question goes on from it: it is not said again while there is more to say. Every
     sentence with a source passes `knowledge.verify` against it. Without enough evidence: one frame.
     """
     offers = offers_of(sources)
     if not offers:
         return [framed("not_found")]
     field = field_of(offers, sources, scores)
-    all_of_it = whole(question)
+    all_of_it, parts = whole(question), parts_of(question)
     best = ranking(all_of_it, offers, field)
-    parts = parts_of(question)
     ranked = [(asked, _within(best, ranking(asked, offers, field))) for asked in parts if len(parts) > 1]
     if max(evidence(asked, judged, field) for asked, judged in [(all_of_it, best), *ranked]) < ENOUGH:
         return [framed("not_found")]
-    ranked = ranked or [(all_of_it, best)]
-    rival = rival_of(*ranked[0]) if len(parts) == 1 else None
-    if rival:
-        return [framed("disagree"), *_numbered(_told((ranked[0][1][0].offer, rival.offer), lists=False))]
-    return _numbered(_told(_chosen(ranked), lists=any(Wanted.LIST in asked.wanted for asked in parts)))
+    return _answer(
+        [(asked, _new_first(judged, told)) for asked, judged in ranked or [(all_of_it, best)]], field
+    )
+
+
+def _answer(ranked: Sequence[tuple[Asked, Sequence[Judged]]], field: Field) -> list[AnswerSentence]:
+    """What disagrees first, and said to do so; then the best for each part."""
+    rivals = next(filter(None, (rivals_of(asked, judged, field) for asked, judged in ranked)), ())
+    lists = any(Wanted.LIST in asked.wanted for asked, _ in ranked)
+    if not rivals:
+        return _numbered(_told(_chosen(ranked), lists=lists))
+    others = _chosen(ranked)[: MOST_STATEMENTS - len(rivals)] if len(ranked) > 1 else []
+    return [framed("disagree"), *_numbered(_told([*rivals, *others], lists=False))]
+
+
+def _new_first(judged: Sequence[Judged], told: str) -> Sequence[Judged]:
+    return sorted(judged, key=lambda one: one.offer.statement.text in told) if told else judged
 
 
 def framed(name: FrameName) -> AnswerSentence:

@@ -3,23 +3,28 @@
 from collections.abc import Mapping, Sequence
 
 from platform_api.llm.extractive.question import Asked
-from platform_api.llm.extractive.score import Judged
+from platform_api.llm.extractive.score import Field, Judged
+from platform_api.llm.extractive.statements import Offer
 
-_LOOKED_AT = 8
-_GOOD = 0.7  # of the best score
+_FIRST, _LOOKED_AT = 2, 8
+_GOOD = 4.0  # behind the better score
 _ALIKE = 0.6  # share of terms, apart from the numbers, that both must have
 _FEWEST_TERMS = 2
 
 
-def rival_of(asked: Asked, ranked: Sequence[Judged]) -> Judged | None:
-    """The best statement of another document that says the same as the best one with other numbers."""
-    best = ranked[0]
-    for other in ranked[1:_LOOKED_AT]:
-        good = other.score.total >= _GOOD * best.score.total
-        elsewhere = other.offer.source.doc_id != best.offer.source.doc_id
-        if good and elsewhere and _same_subject(asked, best, other) and _other_numbers(best, other):
-            return other
-    return None
+def rivals_of(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[Offer, ...]:
+    """The best two statements of different documents that say the same with other numbers; or nothing.
+
+    A document that says itself that it is out of date disagrees with nobody.
+    """
+    held = [one for one in ranked[:_LOOKED_AT] if one.offer.source.doc_id not in field.outdated]
+    for at, best in enumerate(held[:_FIRST]):
+        for other in held[at + 1 :]:
+            good = other.score.total >= best.score.total - _GOOD
+            elsewhere = other.offer.source.doc_id != best.offer.source.doc_id
+            if good and elsewhere and _same_subject(asked, best, other) and _other_numbers(best, other):
+                return best.offer, other.offer
+    return ()
 
 
 def _same_subject(asked: Asked, best: Judged, other: Judged) -> bool:

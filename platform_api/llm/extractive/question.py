@@ -58,6 +58,8 @@ _ASKS = re.compile(
 )
 _MOST_PARTS = 4
 _FEWEST_CONTENT = 1.5
+_SCARCE, _SHORT = 1.3, 3.3  # weight of content
+_TURNS_BACK = 4
 
 
 class Wanted(Flag):
@@ -142,18 +144,24 @@ def whole(question: str) -> Asked:
 
 
 def resolved(message: str, earlier: Sequence[str]) -> str:
-    """The message, with the question before it where it only points back or goes on.
+    """The message, with what it goes on from before it where it only points back.
 
-    earlier: the person's own messages, oldest first.
+    earlier: the person's own messages, oldest first. “And for contractors?” after “and for interns?” goes on
+    from the question that both go on from.
     """
-    if not earlier:
-        return message
+    topic = ""
+    for text in earlier[-_TURNS_BACK:]:
+        said = stripped(text)
+        topic = f"{topic} {said}" if topic and goes_on(said) else said
+    return f"{topic} {message}" if topic and goes_on(message) else message
+
+
+def goes_on(message: str) -> bool:
+    """Whether it makes no sense alone: too short, or pointing at something that was said."""
     words = words_of(message)
     content = meaning_of(words).total
     points = not _POINTING.isdisjoint(words.forms)
-    if content <= 1.3 or (content <= 3.3 and (points or _CONTINUING.match(message))):
-        return f"{stripped(earlier[-1])} {message}"
-    return message
+    return content <= _SCARCE or (content <= _SHORT and bool(points or _CONTINUING.match(message)))
 
 
 def _asked(text: str) -> Asked:

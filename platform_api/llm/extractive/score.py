@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
+from uuid import UUID
 
 from knowledge.verify import Source, meaning_of, prepare, words_of
+from platform_api.llm.extractive.outdated import outdated_among
 from platform_api.llm.extractive.question import Asked, Wanted
 from platform_api.llm.extractive.statements import Offer
 
@@ -17,6 +19,7 @@ from platform_api.llm.extractive.statements import Offer
 _OWN, _NEAR, _TITLE = 7.1, 4.3, 5.8
 _BACK, _KIND, _RANK, _FOUND, _ABOUT = 8.7, 1.7, 2.5, 5.7, 3.0
 _ANNOUNCES = -4.7  # a lead-in needs its list
+_OUTDATED = -3.0  # by choice: what still holds comes first where both answer
 _RANK_STEP = 3
 USUAL_SCORE = 0.5
 """Of a source where the search gave no comparable scores."""
@@ -51,6 +54,8 @@ class Field:
     titles: tuple[Mapping[str, float], ...]
     scores: tuple[float, ...]
     spoken: tuple[Mapping[str, float], ...]
+    outdated: frozenset[UUID] = frozenset()
+    """Documents that say themselves that they no longer hold."""
 
     @cached_property
     def _rarities(self) -> dict[str, float]:
@@ -112,7 +117,7 @@ def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequenc
     titles = tuple(meaning_of(words_of(f"{source.title} {source.section}")).terms for source in sources)
     spoken = tuple(prepare(source.text).terms for source in sources)
     known = tuple(scores) or (USUAL_SCORE,) * len(sources)
-    return Field(frequency, max(len(offers), 1), titles, known, spoken)
+    return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated_among(sources))
 
 
 def score(asked: Asked, offer: Offer, field: Field) -> Score:
@@ -129,6 +134,7 @@ def score(asked: Asked, offer: Offer, field: Field) -> Score:
         + _FOUND * field.scores[offer.rank]
         + _ABOUT * field.about(offer.rank, worth) / whole
         + _ANNOUNCES * statement.announces
+        + _OUTDATED * (offer.source.doc_id in field.outdated)
     )
     return Score(total, own / whole)
 

@@ -6,6 +6,7 @@ import pytest
 
 from knowledge.verify import Source, source_of
 from platform_api.chat.answer import UNVERIFIED, Answer, Shown
+from platform_api.chat.fallback import disagreement
 from platform_api.chat.sentences import SentenceStream
 from tests.platform_api.chat.script import LAPTOPS, LEAVE, chunk
 
@@ -69,6 +70,29 @@ def test_a_row_may_lean_on_its_header() -> None:
     table = "Office | Days\nSydney | 25\nPerth | 20"
     answer = written("| Office | Days |\n|---|---|\n| Sydney | 25 |\n| Perth | 25 |", sources(table))
     assert answer.text == "- Office: Sydney; Days: 25 [1] \n- Office: Perth; Days: 20 [2]"
+
+
+@pytest.mark.proves("ANSWER-008")
+def test_a_document_that_is_out_of_date_is_marked_once() -> None:
+    old = f"This page is outdated. {LEAVE}"
+    answer = written(
+        "Staff get 25 days of annual leave. Unused days expire at the end of March.", sources(old)
+    )
+    assert answer.text == (
+        "Staff get 25 days of annual leave. [1] This document may be out of date. "
+        "Unused days expire at the end of March. [2]"
+    )
+
+
+@pytest.mark.proves("ANSWER-006")
+def test_a_model_that_tells_one_side_only_is_completed() -> None:
+    here, there = LEAVE, "Staff get 30 days of annual leave."
+    answer = written("Staff get 25 days of annual leave. [1]", sources(here, there))
+    for sentence in disagreement("How many days of annual leave do staff get?", [], answer):
+        answer.offer(sentence)
+    assert answer.text.startswith("Staff get 25 days of annual leave. [1] The documents disagree on this: ")
+    assert "Staff get 30 days of annual leave. [2]" in answer.text
+    assert list(disagreement("How many days of annual leave do staff get?", [], answer)) == []
 
 
 @pytest.mark.proves("ANSWER-005")

@@ -4,8 +4,9 @@ from hypothesis import strategies as st
 
 from knowledge.verify import split_sentences, verify
 from platform_api.llm.extractive import compose
+from platform_api.llm.extractive.outdated import outdated_among
 from platform_api.llm.frames import is_frame, render
-from tests.platform_api.llm.extractive.pages import HANDBOOK, LEAVE, OLD_TRAVEL, TRAVEL, sources
+from tests.platform_api.llm.extractive.pages import HANDBOOK, LEAVE, OFFICE, OLD_TRAVEL, TRAVEL, sources
 
 
 def told(question: str) -> list[str]:
@@ -118,3 +119,62 @@ def test_every_sentence_is_a_frame_or_stands_word_for_word_in_its_source(
             assert all(is_frame(one) for one in split_sentences(sentence.text))
         else:
             assert verify(sentence.text, [sentence.source]).confidence >= 0.95
+
+
+@pytest.mark.proves("EXTRACT-003")
+@pytest.mark.parametrize(
+    "question",
+    [
+        "From which amount are receipts required for expenses?",
+        "Are receipts required for expenses, and when does the office open?",
+    ],
+)
+def test_the_other_parts_are_answered_beside_a_disagreement(question: str) -> None:
+    pages = sources((TRAVEL, "Travel"), (OLD_TRAVEL, "Old travel"), (OFFICE, "Office"))
+    told_ = [one.text for one in compose(question, pages)]
+    assert {
+        "Receipts are required for expenses over $75.",
+        "Receipts are required for expenses over $25.",
+    } <= set(told_)
+    assert any("8 a.m." in one for one in told_) == ("office" in question)
+
+
+@pytest.mark.proves("ANSWER-008")
+def test_what_still_holds_comes_before_a_document_that_is_out_of_date() -> None:
+    old = f"This guide is outdated. Read Travel instead.\n\n{OLD_TRAVEL}"
+    answer = compose(
+        "From which amount are receipts required for expenses?", sources((old, "Old"), (TRAVEL, "T"))
+    )
+    assert answer[0].text == "Receipts are required for expenses over $75."
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "outdated"),
+    [
+        ("Travel (archived)", "Fly economy.", True),
+        ("Travel", "This page has been superseded by the travel guide.", True),
+        ("Travel", "Outdated: read the new guide.", True),
+        ("Travel", "This policy is no longer in force.", True),
+        ("Travel", "Travel rules of 2019. Fly economy.", False),
+        ("Records", "Old files are archived after two years.", False),
+        ("Travel", "This policy does not apply until it is superseded.", False),
+        ("Badges", "Expired badges are replaced by the front desk.", False),
+    ],
+)
+def test_only_what_says_so_of_itself_is_out_of_date(title: str, text: str, outdated: bool) -> None:
+    assert bool(outdated_among(sources((text, title)))) is outdated
+
+
+def test_each_thing_is_said_once() -> None:
+    again = TRAVEL.replace("Receipts are required for expenses", "Receipts are needed for all expenses")
+    answer = compose("From which amount are receipts required?", sources((TRAVEL, "A"), (again, "B")))
+    assert sum("$75" in one.text for one in answer) == 1
+
+
+@pytest.mark.proves("ANSWER-007")
+def test_a_follow_up_is_not_answered_with_what_was_just_said() -> None:
+    asked = "How many days of annual leave do I get each year? and do unused days carry over?"
+    first = "Full-time employees earn 20 days of annual leave each year. [1]"
+    assert (
+        compose(asked, sources(*HANDBOOK), told=first)[0].text == "Unused leave carries over up to 10 days."
+    )

@@ -13,6 +13,13 @@ from platform_api.llm.frames import FrameName
         ("Thanks a lot, that was very helpful!", "thanks"),
         ("thank you", "thanks"),
         ("bye for now", "goodbye"),
+        ("ok, got it", "fine"),
+        ("No, thanks", "fine"),
+        ("Are you sure about that?", "sure"),
+        ("really?", "sure"),
+        ("How do you know that?", "sure"),
+        ("That's not what I asked!", "sorry"),
+        ("no, that is wrong", "sorry"),
         ("Who are you?", "identity"),
         ("hi, are you a bot?", "identity"),
         ("What can you do?", "capabilities"),
@@ -51,6 +58,22 @@ def test_a_message_that_goes_on_is_read_with_the_question_before_it(message: str
     assert decision.query is not None
     assert decision.query.startswith("How do I renew my badge?")
     assert message.rstrip("?") in decision.query
+
+
+@pytest.mark.proves("ANSWER-007")
+def test_a_second_follow_up_still_goes_on_from_the_question() -> None:
+    earlier = ["How many days of leave do interns get?", "and contractors?", "are you sure?", "thanks"]
+    decision = decide("what about Fridays?", earlier)
+    assert decision.goes_on
+    assert decision.query == "How many days of leave do interns get? and contractors? what about Fridays?"
+
+
+@pytest.mark.proves("ANSWER-007")
+def test_a_follow_up_of_another_topic_forgets_the_one_before() -> None:
+    earlier = ["How many days of leave do interns get?", "Where is the travel desk in Sydney?"]
+    assert decide("and when does it open?", earlier).query == (
+        "Where is the travel desk in Sydney? and when does it open?"
+    )
 
 
 def test_a_new_question_stands_alone() -> None:
