@@ -306,13 +306,8 @@ def _is_code(paragraph: Any, style: str) -> bool:
 
 def _is_bold_line(paragraph: Any, text: str) -> bool:
     """A short line all in bold type: where text follows, its author meant a heading."""
-    if (
-        len(text) > _MAX_BOLD
-        or "\n" in text
-        or ": " in text
-        or text[-1] in ".,;:!?"
-        or not any(map(str.isalpha, text))
-    ):
+    says_more = "\n" in text or ": " in text or text[-1] in ".,;:!?"
+    if says_more or len(text) > _MAX_BOLD or not any(map(str.isalpha, text)):
         return False
     runs = [run for run in paragraph.iter(f"{_W}r") if _text(run).strip()]
     return bool(runs) and all(_is_on(run.find(f"{_W}rPr/{_W}b")) for run in runs)

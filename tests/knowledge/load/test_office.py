@@ -61,8 +61,13 @@ def test_a_bold_line_above_text_is_a_heading_and_elsewhere_emphasis() -> None:
     for text, bold in (("Risks", True), ("None this week.", False), ("Read this", True), ("Name: Ola", True)):
         document.add_paragraph().add_run(text).bold = bold
 
-    assert shown(load(saved(document), "x.docx").blocks) == (
-        "heading1: Ships\nheading2: Risks\nparagraph: None this week.\nheading2: Read this\nparagraph: Name: Ola"
+    assert shown(load(saved(document), "x.docx").blocks) == textwrap.dedent(
+        """\
+        heading1: Ships
+        heading2: Risks
+        paragraph: None this week.
+        heading2: Read this
+        paragraph: Name: Ola"""
     )
 
 
