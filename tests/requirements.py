@@ -24,6 +24,7 @@ PROMISES: dict[str, str] = {
     "CHUNK-003": "Each strategy keeps to its structure: definitions, JSON values, pages, breaks in meaning (SPEC 7)",
     "EMBED-001": "Any folder with an ONNX export embeds; a wrong one says what is wrong and what to do (SPEC 7)",
     "EMBED-002": "OpenAI-compatible and Azure embedders: batches, retries, breaker, dimensions, cost (SPEC 7)",
+    "EMBED-004": "Sentence vectors are made with the chunks, as int8, at next to no cost (SPEC 7)",
     "EMBED-003": "A re-ingested, re-created or moved chunk costs no embedding (SPEC 7)",
     "PREPARE-001": "Parsing in a killable process: a bad file costs only itself (SPEC 13)",
     "PREPARE-002": "A slow file holds up neither other files nor embedding; no process per file (SPEC 7, 13)",
