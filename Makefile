@@ -3,14 +3,15 @@
 SHELL := /bin/bash
 PYTHON_BIN := .venv/bin/python
 PORT ?= 8000
+DOCUMENTS ?= 5000
 CORPUS ?= examples/handbook
 GOLDEN ?= examples/handbook/golden.yaml
 CLAIMS ?= examples/handbook/claims.yaml
 
-.PHONY: help setup setup-dev up demo test test-full lint format eval bench generate lock clean
+.PHONY: help setup setup-dev up demo test test-full lint format eval bench bench-ingest generate lock clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: ## Install what running needs
 	@scripts/setup.sh run
@@ -41,6 +42,9 @@ eval: setup-dev ## Measure answers and citations (CORPUS= GOLDEN= CLAIMS=)
 
 bench: setup-dev ## Measure what SPEC 14 promises, as ratios
 	@$(PYTHON_BIN) -m tests.bench
+
+bench-ingest: setup-dev ## Measure ingestion on many documents (DOCUMENTS=5000)
+	@$(PYTHON_BIN) -m tests.bench.ingest_bench $(DOCUMENTS)
 
 generate: setup-dev ## Write again what is generated: reference, settings, tool definitions
 	@$(PYTHON_BIN) -m tools.servers.generate && $(PYTHON_BIN) scripts/generate_reference.py
