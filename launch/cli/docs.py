@@ -1,7 +1,7 @@
-"""switchboard docs add PATH… | list | rm"""
+"""switchboard docs add PATH… | list | rm, and the verbs of changes, jobs and sources"""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -17,20 +17,23 @@ from switchboard_sdk.folders import BadMapping, FileResult, FolderUpload, files_
 from switchboard_sdk.folders import Progress as UploadProgress
 
 from bot.console.plain import one_line
-from kit.wire.library import KnowledgeBase
-from launch.cli import jobs, sources
+from kit.wire.library import Document, KnowledgeBase
+from launch.cli import changes, jobs, sources
 from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
 
 NOT_READ = ("refused", "failed")
 Base = Annotated[
     str, typer.Option("--to", "--in", help="A knowledge base: its name or id, 'org', or 'personal'.")
 ]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="In all knowledge bases.")]
+Shared = Annotated[bool, typer.Option("--shared", help="What others have shared with you.")]
 Paths = Annotated[list[Path], typer.Argument(exists=True, help="Files or folders.")]
 
 
 def command(app: typer.Typer) -> None:
     docs = typer.Typer(help="Add, list and remove documents.", no_args_is_help=True)
     app.add_typer(docs, name="docs")
+    changes.command(docs, find_base)  # docs share, unshare, shares, mv, edit, versions, restore
     jobs.command(docs)  # docs jobs, cancel, retry, failed, replay, reconcile
     sources.command(docs, find_base)  # docs crawl, docs sources …
 
@@ -45,20 +48,20 @@ def command(app: typer.Typer) -> None:
         finish(_add(paths, base, Access(url, token, person)))
 
     @docs.command("list", help="The documents of a knowledge base that you can see.")
-    def show(
-        base: Base = "personal", url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
-    ) -> None:
-        finish(_list(base, Access(url, token, person)))
-
-    @docs.command("rm", help="Remove documents by id.")
-    def remove(
-        ids: list[UUID],
+    def show(  # noqa: PLR0917  one option for each
         base: Base = "personal",
+        everywhere: Everywhere = False,
+        shared: Shared = False,
         url: Url = DEFAULT_URL,
         token: Token = "",
         person: Person = "maya",
     ) -> None:
-        finish(_remove(ids, base, Access(url, token, person)))
+        where = "shared" if shared else "everywhere" if everywhere else base
+        finish(_list(where, Access(url, token, person)))
+
+    @docs.command("rm", help="Remove documents by id.")
+    def remove(ids: list[UUID], url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
+        finish(_remove(ids, Access(url, token, person)))
 
 
 async def _add(paths: list[Path], base: str, access: Access) -> int:
@@ -125,10 +128,15 @@ async def find_base(switchboard: Switchboard, wanted: str) -> KnowledgeBase:
     raise typer.BadParameter(f"There is no knowledge base {wanted!r} that you can see. There are: {names}.")
 
 
+async def _listed(switchboard: Switchboard, where: str) -> AsyncIterator[Document]:
+    if where in ("shared", "everywhere"):
+        return switchboard.documents.everywhere(shared=where == "shared")
+    return switchboard.documents.all((await find_base(switchboard, where)).id)
+
+
 async def _list(base: str, access: Access) -> int:
     async with connected(access) as switchboard:
-        knowledge_base = await find_base(switchboard, base)
-        documents = [entry async for entry in switchboard.documents.all(knowledge_base.id)]
+        documents = [entry async for entry in await _listed(switchboard, base)]
     table = Table(box=None)
     table.add_column("id", no_wrap=True, min_width=36)  # `docs rm` takes it whole
     for title in ("title", "status", "chunks", "updated"):
@@ -141,10 +149,10 @@ async def _list(base: str, access: Access) -> int:
     return 0
 
 
-async def _remove(ids: list[UUID], base: str, access: Access) -> int:
+async def _remove(ids: list[UUID], access: Access) -> int:
     async with connected(access) as switchboard:
-        knowledge_base = await find_base(switchboard, base)
         for document_id in ids:
-            await switchboard.documents.delete(knowledge_base.id, document_id)
+            document = await switchboard.documents.find(document_id)
+            await switchboard.documents.delete(document.knowledge_base_id, document_id)
             print(f"removed {document_id}")
     return 0

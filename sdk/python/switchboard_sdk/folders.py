@@ -4,6 +4,7 @@ A folder may carry `handbook.yaml`: which sub-folder belongs to which groups, do
 """
 
 import asyncio
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from uuid import UUID
 import yaml
 from pydantic import ValidationError
 
-from kit.wire.library import DocumentMetadata, Job
+from kit.wire.library import AcceptedDocument, DocumentMetadata, Job
 from switchboard_sdk.client import Switchboard
 from switchboard_sdk.errors import ApiError
 from switchboard_sdk.jobs import FINISHED
@@ -150,6 +151,10 @@ def batches(files: Sequence[LocalFile], rules: Sequence[Rule]) -> Iterator[Batch
         yield batch
 
 
+Taken = tuple[UUID, list[str]]
+"""A job, and the names of what it reads."""
+
+
 class FolderUpload:
     """Uploads files and follows the jobs that read them; `on_progress` hears of each step."""
 
@@ -165,7 +170,8 @@ class FolderUpload:
         self._results: dict[str, FileResult] = {}
 
     async def run(self, files: Sequence[LocalFile], rules: Sequence[Rule] = ()) -> list[FileResult]:
-        """One result per file, in order. Raises ApiError where the platform cannot go on at all."""
+        """One result per file, in order, then those of files inside archives. Raises ApiError where the
+        platform cannot go on at all."""
         self._progress = Progress(len(files))
         try:
             async with asyncio.TaskGroup() as following:
@@ -173,23 +179,24 @@ class FolderUpload:
         except* ApiError as group:
             refused = next(leaf for leaf in group.exceptions if isinstance(leaf, ApiError))
         else:
-            return [self._results[file.name] for file in files]
+            named = [file.name for file in files if file.name in self._results]
+            return [self._results[name] for name in dict.fromkeys([*named, *self._results])]
         raise refused
 
     async def _send_all(
         self, files: Sequence[LocalFile], rules: Sequence[Rule], following: asyncio.TaskGroup
     ) -> None:
         for batch in batches(files, rules):
-            job_id = await self._send(batch)
-            if job_id is not None:
-                following.create_task(self._follow(job_id, [file.name for file in batch.files]))
+            taken = await self._send(batch)
+            if taken is not None:
+                following.create_task(self._follow(*taken))
 
-    async def _send(self, batch: Batch) -> UUID | None:
+    async def _send(self, batch: Batch) -> Taken | None:
         files = await asyncio.to_thread(self._read, batch)
-        job_id = await self._upload(files, batch.metadata) if files else None
+        taken = await self._upload(files, batch.metadata) if files else None
         self._progress.sent += len(batch.files)
         self._on_progress(self._progress)
-        return job_id
+        return taken
 
     def _read(self, batch: Batch) -> list[NamedFile]:
         read: list[NamedFile] = []
@@ -200,28 +207,29 @@ class FolderUpload:
                 self._note(file.name, "refused", reason=f"cannot be read here: {error.strerror or error}")
         return read
 
-    async def _upload(self, files: list[NamedFile], metadata: DocumentMetadata | None) -> UUID | None:
+    async def _upload(self, files: list[NamedFile], metadata: DocumentMetadata | None) -> Taken | None:
         try:
             accepted = await self._switchboard.documents.upload(self._base, files, metadata)
         except ApiError as error:
             if error.status not in (400, 413, 415, 422):
                 raise
             return await self._one_by_one(files, metadata, error)
-        for file, document in zip(files, accepted.documents, strict=True):
-            self._note(file.name, document.status, document.id, document.error or "")
-        return accepted.job_id
+        names = _names(files, accepted.documents)
+        for name, document in zip(names, accepted.documents, strict=True):
+            self._note(name, document.status, document.id, document.error or "")
+        return accepted.job_id, names
 
     async def _one_by_one(
         self, files: list[NamedFile], metadata: DocumentMetadata | None, error: ApiError
-    ) -> UUID | None:
+    ) -> Taken | None:
         """One bad file must not keep the others of its request out: they go one by one."""
         if len(files) == 1:
             self._note(files[0].name, "refused", reason=f"{error.problem.detail} {error.problem.hint}")
             return None
         for file in files:
-            job_id = await self._upload([file], metadata)
-            if job_id is not None:
-                await self._follow(job_id, [file.name])
+            taken = await self._upload([file], metadata)
+            if taken is not None:
+                await self._follow(*taken)
         return None
 
     async def _follow(self, job_id: UUID, names: Sequence[str]) -> None:
@@ -242,6 +250,16 @@ class FolderUpload:
 
     def _note(self, name: str, status: str, document_id: UUID | None = None, reason: str = "") -> None:
         self._results[name] = FileResult(name, status, document_id, reason)
+
+
+def _names(files: Sequence[NamedFile], accepted: Sequence[AcceptedDocument]) -> list[str]:
+    """Ours for what we sent; for what was inside an archive, the path there."""
+    ours = {unicodedata.normalize("NFC", file.name): file.name for file in files}
+    if len(files) == len(accepted) and not any(document.path not in ours for document in accepted):
+        return [file.name for file in files]
+    if not any(document.path for document in accepted):
+        return [file.name for file in files][: len(accepted)]
+    return [ours.get(document.path, document.path or document.title) for document in accepted]
 
 
 def _settled(result: FileResult, job: Job, reasons: dict[str, str]) -> FileResult:

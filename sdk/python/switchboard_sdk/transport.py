@@ -58,6 +58,9 @@ class Call:
     accept: str = "application/json"
     answer_s: float | None = None
     key: str = ""
+    nulls: bool = False
+    """Null says something in this body: what was not set is left out instead."""
+    headers_too: Mapping[str, str] | None = None
     request_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
@@ -72,7 +75,12 @@ class Call:
             headers["Idempotency-Key"] = self.key
         if self.json is not None:
             headers["Content-Type"] = "application/json"
-        return headers
+        return headers | dict(self.headers_too or {})
+
+    def content(self) -> str | None:
+        if self.json is None:
+            return None
+        return self.json.model_dump_json(exclude_none=not self.nulls, exclude_unset=self.nulls)
 
 
 class Transport:
@@ -161,7 +169,7 @@ class Transport:
                 call.method,
                 call.path,
                 params=dict(call.params or {}),
-                content=None if call.json is None else call.json.model_dump_json(exclude_none=True),
+                content=call.content(),
                 files=call.files,
                 data=dict(call.fields) if call.fields else None,
                 headers=call.headers(self.token),
