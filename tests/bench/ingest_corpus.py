@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from switchboard_sdk.library import NamedFile
 
-_THINGS = tuple(
-    "mooring anchor winch ladder pump engine hatch buoy crane ferry cable valve radar compass locker lantern "  # noqa: SIM905
-    "generator stern cabin galley deck rudder hull keel mast bilge fender gangway harbour lock pier quay".split()
+_THINGS = (
+    *("Mooring", "Anchor", "Winch", "Ladder", "Pump", "Engine", "Hatch", "Buoy", "Crane", "Ferry"),
+    *("Cable", "Valve", "Radar", "Compass", "Locker", "Lantern", "Generator", "Stern", "Cabin"),
+    *("Galley", "Deck", "Rudder", "Hull", "Keel", "Mast", "Bilge", "Fender", "Gangway", "Quay"),
 )
 _WHO = ("harbour master", "night shift", "deck crew", "safety officer", "workshop", "duty engineer")
 _MUST = ("checks", "replaces", "reports", "inspects", "cleans", "signs for", "tests", "paints")
@@ -26,17 +27,17 @@ def pages(folder: str, number: int, sections: int, changed: int | None = None) -
 
 def _page(name: str, sections: int, changed: bool) -> str:
     rng = random.Random(name)
-    parts = [f"# {rng.choice(_THINGS).title()} instructions {name}"]
+    parts = [f"# {rng.choice(_THINGS)} instructions {name}"]
     for section in range(sections):
         sentences = [_sentence(rng, name) for _ in range(SENTENCES)]
         if changed and section == 1:
             sentences[-1] = "This sentence was written anew."
-        parts += [f"## {rng.choice(_THINGS).title()} {section + 1}", " ".join(sentences)]
+        parts += [f"## {rng.choice(_THINGS)} {section + 1}", " ".join(sentences)]
     return "\n\n".join(parts) + "\n"
 
 
 def _sentence(rng: random.Random, name: str) -> str:
-    one, other = rng.sample(_THINGS, 2)
+    one, other = (thing.lower() for thing in rng.sample(_THINGS, 2))
     return (
         f"The {rng.choice(_WHO)} {rng.choice(_MUST)} the {one} of berth {name}-{rng.randrange(999)} "
         f"{rng.choice(_WHEN)}, and the {other} where it shows more than {rng.randrange(2, 90)} marks of wear."
