@@ -33,7 +33,7 @@ class Stand:
 
     def __init__(self) -> None:
         self.now: tuple[str, int, int] = ("reading", 0, 0)
-        self.written = self.now
+        self.written: tuple[str, int, int] = self.now
         self.wanted = True
         self.task: asyncio.Task[None] | None = None
 
