@@ -175,6 +175,7 @@ def _app() -> Any:
             index=nothing,
             search=nothing,
             preparer=nothing,
+            vectoriser=nothing,
             signing_key=key,
             minter=Minter(key, "platform", SystemClock()),
             trusted=TrustedKeys(),
