@@ -88,6 +88,7 @@ PROMISES: dict[str, str] = {
     "JOBS-003": "A job after its last attempt is a dead letter with its reason, and its document says so (SPEC 7)",
     "JOBS-004": "Dead letters are replayed by admins of their organisation, failed documents by their sender (SPEC 7)",
     "JOBS-005": "Index, files and database are compared and repaired, access first (SPEC 7)",
+    "JOBS-006": "A job shows how far each document is; cancelling one stops its work at once (SPEC 7)",
     "BOT-001": "Anything broken ends in one visible sentence with a request id; never silence (SPEC 1 J1)",
     "BOT-002": "Text from documents is data: it cannot drive the terminal (SPEC 13)",
     "VERIFY-001": "A number, name, unit or negation that the quote does not contain never passes (SPEC 7)",

@@ -56,6 +56,7 @@ class Away:
         raise IndexUnavailable
 
 
+@pytest.mark.proves("JOBS-006")
 async def test_a_job_tells_which_documents_are_being_read_and_how_far_they_are(
     people: People, worker: Work
 ) -> None:
@@ -76,6 +77,7 @@ async def test_a_job_tells_which_documents_are_being_read_and_how_far_they_are(
     assert job["items"][0]["stage"] == job["progress"]["stage"]
 
 
+@pytest.mark.proves("JOBS-006")
 async def test_progress_is_written_and_a_cancelled_document_stops_at_once(
     people: People, ports: PlatformPorts
 ) -> None:
