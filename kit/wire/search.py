@@ -50,6 +50,8 @@ class ChunkMetadata(Wire):
     last_crawled_at: datetime | None = None
     doc_id: UUID
     page: int | None = None
+    status: str | None = None
+    """What the document says of itself, such as outdated or draft; absent where it holds."""
 
 
 class FoundChunk(Wire):

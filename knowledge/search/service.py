@@ -26,6 +26,7 @@ from knowledge.search.settings import SearchSettings
 
 Result = TypeVar("Result")
 EVERY_SCOPE = "all"
+_STATUS = "status:"  # a tag that the library gives a document that is not current
 _ATTEMPTS = 2
 
 _log = structlog.get_logger()
@@ -201,5 +202,6 @@ def found_chunk(stored: StoredChunk, score: float, url: str) -> FoundChunk:
             last_crawled_at=facts.last_crawled_at,
             doc_id=chunk.doc_id,
             page=chunk.page,
+            status=next((tag.removeprefix(_STATUS) for tag in facts.tags if tag.startswith(_STATUS)), None),
         ),
     )

@@ -73,7 +73,7 @@ def _against(text: str, quote: Verdict, threshold: float) -> Verdict:
     """The sentence against the place of its quote: the source's sentence around it, or its words alone."""
     assert quote.source is not None, "a quote that was found has its source"
     verdict = verify(text, [quote.source], threshold)
-    if verdict.supported and verdict.start < quote.end and quote.start < verdict.end:
+    if verdict.source and verdict.start < quote.end and quote.start < verdict.end:
         return verdict
     alone = verify(text, [replace(quote.source, text=quote.quote, sentences=None)], threshold)
     start, end = alone.start + quote.start, alone.end + quote.start

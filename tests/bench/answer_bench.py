@@ -72,6 +72,10 @@ def _text(sources: list[Source], rng: random.Random) -> str:
     return " ".join(f'{one} [{n} "{quote}"]' for one, (n, quote) in zip(said, chosen, strict=True))
 
 
+def _changed(sentence: str) -> str:
+    return sentence.replace(" is ", " is not ").replace("1", "7")
+
+
 def _delays(text: str, sources: list[Source]) -> list[Delay]:
     answer, stream = Answer(0.85, sources=list(sources)), SentenceStream()
     delays: list[Delay] = []

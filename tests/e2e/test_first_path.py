@@ -61,6 +61,46 @@ async def test_both_values_are_named_where_two_pages_disagree(place: Place) -> N
     assert len({citation.doc_id for citation in answer.citations}) >= 2
 
 
+@pytest.mark.proves("ANSWER-006")
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the meal allowance for a full day on a work trip?",
+        "how much meal allowance do i get per full day when i am on a work trip",
+        "Meal allowance for each full day of a work trip, and who approves longer trips?",
+    ],
+)
+async def test_the_conflicting_pair_is_named_whatever_the_wording(place: Place, question: str) -> None:
+    async with place.as_person("maya") as maya:
+        answer = await maya.chat(question)
+    assert isinstance(answer, TurnCompleted)
+    assert "The documents disagree on this:" in answer.text
+    cited = {citation.title: citation.quote for citation in answer.citations}
+    assert "68 AUD" in cited["Travel and expenses"]
+    assert "72 AUD" in cited["Visiting other ports"]
+
+
+@pytest.mark.proves("ANSWER-008")
+@pytest.mark.parametrize(
+    ("question", "holds", "held"),
+    [
+        ("Up to which price per night may a hotel be booked?", "215 AUD", "180 AUD"),
+        ("Within how many days of the trip must I make the claim for expenses?", "30 days", "60 days"),
+        ("How much was the meal allowance in the expenses guide 2024?", "", "61 AUD"),
+    ],
+)
+async def test_where_an_outdated_page_differs_the_valid_one_comes_first_and_the_other_is_marked(
+    place: Place, question: str, holds: str, held: str
+) -> None:
+    async with place.as_person("maya") as maya:
+        answer = await maya.chat(question)
+    assert isinstance(answer, TurnCompleted)
+    assert holds in answer.text
+    if held in answer.text:
+        assert answer.text.index(holds) <= answer.text.index(held)
+        assert "This document may be out of date." in answer.text
+
+
 @pytest.mark.proves("PATH-002")
 async def test_what_is_not_in_the_documents_is_not_answered(place: Place) -> None:
     async with place.as_person("maya") as maya:

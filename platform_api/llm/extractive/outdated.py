@@ -10,6 +10,19 @@ from knowledge.verify import Source
 _NO_LONGER = r"""(?:outdated|out[\ -]of[\ -]date|obsolete|superseded|replaced\ by|archived|withdrawn
     |deprecated|retired|expired
     |no\ longer\ (?:valid|current|in\ (?:force|use|effect)|applicable|applies|used|maintained|supported))"""
+_STATUS = frozenset(
+    [
+        "outdated",
+        "out of date",
+        "obsolete",
+        "superseded",
+        "archived",
+        "deprecated",
+        "retired",
+        "withdrawn",
+        "expired",
+    ]
+)
 _ITSELF = r"this\ (?:page|guide|document|policy|handbook|version|procedure|manual|article|notice)"
 _TITLE = re.compile(rf"\b{_NO_LONGER}\b | \((?:old|archive)\)", re.IGNORECASE | re.VERBOSE)
 _TEXT = re.compile(
@@ -21,9 +34,9 @@ _DENIED = re.compile(r"\b(?:not|never|n't|until|unless|if|when|once)\b", re.IGNO
 
 
 def outdated_among(sources: Iterable[Source]) -> frozenset[UUID]:
-    """The documents of which one of these chunks, or its title, says that they are out of date."""
+    """The documents of which their status, their title or one of these chunks says so."""
     return frozenset(
-        source.doc_id for source in sources if _says_so(source.title, source.section, source.text)
+        one.doc_id for one in sources if one.status in _STATUS or _says_so(one.title, one.section, one.text)
     )
 
 
