@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ class Folder:
         self._had_mapping = bool(kept.get("mapping"))
         self._rules = Rules()
 
-    async def gather(self) -> AsyncIterator[Found]:
+    async def gather(self) -> AsyncGenerator[Found]:
         with opened_root(self._folder, self._roots) as root:
             self._rules = rules_of(await asyncio.to_thread(_mapping, root))
             require_mapping(self._rules, had=self._had_mapping)

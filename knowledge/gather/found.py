@@ -1,6 +1,6 @@
 """What a gatherer yields, and what it wants to know of the time before."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -76,7 +76,7 @@ class Gatherer(Protocol):
     @property
     def wait_s(self) -> float | None: ...
 
-    def gather(self) -> AsyncIterator[Found]:
+    def gather(self) -> AsyncGenerator[Found]:
         """Raises GatherFailed."""
         ...
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import stat
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -63,7 +63,7 @@ class GitTree:
         self._after = ""
         self._rules = Rules(there=bool(kept.get("mapping")))
 
-    async def gather(self) -> AsyncIterator[Found]:
+    async def gather(self) -> AsyncGenerator[Found]:
         self._head = await self._repository.head(self._branch)
         commit = self._head.commit.decode()
         # The branch may have moved since the part before: then it begins anew.

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -84,7 +84,7 @@ class Crawl:
         """Some of what was passed over: (address, reason)."""
         return self._frontier.examples
 
-    async def gather(self) -> AsyncIterator[Found]:
+    async def gather(self) -> AsyncGenerator[Found]:
         robots = self._robots = self._robots or await self._read_robots()
         if not self._seeded:
             await self._seed(robots)

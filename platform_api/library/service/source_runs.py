@@ -21,6 +21,10 @@ MOST_PROBLEMS = 100
 RESUME = 'Then resume the source: PATCH it with {"paused": false}, or `switchboard docs sources resume`.'
 
 
+class RunOver(Exception):
+    """The run ended meanwhile: cancelled, paused, or its source deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a run ended, and why where not well."""
@@ -35,6 +39,24 @@ async def open_run(session: AsyncSession, source_id: UUID) -> SourceRunRow | Non
     row = SourceRunRow
     statement = select(row).where(row.source_id == source_id, row.finished_at.is_(None)).with_for_update()
     return (await session.scalars(statement)).one_or_none()
+
+
+async def locked_run(session: AsyncSession, run_id: UUID) -> tuple[SourceRow, SourceRunRow] | None:
+    """Source, then run, as everybody locks them; None where the run has ended or is gone."""
+    run = await session.get(SourceRunRow, run_id)
+    if run is None:
+        return None
+    source = await session.get(SourceRow, run.source_id, with_for_update=True, populate_existing=True)
+    run = await session.get(SourceRunRow, run_id, with_for_update=True, populate_existing=True)
+    return None if source is None or run is None or run.finished_at is not None else (source, run)
+
+
+async def still_open(session: AsyncSession, run_id: UUID) -> tuple[SourceRow, SourceRunRow]:
+    """Raises RunOver."""
+    found = await locked_run(session, run_id)
+    if found is None:
+        raise RunOver
+    return found
 
 
 async def start_run(

@@ -5,85 +5,56 @@ is removed before a run has seen everything, and never more than half without so
 """
 
 import time
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.clock import Clock
-from kit.errors import Forbidden, NotFound, SwitchboardError, Unauthenticated
-from kit.wire.library import DocumentMetadata
-from kit.wire.sources import CreateSource, RunProblem
-from knowledge.gather import Found, Gatherer, GatherFailed, Mark
+from kit.errors import Forbidden, NotFound, Unauthenticated
+from kit.wire.sources import CreateSource
+from knowledge.gather import Gatherer, GatherFailed
 from platform_api.identity import Identity
 from platform_api.library import repository
-from platform_api.library.errors import JobFinished, QuotaExceeded, UnsupportedDocument
+from platform_api.library.errors import JobFinished
 from platform_api.library.models import DocumentRow, SourceRow, SourceRunRow
 from platform_api.library.service import source_entries
 from platform_api.library.service.documents import Documents
-from platform_api.library.service.intake import Intake, Origin
-from platform_api.library.service.jobs import Outcome, Reason, cancelled, set_stage
+from platform_api.library.service.intake import Intake
+from platform_api.library.service.jobs import Reason, cancelled, set_stage
 from platform_api.library.service.permissions import require_manage
-from platform_api.library.service.source_entries import Looked
+from platform_api.library.service.source_endings import Endings
 from platform_api.library.service.source_gatherers import Gatherers
+from platform_api.library.service.source_looking import Looking, Step, passed_over, problem_of
 from platform_api.library.service.source_runs import (
     SYNC,
     Ending,
+    RunOver,
     add_problems,
     defer_step,
     end_run,
-    forget_runs,
+    locked_run,
     next_run_at,
     start_run,
-    stop_source,
+    still_open,
 )
-from platform_api.library.service.sources import LEAVE, metadata_of
+from platform_api.library.service.sources import LEAVE
 from platform_api.library.sources_settings import SourcesSettings
 from ports.db import Database
 from ports.queue import Queue, Tasks
 
 _DUE_EVERY_S = 60
-_SAVE_EVERY = 20
-_SAVE_EVERY_S = 3.0
 _LEASE_S = 900.0
 _LOST_AFTER_S = 1800.0
 _WAIT_FOR_A_PLACE_S = 5.0
-_KEPT_RUNS = 200
 _AT_ONCE = 100
 _VANISHED_SHARE = 0.5
 log = structlog.get_logger()
-
-
-class _Over(Exception):
-    """The run ended meanwhile: cancelled, paused, or its source deleted."""
-
-
-@dataclass(slots=True)
-class Step:
-    """What one step works with."""
-
-    principal: Principal
-    source: SourceRow
-    run: SourceRunRow
-    asked: CreateSource
-    marks: dict[str, Mark]
-    documents: dict[str, UUID]
-    began: float = field(default_factory=time.monotonic)
-    looked: list[Looked] = field(default_factory=list[Looked])
-    saved_at: float = field(default_factory=time.monotonic)
-
-    def is_out_of_time(self, limit_s: float) -> bool:
-        return time.monotonic() - self.began >= limit_s
-
-    @property
-    def save_is_due(self) -> bool:
-        return len(self.looked) >= _SAVE_EVERY or time.monotonic() - self.saved_at >= _SAVE_EVERY_S
 
 
 class SourceTasks:
@@ -101,10 +72,11 @@ class SourceTasks:
         self._database = database
         self._queue = queue
         self._gatherers = gatherers
-        self._intake = intake
         self._documents = documents
         self._settings = settings
         self._clock = clock
+        self._looking = Looking(intake, clock)
+        self._endings = Endings(database, settings, clock)
 
     def register(self, tasks: Tasks) -> None:
         tasks.add(SYNC, self.step, attempts=8, backoff_s=2.0, timeout_s=_LEASE_S, dead=self.given_up)
@@ -140,23 +112,24 @@ class SourceTasks:
             if step is not None:
                 await self._work(step)
         except GatherFailed as failed:
-            await self._failed(run_id, Reason(failed.code, failed.detail), failed.hint, failed.lasting)
+            reason = Reason(failed.code, failed.detail)
+            await self._endings.failed(run_id, reason, failed.hint, lasting=failed.lasting)
         except (Forbidden, Unauthenticated, NotFound) as lost:
-            await self._rights_lost(run_id, lost)
+            await self._endings.rights_lost(run_id, lost)
         except JobFinished:
-            await self._ended(run_id, Ending("cancelled"))
-        except _Over:
+            await self._endings.ended(run_id, Ending("cancelled"))
+        except RunOver:
             log.info("library.source_run_left", run_id=str(run_id))
 
     async def given_up(self, args: dict[str, Any], reason: str) -> None:
         """No attempt follows: the run says so, and the source tries again at its next time."""
         said = Reason("internal", "It could not be read now, through no fault of the source.")
-        await self._failed(UUID(args["run_id"]), said, "Ask an admin if it happens again.", lasting=False)
+        await self._endings.failed(UUID(args["run_id"]), said, "Ask an admin if it happens again.")
 
     async def _begin(self, run_id: UUID) -> Step | None:
         now = self._clock.now()
         async with self._database.begin() as session:
-            found = await _locked(session, run_id)
+            found = await locked_run(session, run_id)
             if found is None:
                 return None
             source, run = found
@@ -189,7 +162,7 @@ class SourceTasks:
         if step.run.stage == "gathering" and not await self._gather_and_check(step):
             return
         if await self._remove(step):
-            await self._succeeded(step)
+            await self._endings.succeeded(step.run.id)
         else:
             await self._go_on(step)
 
@@ -209,68 +182,25 @@ class SourceTasks:
             return await self._check_vanished(step, gatherer)
 
     async def _gather(self, step: Step, gatherer: Gatherer) -> bool:
-        async for one in gatherer.gather():
-            step.looked.append(await self._look(step, one))
-            out_of_time = step.is_out_of_time(self._settings.step_s)
-            if out_of_time or step.save_is_due:
-                await self._save(step, gatherer)
-            if out_of_time:
-                await self._go_on_unless_too_long(step, gatherer)
-                return False
+        async with aclosing(gatherer.gather()) as found:
+            async for one in found:
+                step.looked.append(await self._looking.look(step, one))
+                out_of_time = step.is_out_of_time(self._settings.step_s)
+                if out_of_time or step.save_is_due:
+                    await self._save(step, gatherer)
+                if out_of_time:
+                    await self._go_on_unless_too_long(step, gatherer)
+                    return False
         await self._save(step, gatherer)
         if gatherer.wait_s is not None:
             await self._go_on(step, gatherer.wait_s)
         return gatherer.wait_s is None
 
-    async def _look(self, step: Step, found: Found) -> Looked:
-        document_id = step.documents.get(found.path)
-        if found.outcome == "content":
-            return await self._take(step, found)
-        if found.outcome == "unchanged":
-            if document_id is not None and step.asked.kind == "crawl":
-                await self._intake.seen(step.principal, document_id, self._origin(step, found))
-            return Looked(found, "unchanged", document_id, marks=True)
-        return Looked(found, found.outcome, document_id, found.code, found.detail)
-
-    async def _take(self, step: Step, found: Found) -> Looked:
-        """Raises JobFinished, and Forbidden or NotFound where the creator may no longer do this."""
-        try:
-            metadata = _metadata(step.asked, found)
-            outcome = await self._intake.take(
-                step.principal,
-                step.source.knowledge_base_id,
-                found.path,
-                found.data,
-                metadata,
-                self._origin(step, found),
-                step.run.job_id,
-            )
-        except (Forbidden, NotFound, JobFinished, Unauthenticated):
-            raise
-        except ValidationError:
-            detail = "What the mapping file says about it is not valid, so it was not read."
-            return Looked(found, "failed", code="bad_mapping", detail=detail)
-        except SwitchboardError as error:
-            if error.status >= 500:
-                raise
-            return Looked(found, "failed", code=error.code, detail=error.detail)
-        return _taken(found, outcome)
-
-    def _origin(self, step: Step, found: Found) -> Origin:
-        return Origin(
-            source=step.source.kind,  # pyright: ignore[reportArgumentType]  the table's check allows no other
-            source_id=step.source.id,
-            source_url=found.url,
-            etag=found.etag if step.asked.kind == "crawl" else None,
-            last_modified=found.last_modified,
-            crawled_at=self._clock.now(),
-        )
-
     async def _save(self, step: Step, gatherer: Gatherer) -> None:
-        """Entries, counts and where we stand, in one commit. Raises _Over."""
+        """Entries, counts and where we stand, in one commit. Raises RunOver."""
         now = self._clock.now()
         async with self._database.begin() as session:
-            _, run = await _open(session, step.run.id)
+            _, run = await still_open(session, step.run.id)
             counts = await source_entries.save(session, run, step.looked, now)
             run.success += counts.get("success", 0)
             run.unchanged += counts.get("unchanged", 0)
@@ -278,7 +208,7 @@ class SourceTasks:
             run.failed += counts.get("failed", 0)
             run.passed_over = sum(gatherer.passed_over().values())
             run.state, run.step_until = gatherer.state(), now + timedelta(seconds=_LEASE_S)
-            add_problems(run, [problem for one in step.looked if (problem := _problem(one))])
+            add_problems(run, [problem for one in step.looked if (problem := problem_of(one))])
             unchanged = [one.document_id for one in step.looked if one.outcome == "unchanged"]
             if step.asked.kind != "crawl":
                 ids = [document_id for document_id in unchanged if document_id is not None]
@@ -292,26 +222,16 @@ class SourceTasks:
     async def _check_vanished(self, step: Step, gatherer: Gatherer) -> bool:
         """Whether to go on with removing; a run that would remove more than half asks first."""
         async with self._database.begin() as session:
-            source, run = await _open(session, step.run.id)
+            source, run = await still_open(session, step.run.id)
             gone = await source_entries.vanished(session, source.id, run.id, lists_all=gatherer.lists_all)
-            add_problems(run, _passed_over(gatherer))
+            add_problems(run, passed_over(gatherer))
             if len(gone.entries) > gone.held * _VANISHED_SHARE and not run.forced:
-                await self._ask_first(session, source, run, len(gone.entries), gone.held)
+                await self._endings.ask_first(session, source, run, len(gone.entries), gone.held)
                 return False
             run.stage = "removing"
             run.state = {"kept": gatherer.kept(), "lists_all": gatherer.lists_all}
             step.run = run
         return True
-
-    async def _ask_first(
-        self, session: AsyncSession, source: SourceRow, run: SourceRunRow, gone: int, held: int
-    ) -> None:
-        detail = f"{gone} of {held} documents are no longer there. Nothing was removed."
-        hint = "If that is right, start it with `sync?force=true` or `switchboard docs sources sync --force`."
-        await end_run(
-            session, source, run, Ending("stopped", Reason("too_much_gone", detail), hint), self._now
-        )
-        source.reason, source.hint = detail, hint
 
     # --- removing
 
@@ -322,7 +242,7 @@ class SourceTasks:
             gone = await source_entries.vanished(session, step.source.id, step.run.id, lists_all=lists_all)
         for path, document_id in gone.entries:
             async with self._database.begin() as session:
-                _, run = await _open(session, step.run.id)
+                _, run = await still_open(session, step.run.id)
                 await self._take_away(session, step, path, document_id)
                 run.removed += 1
             if step.is_out_of_time(self._settings.step_s):
@@ -337,58 +257,6 @@ class SourceTasks:
             await self._documents.take_away(session, step.principal, base_id, document_id)
         await source_entries.forget_one(session, step.source.id, path)
 
-    # --- endings
-
-    async def _succeeded(self, step: Step) -> None:
-        async with self._database.begin() as session:
-            source, run = await _open(session, step.run.id)
-            lists_all = bool(run.state["lists_all"])
-            await source_entries.forget(session, source.id, run.id, lists_all=lists_all)
-            source.kept = run.state["kept"]
-            if run.failed and not run.success + run.unchanged + run.removed:
-                reason = Reason("nothing_readable", f"None of {run.failed} could be read.")
-                await self._count_failure(session, source, run, reason, _first_detail(run))
-                return
-            source.failures, source.reason, source.hint = 0, None, None
-            await end_run(session, source, run, Ending("succeeded"), self._now)
-            await forget_runs(session, source.id, _KEPT_RUNS)
-
-    async def _failed(self, run_id: UUID, reason: Reason, hint: str, lasting: bool) -> None:
-        async with self._database.begin() as session:
-            found = await _locked(session, run_id)
-            if found is not None:
-                await self._count_failure(session, *found, reason, hint, lasting=lasting)
-
-    async def _count_failure(
-        self,
-        session: AsyncSession,
-        source: SourceRow,
-        run: SourceRunRow,
-        reason: Reason,
-        hint: str,
-        *,
-        lasting: bool = False,
-    ) -> None:
-        await end_run(session, source, run, Ending("failed", reason, hint), self._now)
-        source.failures += 1
-        if lasting or source.failures >= self._settings.stop_after:
-            times = f" ({source.failures} times in a row)" if source.failures > 1 else ""
-            stop_source(source, reason.detail + times, hint, self._now)
-        else:
-            source.reason, source.hint = reason.detail, hint or None
-
-    async def _rights_lost(self, run_id: UUID, lost: SwitchboardError) -> None:
-        detail = "The person who added it may no longer do so, so nothing was read."
-        hint = "Give them the right back, or delete the source and add it again as somebody who has it."
-        await self._failed(run_id, Reason("rights_lost", detail), hint, lasting=True)
-        log.info("library.source_rights_lost", run_id=str(run_id), error=type(lost).__name__)
-
-    async def _ended(self, run_id: UUID, ending: Ending) -> None:
-        async with self._database.begin() as session:
-            found = await _locked(session, run_id)
-            if found is not None:
-                await end_run(session, *found, ending, self._now)
-
     async def _go_on_unless_too_long(self, step: Step, gatherer: Gatherer) -> None:
         if self._now - step.run.created_at < timedelta(hours=self._settings.longest_h):
             await self._go_on(step)
@@ -396,7 +264,7 @@ class SourceTasks:
         if not gatherer.lists_all:
             # What is left is where the next run begins.
             async with self._database.begin() as session:
-                source, _ = await _open(session, step.run.id)
+                source, _ = await still_open(session, step.run.id)
                 source.kept = gatherer.kept()
         hours = f"{self._settings.longest_h:g}"
         raise GatherFailed(
@@ -407,7 +275,7 @@ class SourceTasks:
 
     async def _go_on(self, step: Step, wait_s: float = 0.0) -> None:
         async with self._database.begin() as session:
-            _, run = await _open(session, step.run.id)
+            _, run = await still_open(session, step.run.id)
             run.step_until = None
             at = self._now + timedelta(seconds=wait_s) if wait_s else None
             await defer_step(session, self._queue, run, at)
@@ -438,72 +306,3 @@ class SourceTasks:
         async with self._database.begin() as session:
             free = select(row.id).where(*mine).order_by(row.id).with_for_update()
             await session.execute(update(row).where(row.id.in_(free)).values(source_id=None))
-
-
-async def _locked(session: AsyncSession, run_id: UUID) -> tuple[SourceRow, SourceRunRow] | None:
-    """Source, then run, as everybody locks them; None where the run has ended or is gone."""
-    run = await session.get(SourceRunRow, run_id)
-    if run is None:
-        return None
-    source = await session.get(SourceRow, run.source_id, with_for_update=True, populate_existing=True)
-    run = await session.get(SourceRunRow, run_id, with_for_update=True, populate_existing=True)
-    return None if source is None or run is None or run.finished_at is not None else (source, run)
-
-
-async def _open(session: AsyncSession, run_id: UUID) -> tuple[SourceRow, SourceRunRow]:
-    """Raises _Over."""
-    found = await _locked(session, run_id)
-    if found is None:
-        raise _Over
-    return found
-
-
-def _metadata(asked: CreateSource, found: Found) -> DocumentMetadata:
-    """The mapping file says more about a folder than the source about all. Raises ValidationError."""
-    said = metadata_of(asked).model_dump(exclude_none=True, exclude_defaults=True)
-    return DocumentMetadata.model_validate(said | dict(found.rules))
-
-
-def _taken(found: Found, outcome: Outcome) -> Looked:
-    error, shown = outcome.error, outcome.shown
-    if shown.status == "queued":
-        return Looked(found, "success", shown.id, marks=True)
-    if shown.status == "unchanged":
-        return Looked(found, "unchanged", shown.id, marks=True)
-    code, detail = (error.code, error.detail) if error else ("refused", shown.error or "")
-    if code == QuotaExceeded.code:
-        return Looked(found, "failed", code=code, detail=detail)
-    skipped = code == UnsupportedDocument.code
-    return Looked(found, "skipped" if skipped else "failed", code=code, detail=detail, marks=True)
-
-
-def _problem(one: Looked) -> RunProblem | None:
-    if one.outcome not in ("failed", "skipped"):
-        return None
-    found = one.found
-    return RunProblem(path=found.path, url=found.url, code=one.code, detail=one.detail)
-
-
-_PASSED_OVER = {
-    "trap": "addresses look like ones of an endless number",
-    "page_limit": "addresses are beyond the limit of pages",
-    "too_deep": "addresses are too many links away from the start",
-}
-
-
-def _passed_over(gatherer: Gatherer) -> list[RunProblem]:
-    """One line for each reason, with an example."""
-    examples = {code: url for url, code in reversed(gatherer.examples())}
-    return [
-        RunProblem(
-            path=examples.get(code, ""),
-            code=code,
-            detail=f"{count} {_PASSED_OVER[code]} and were not opened.",
-        )
-        for code, count in gatherer.passed_over().items()
-        if count
-    ]
-
-
-def _first_detail(run: SourceRunRow) -> str:
-    return str(run.problems[0]["detail"]) if run.problems else ""

@@ -201,7 +201,7 @@ def dying(ports: PlatformPorts, after: int) -> Work:
     work = Work(ports)
     known = work._tasks.get("library.sync")
     assert known is not None
-    intake = known.handler.__self__._intake  # type: ignore[attr-defined] # the place to die at
+    intake = known.handler.__self__._looking._intake  # type: ignore[attr-defined] # the place to die at
     take, count = intake.take, 0
 
     async def take_or_die(*given: Any, **named: Any) -> Any:
