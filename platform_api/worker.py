@@ -62,7 +62,14 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     changes.register(tasks)  # library.access, library.describe
     _source_tasks(ports, scopes).register(tasks)  # library.sync, library.source_left; due every minute
     if ports.reindexing:
-        reindex = ReindexTask(ports.database, ports.blobs, ports.reindexing, scopes=scopes, clock=ports.clock)
+        reindex = ReindexTask(
+            ports.database,
+            ports.blobs,
+            ports.reindexing,
+            preparer=ports.preparer,
+            scopes=scopes,
+            clock=ports.clock,
+        )
         reindex.register(tasks)  # library.reindex, every 30 s
     reconcile = Reconcile(ports.database, ports.blobs, ports.queue, ports.index, ports.clock)
     reconcile.register(tasks)  # library.reconcile, every hour; library.reconcile_asked

@@ -33,6 +33,15 @@ class ReadTask(msgspec.Struct, frozen=True, tag="read"):
     strategy: str | None = None
 
 
+class CutTask(msgspec.Struct, frozen=True, tag="cut"):
+    """A file that was read before, to be cut again."""
+
+    document: LoadedDocument
+    doc_id: UUID
+    title: str | None = None
+    strategy: str | None = None
+
+
 class Texts(msgspec.Struct, frozen=True, tag="texts"):
     """To be embedded: asked of the embedding child, or by the reading child of its parent."""
 
@@ -63,7 +72,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: str
 
 
-ToChild = ReadTask | Texts | Rows
+ToChild = ReadTask | CutTask | Texts | Rows
 FromChild = Done | Unreadable | Failed | Texts | Rows
 
 

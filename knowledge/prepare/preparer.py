@@ -6,10 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from knowledge.document import LoadedDocument
 from knowledge.embed.port import Marked, Vectors
 from knowledge.embed.spec import EmbedderSpec
 from knowledge.prepare.embedding import EmbeddingChild
-from knowledge.prepare.messages import Read, ReadTask
+from knowledge.prepare.messages import CutTask, Read, ReadTask
 from knowledge.prepare.process import command_of
 from knowledge.prepare.readers import Readers
 from knowledge.prepare.settings import PrepareSettings
@@ -49,6 +50,18 @@ class Preparer:
         reader twice) and PreparationFailed.
         """
         task = ReadTask(data, name, doc_id, title, strategy)
+        return await self._readers.read(task, partial(self.embed, PACKAGED))
+
+    async def cut(
+        self,
+        document: LoadedDocument,
+        doc_id: UUID,
+        *,
+        title: str | None = None,
+        strategy: str | None = None,
+    ) -> Read:
+        """Cut again what was read before; what has not changed keeps its chunk id. Raises as `read`."""
+        task = CutTask(document, doc_id, title, strategy)
         return await self._readers.read(task, partial(self.embed, PACKAGED))
 
     async def embed(self, spec: EmbedderSpec, texts: Sequence[str]) -> Vectors:

@@ -10,7 +10,7 @@ from knowledge.embed.port import Vectors
 from knowledge.load.errors import UnreadableDocument
 from knowledge.prepare.child_exit import OUT_OF_MEMORY
 from knowledge.prepare.errors import PreparationFailed
-from knowledge.prepare.messages import Done, Failed, Read, ReadTask, Rows, Texts, Unreadable, rows_of
+from knowledge.prepare.messages import CutTask, Done, Failed, Read, ReadTask, Rows, Texts, Unreadable, rows_of
 from knowledge.prepare.process import Child, ChildDied
 from knowledge.prepare.settings import PrepareSettings
 
@@ -42,7 +42,7 @@ class Readers:
         """Of the running children."""
         return [child.pid for child in self._children if child.running]
 
-    async def read(self, task: ReadTask, embed: Embed) -> Read:
+    async def read(self, task: ReadTask | CutTask, embed: Embed) -> Read:
         """Raises UnreadableDocument and PreparationFailed."""
         try:
             return _result(await self._ask(task, embed))
@@ -63,7 +63,7 @@ class Readers:
         self._children.clear()
         self._left.clear()
 
-    async def _ask(self, task: ReadTask, embed: Embed) -> Answer:
+    async def _ask(self, task: ReadTask | CutTask, embed: Embed) -> Answer:
         async with self._child() as child:
             try:
                 async with asyncio.timeout(self._settings.time_limit_s):
@@ -144,7 +144,7 @@ class Readers:
             self._left = [left for left in self._left if left.running] + [child]
 
 
-async def _exchange(child: Child, task: ReadTask, embed: Embed) -> Answer:
+async def _exchange(child: Child, task: ReadTask | CutTask, embed: Embed) -> Answer:
     await child.send(task)
     while True:
         answer = await child.receive()

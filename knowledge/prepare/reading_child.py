@@ -19,6 +19,7 @@ from knowledge.load import UnreadableDocument, load
 from knowledge.prepare.child_exit import OUT_OF_MEMORY
 from knowledge.prepare.child_limits import limit, own_pipes
 from knowledge.prepare.messages import (
+    CutTask,
     Done,
     Failed,
     FromChild,
@@ -95,9 +96,11 @@ def _loaded(load_file: Load, limit_s: float, data: bytes, name: str) -> LoadedDo
 
 def _answer(task: object, load_file: Load, count: CountTokens, embed: Embed) -> FromChild:
     try:
-        if not isinstance(task, ReadTask):
-            return Failed(f"not a task for this child: {type(task).__name__}")
-        return read(task, load_file, count, embed)
+        if isinstance(task, ReadTask):
+            return read(task, load_file, count, embed)
+        if isinstance(task, CutTask):
+            return cut(task, count, embed)
+        return Failed(f"not a task for this child: {type(task).__name__}")
     except UnreadableDocument as unreadable:
         return Unreadable(unreadable.reason, unreadable.detail, unreadable.hint)
     except MemoryError:
@@ -110,7 +113,12 @@ def _answer(task: object, load_file: Load, count: CountTokens, embed: Embed) -> 
 def read(task: ReadTask, load_file: Load, count: CountTokens, embed: Embed) -> Done:
     """Load and cut. Raises UnreadableDocument."""
     loaded = load_file(task.data, task.name)
-    document = replace(loaded, title=task.title) if task.title else loaded
+    return cut(CutTask(loaded, task.doc_id, task.title, task.strategy), count, embed)
+
+
+def cut(task: CutTask, count: CountTokens, embed: Embed) -> Done:
+    """Raises UnreadableDocument."""
+    document = replace(task.document, title=task.title) if task.title else task.document
     chunks = chunk(document, task.doc_id, task.strategy, count_tokens=count, embed=embed)
     if len(chunks) > MAX_CHUNKS:
         raise UnreadableDocument(

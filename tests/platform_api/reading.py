@@ -6,12 +6,13 @@ from functools import cache
 from uuid import UUID
 
 from knowledge.chunk import CountTokens
+from knowledge.document import LoadedDocument
 from knowledge.embed import Embedder, EmbedderSpec, Marked, Vectors, packaged, piece_counter
 from knowledge.embed.port import ReadsParts
 from knowledge.load import load
 from knowledge.prepare import Read
-from knowledge.prepare.messages import ReadTask
-from knowledge.prepare.reading_child import read
+from knowledge.prepare.messages import CutTask, ReadTask
+from knowledge.prepare.reading_child import cut, read
 
 
 @cache
@@ -36,6 +37,18 @@ class ReaderInProcess:
     ) -> Read:
         task = ReadTask(data, name, doc_id, title, strategy)
         done = await asyncio.to_thread(read, task, load, pieces(), embedder().embed)
+        return Read(done.document, done.chunks)
+
+    async def cut(
+        self,
+        document: LoadedDocument,
+        doc_id: UUID,
+        *,
+        title: str | None = None,
+        strategy: str | None = None,
+    ) -> Read:
+        task = CutTask(document, doc_id, title, strategy)
+        done = await asyncio.to_thread(cut, task, pieces(), embedder().embed)
         return Read(done.document, done.chunks)
 
     async def embed(self, spec: EmbedderSpec, texts: Sequence[str]) -> Vectors:

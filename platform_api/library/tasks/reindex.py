@@ -9,7 +9,7 @@ Shares and deletions reach both all the time (`FollowingIndex`).
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,12 +23,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.keys import AccessKeys
 from kit.clock import Clock
-from knowledge.chunk import CountTokens, chunk
 from knowledge.document import Chunk, DocumentFacts, LoadedDocument
-from knowledge.embed import ChunkVectors, EmbedderSpec, piece_counter
+from knowledge.embed import ChunkVectors, EmbedderSpec
 from knowledge.index import Held, Index, IndexedChunk
 from knowledge.index.generation import Generation, Generations, generation_of
 from knowledge.index.vectorising import Vectorisers
+from knowledge.prepare import Preparer
 from platform_api.library import repository
 from platform_api.library.models import DocumentAccessRow, DocumentRow, DocumentVersionRow, KnowledgeBaseRow
 from platform_api.library.service.facts import describe, facts_of, wanted
@@ -91,16 +91,23 @@ class Rebuilt:
 
 class ReindexTask:
     def __init__(
-        self, database: Database, blobs: Blobs, reindexing: Reindexing, *, scopes: Scopes, clock: Clock
+        self,
+        database: Database,
+        blobs: Blobs,
+        reindexing: Reindexing,
+        *,
+        preparer: Preparer,
+        scopes: Scopes,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._with = reindexing
         self._generations = reindexing.generations
+        self._preparer = preparer
         self._scopes = scopes
         self._clock = clock
         self._faults: Counter[UUID] = Counter()
-        self._count: CountTokens | None = None
 
     def register(self, tasks: Tasks) -> None:
         tasks.every(_EVERY_S, REINDEX, self.turn, timeout_s=_TIMEOUT_S)
@@ -202,20 +209,13 @@ class ReindexTask:
             raise BlobMissing(doc_id)
         data = await self._blobs.get(version.read_key)
         how = wanted(document, version)
-        loaded, chunks = await asyncio.to_thread(self._cut, data, doc_id, how.title, how.strategy)
+        stored = msgspec.json.decode(data, type=LoadedDocument)
+        # As it was cut when it was read, so that what has not changed keeps its id.
+        read = await self._preparer.cut(stored, doc_id, title=how.title, strategy=how.strategy)
         vectoriser = self._with.vectorisers.of(building)
         known = await index.known(doc_id)
-        vectors = await vectoriser.vectors(document.organisation_id, chunks, known)
-        return Rebuilt(number, loaded, chunks, vectors)
-
-    def _cut(
-        self, data: bytes, doc_id: UUID, title: str | None, strategy: str | None
-    ) -> tuple[LoadedDocument, list[Chunk]]:
-        """As the children of `Preparer` do, so that what has not changed keeps its id."""
-        self._count = self._count or piece_counter()
-        loaded = msgspec.json.decode(data, type=LoadedDocument)
-        loaded = replace(loaded, title=title) if title else loaded
-        return loaded, chunk(loaded, doc_id, strategy, count_tokens=self._count)
+        vectors = await vectoriser.vectors(document.organisation_id, read.chunks, known)
+        return Rebuilt(number, read.document, read.chunks, vectors)
 
     async def _publish(self, index: Index, doc_id: UUID, rebuilt: Rebuilt, goal: Goal) -> None:
         async with self._database.begin() as session:

@@ -51,6 +51,24 @@ async def test_a_file_comes_back_as_chunks(preparer: Preparer) -> None:
     assert [piece.section_title for piece in result.chunks] == ["Tanks", "Hoses"]
 
 
+async def test_what_was_read_is_cut_again_into_the_same_chunks(preparer: Preparer) -> None:
+    read = await preparer.read(PAGE, "fuel.md", DOC)
+
+    again = await preparer.cut(read.document, DOC)
+    other = await preparer.cut(read.document, DOC, title="Bunkering", strategy="page")
+
+    assert again == read
+    assert [piece.chunk_strategy for piece in other.chunks] == ["page"]
+    assert other.document.title == "Bunkering"
+
+
+async def test_a_document_is_cut_by_meaning_with_the_parents_embedder(preparer: Preparer) -> None:
+    read = await preparer.read(b"One is one. Two is two. Three is three.", "x.txt", DOC, strategy="semantic")
+
+    assert [piece.chunk_strategy for piece in read.chunks] == ["semantic"]
+    assert len(preparer.pids) == 2
+
+
 async def test_texts_come_back_as_vectors_in_their_order(preparer: Preparer) -> None:
     several = await asyncio.gather(*(preparer.embed(SPEC, ["a" * n, "b" * (n + 1)]) for n in range(20)))
 

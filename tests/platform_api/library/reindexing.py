@@ -145,5 +145,7 @@ def moving(database: Database, redis: Redis, folder: Path, wanted: EmbedderSpec 
         reindexing=reindexing,
     )
     scopes = Scopes.load(ports.library_settings.scopes)
-    task = ReindexTask(database, ports.blobs, reindexing, scopes=scopes, clock=ports.clock)
+    task = ReindexTask(
+        database, ports.blobs, reindexing, preparer=ports.preparer, scopes=scopes, clock=ports.clock
+    )
     return Moving(generations, ports, task, ingesting)
