@@ -2,14 +2,21 @@
 
 import asyncio
 import gzip
+import ssl
 import zlib
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -326,3 +333,58 @@ async def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.Monkey
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert await connected_to("http://site.test/", guard()) == [PUBLIC]
+
+
+def certificate(name: str) -> tuple[bytes, bytes]:
+    """(certificate, key) of a site that signs for itself, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    kind = serialization.PrivateFormat.PKCS8
+    plain = key.private_bytes(serialization.Encoding.PEM, kind, serialization.NoEncryption())
+    return made.public_bytes(serialization.Encoding.PEM), plain
+
+
+@pytest.mark.proves("SSRF-002")
+async def test_tls_goes_by_the_name_though_the_connection_goes_to_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem, key = certificate("site.test")
+    (tmp_path / "site.pem").write_bytes(pem + key)
+    monkeypatch.setattr("ports.http.guarded.trust", lambda: ssl.create_default_context(cadata=pem.decode()))
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "site.pem")
+    asked: list[str | None] = []
+    serving.sni_callback = lambda connection, name, context: asked.append(name)
+    app = web.Application()
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["Host"])
+
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=serving).start()
+        port = runner.addresses[0][1]
+        hosts = [f"site.test:{port}", f"other.test:{port}"]
+        watch = guard(names(site_test="127.0.0.1", other_test="127.0.0.1"), allowed_hosts=hosts)
+        async with Fetcher(watch, "test") as fetcher:
+            fetched = await fetcher.fetch(f"https://site.test:{port}/")
+            with pytest.raises(FetchFailed):
+                await fetcher.fetch(f"https://other.test:{port}/")
+    finally:
+        await runner.cleanup()
+    assert fetched.body.decode() == f"site.test:{port}"
+    assert asked == ["site.test", "other.test"]
