@@ -4,11 +4,12 @@ SHELL := /bin/bash
 PYTHON_BIN := .venv/bin/python
 PORT ?= 8000
 DOCUMENTS ?= 5000
+WORLDS ?= 10000
 CORPUS ?= examples/handbook
 GOLDEN ?= examples/handbook/golden.yaml
 CLAIMS ?= examples/handbook/claims.yaml
 
-.PHONY: help setup setup-dev up demo test test-full lint format eval bench bench-ingest generate lock clean
+.PHONY: help setup setup-dev up demo test test-full test-worlds lint format eval bench bench-ingest generate lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +31,9 @@ test: setup-dev lint ## Lint, types and tests, in under 12 minutes
 
 test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign clients
 	@scripts/install_node_tools.sh && $(PYTHON_BIN) -m tests --full
+
+test-worlds: setup-dev ## Random worlds against the rules of access (WORLDS=10000), in batches of 100
+	@SWITCHBOARD_TEST_WORLDS=$(WORLDS) $(PYTHON_BIN) -m pytest -x -q tests/platform_api/library/test_worlds.py
 
 lint: setup-dev ## Style, types, layers
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check -q . && .venv/bin/pyright --warnings && .venv/bin/lint-imports
