@@ -1,32 +1,70 @@
 """What a sentence and a passage disagree on. Overlap of words cannot tell a contradiction; this can."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
+from typing import Literal
 
-from knowledge.verify.alignment import Edit, edits
-from knowledge.verify.lexicon import BOUNDS, FAMILIES, MODALS, NOT, QUANTIFIERS, TAGS, UNITS
+from knowledge.verify.alignment import Edit, edits, exchanged
+from knowledge.verify.lexicon import BOUNDS, CONCEPTS, FAMILIES, MODALS, NOT, QUANTIFIERS, SIDES, TAGS, UNITS
 from knowledge.verify.meaning import Meaning, Quantity, is_number
+from knowledge.verify.related import relation
 
-_SCOPE = 4  # concepts after a negation in which its head is looked for
+_SCOPE = 4  # concepts after a negation or a modal in which its head is looked for
+_FATAL = 1.0
+
+Layer = Literal[
+    "number",
+    "name",
+    "negation",
+    "limit",
+    "modality",
+    "quantity",
+    "direction",
+    "order",
+    "meaning",
+    "judge",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """reason: for people. cost: what it takes off the confidence; 1.0 forbids support at any threshold."""
+    """One disagreement of sentence and passage.
 
+    layer, code: which check found it, and what (for tables). reason: for people. cost: its weight; 1.0
+    forbids support at any threshold.
+    """
+
+    layer: Layer
+    code: str
     reason: str
     cost: float
 
+    @property
+    def fatal(self) -> bool:
+        return self.cost >= _FATAL
 
-def objections(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
-    """Everything in which the claim goes beyond or against the passage, apart from missing words."""
+
+def objections(
+    claim: Meaning,
+    passage: Meaning,
+    context: frozenset[str] = frozenset(),
+    around: frozenset[str] = frozenset(),
+) -> Iterator[Objection]:
+    """Everything in which the claim goes beyond or against the passage, apart from missing words.
+
+    context: stems of the title and headings above the passage, which say what it is about. around: names in
+    the rest of its chunk.
+    """
+    against = list(_opposites(claim, passage))
     yield from _numbers(claim, passage)
-    yield from _names(claim, passage)
-    yield from _negation(claim, passage)
+    yield from _names(claim, passage, context, around)
+    yield from _polarity(claim, passage, against)
     yield from _limits(claim, passage)
     yield from _modality(claim, passage)
     yield from _amount(claim, passage)
-    yield from _opposites(claim, passage)
+    yield from _sequence(claim, passage)
+    yield from _frequency(claim, passage)
     yield from _edits(claim, passage)
 
 
@@ -34,59 +72,211 @@ def _numbers(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     free = list(passage.quantities)
     last: dict[str | None, int] = {}
     for quantity in claim.quantities:
-        match = next((other for other in free if _same(quantity, other, passage)), None)
+        match = _match(quantity, free, passage)
+        if match is None and quantity.value == _FIRST and not _other_ordinal(passage):
+            yield Objection("number", "first_unsaid", "number: the quote does not say first", 0.3)
+            continue
         if match is None:
-            yield Objection(f"number: {_shown(quantity)} is not in the quote", 1.0)
+            code, why = _no_match(quantity, passage)
+            yield Objection("number", code, f"number: {why}", _FATAL)
             continue
         free.remove(match)
-        if match.at < last.get(match.unit, -1):
-            yield Objection("number: the quote gives the numbers in another order", 1.0)
+        if match.at < last.get(match.unit, -1) and claim.content.keys() <= passage.content.keys():
+            yield Objection(
+                "number", "number_order", "number: the quote gives the numbers in another order", _FATAL
+            )
         last[match.unit] = match.at
         yield from _bound(quantity, match)
+        yield from _elsewhere(quantity, match, claim, passage)
+
+
+_FIRST = "1th"
+_AROUND = 5  # concepts on each side of a number that say what it is about
+
+
+def _other_ordinal(passage: Meaning) -> bool:
+    return (
+        any(name.endswith("th") and is_number(name) for name in passage.concepts) or "last" in passage.places
+    )
+
+
+def _elsewhere(quantity: Quantity, match: Quantity, claim: Meaning, passage: Meaning) -> Iterator[Objection]:
+    """Of two numbers of one unit the sentence has taken the one that is about something else."""
+    rivals = [one for one in passage.quantities if one.unit == match.unit and one.value != match.value]
+    if any(one.value == other.value for one in rivals for other in claim.quantities):
+        return  # the sentence has both
+    about = _about(match, claim, passage)
+    if any(_about(one, claim, passage) > about for one in rivals):
+        reason = f"number: in the quote {_shown(quantity)} is about something else"
+        yield Objection("number", "number_elsewhere", reason, 0.5)
+
+
+def _about(quantity: Quantity, claim: Meaning, passage: Meaning) -> int:
+    around = passage.concepts[max(0, quantity.at - _AROUND) : quantity.at + _AROUND + 1]
+    return sum(name in claim.content for name in set(around))
+
+
+def _match(quantity: Quantity, free: list[Quantity], passage: Meaning) -> Quantity | None:
+    fitting = [other for other in free if _same(quantity, other, passage)]
+    same_bound = [other for other in fitting if other.bound == quantity.bound]
+    return next(iter(same_bound or fitting), None)
+
+
+def _no_match(quantity: Quantity, passage: Meaning) -> tuple[str, str]:
+    other = next((each for each in passage.quantities if each.value == quantity.value), None)
+    if other is None:
+        return "number_missing", f"{_shown(quantity)} is not in the quote"
+    return "unit_differs", f"{_shown(quantity)} is not in the quote, which has {_shown(other)}"
+
+
+_DAYS_OF_A_MONTH = 30
 
 
 def _same(quantity: Quantity, other: Quantity, passage: Meaning) -> bool:
+    mine, theirs = quantity.unit, other.unit
     if quantity.value != other.value:
-        return False
-    if quantity.unit == other.unit or quantity.unit is None:
+        return _same_length(quantity, other) or _same_length(other, quantity)
+    if mine == theirs or mine is None:
         return True
-    return quantity.unit not in UNITS and quantity.unit != "%" and quantity.unit in passage.places
+    if mine in UNITS or mine == "%":
+        return theirs is None and mine in passage.places
+    if theirs is None or theirs not in UNITS:
+        return _counts_the_same(mine, theirs, other, passage)
+    return mine in passage.places and mine not in _counted(passage)
+
+
+def _counts_the_same(mine: str, theirs: str | None, other: Quantity, passage: Meaning) -> bool:
+    """412 employees are 412 people; but 8 wheelchairs and 30 bicycles are not 8 bicycles."""
+    if theirs and relation(mine, theirs):
+        return True
+    return mine not in _counted(passage) or mine in _until_number(passage, other.at)
+
+
+def _until_number(passage: Meaning, at: int) -> tuple[str, ...]:
+    following = passage.concepts[at + 1 : at + 1 + _AROUND]
+    return tuple(takewhile(lambda name: not is_number(name), following))
+
+
+def _counted(passage: Meaning) -> set[str | None]:
+    return {quantity.unit for quantity in passage.quantities}
+
+
+def _same_length(months: Quantity, days: Quantity) -> bool:
+    """Handbooks say 90 days and mean three months."""
+    if (months.unit, days.unit) != ("month", "day") or not (months.value + days.value).isdigit():
+        return False
+    return int(months.value) * _DAYS_OF_A_MONTH == int(days.value)
 
 
 def _shown(quantity: Quantity) -> str:
     return f"{quantity.value} {quantity.unit}" if quantity.unit else quantity.value
 
 
+_SIDES = {"≥": "up", ">": "up", "≤": "down", "<": "down"}
+
+
 def _bound(quantity: Quantity, other: Quantity) -> Iterator[Objection]:
     mine, theirs = quantity.bound, other.bound
     if mine == theirs:
         return
-    if mine and theirs and "~" not in (mine, theirs):
-        yield Objection(f"number: the quote bounds {_shown(quantity)} otherwise", 1.0)
+    if mine and theirs and "~" not in (mine, theirs) and _SIDES[mine] != _SIDES[theirs]:
+        yield Objection(
+            "number", "bound_differs", f"number: the quote bounds {_shown(quantity)} otherwise", _FATAL
+        )
     else:
-        vague = {mine, theirs} <= {"~", None}
-        yield Objection(f"number: the quote bounds {_shown(quantity)} differently", 0.04 if vague else 0.15)
+        cost = 0.04 if {mine, theirs} <= {"~", None} or (mine and theirs) else 0.15
+        yield Objection(
+            "number", "bound_unsaid", f"number: the quote bounds {_shown(quantity)} differently", cost
+        )
 
 
-def _names(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
-    for name in sorted(claim.names - passage.names):
-        if name not in passage.places and name not in TAGS and not is_number(name):
-            yield Objection(f"name: {name} is not in the quote", 1.0)
+def _names(
+    claim: Meaning, passage: Meaning, context: frozenset[str], around: frozenset[str]
+) -> Iterator[Objection]:
+    for name in sorted(claim.names - passage.names - context):
+        known = name in passage.places or CONCEPTS.get(name, name) in passage.places
+        if known or name in TAGS or is_number(name) or _abbreviated(name, claim, passage):
+            continue
+        if name in around and not _for_another(name, claim, passage):
+            yield Objection("name", "name_around", f"name: {name} stands only near the quote", 0.3)
+        else:
+            yield Objection("name", "name_missing", f"name: {name} is not in the quote", _FATAL)
 
 
-def _negation(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
+def _for_another(name: str, claim: Meaning, passage: Meaning) -> bool:
+    """Whether it stands where the passage has another name, or a name of the passage is left out."""
+    concept = CONCEPTS.get(name, name)
+    missing = passage.names - claim.names - claim.places.keys()
+    return any(
+        missing.intersection(edit.missing)
+        for edit in edits(claim.concepts, passage.concepts)
+        if concept in edit.extra
+    )
+
+
+def _abbreviated(name: str, claim: Meaning, passage: Meaning) -> bool:
+    """PPL is Paid Parental Leave, whichever of the two says it in full."""
+    return bool(passage.spelt(name)) or any(name in claim.spelt(other) for other in passage.names)
+
+
+def _polarity(claim: Meaning, passage: Meaning, against: list[Objection]) -> Iterator[Objection]:
+    """Negation and opposites together: "not open" says what "closed" says."""
+    differ = not _denials(claim) & _denials(passage)
+    if differ and len(against) == 1 and against[0].code == "opposite" and _one_apart(claim, passage):
+        yield Objection("negation", "denied_opposite", "negation: the quote says it with the opposite", 0.3)
+        return
+    yield from against
+    if differ:
+        yield Objection(
+            "negation", "negation_differs", "negation: only one of sentence and quote denies this", _FATAL
+        )
+    elif claim.count(NOT):
+        yield from _moved_negation(claim, passage)
+
+
+def _denials(meaning: Meaning) -> set[int]:
+    """How often it denies: "without" may stand for "not"."""
+    least = meaning.count(NOT)
+    return set(range(least, least + meaning.count("WITHOUT") + 1))
+
+
+def _one_apart(claim: Meaning, passage: Meaning) -> bool:
+    """One of the two has one negation more, and in the reach of it a word that the other lacks."""
     mine, theirs = claim.count(NOT), passage.count(NOT)
-    if mine != theirs:
-        yield Objection("negation: only one of sentence and quote denies this", 1.0)
-    elif mine:
-        my_heads, their_heads = set(_heads(claim)), set(_heads(passage))
-        moved = [head for head in my_heads - their_heads if head in passage.places]
-        if moved and any(head in claim.places for head in their_heads - my_heads):
-            yield Objection("negation: the quote denies something else", 1.0)
+    if abs(mine - theirs) != 1:
+        return False
+    denying, other = (claim, passage) if mine > theirs else (passage, claim)
+    return any(name in FAMILIES and name not in other.places for name in _reach(denying))
 
 
-def _heads(meaning: Meaning) -> Iterator[str]:
-    for at in meaning.places.get(NOT, ()):
+def _moved_negation(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
+    my_heads, their_heads = set(_heads(claim, NOT)), set(_heads(passage, NOT))
+    moved = [head for head in my_heads - their_heads if head in passage.places]
+    if moved and any(head in claim.places for head in their_heads - my_heads):
+        yield Objection("negation", "negation_moved", "negation: the quote denies something else", _FATAL)
+    elif not any(_near(name, _reach(passage)) for name in _reach(claim)):
+        yield Objection("negation", "negation_elsewhere", "negation: the quote denies something else", _FATAL)
+
+
+def _near(name: str, others: set[str]) -> bool:
+    return name in others or any(relation(name, other) for other in others)
+
+
+_BEHIND = 2
+
+
+def _reach(meaning: Meaning) -> set[str]:
+    """The content that a negation may be about."""
+    return {
+        name
+        for at in meaning.places.get(NOT, ())
+        for name in meaning.concepts[max(0, at - _BEHIND) : at + 1 + _SCOPE]
+        if name in meaning.content
+    }
+
+
+def _heads(meaning: Meaning, tag: str) -> Iterator[str]:
+    for at in meaning.places.get(tag, ()):
         following = meaning.concepts[at + 1 : at + 1 + _SCOPE]
         yield next((name for name in following if name not in TAGS), "")
 
@@ -98,9 +288,20 @@ def _limits(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     for tag, cost in _LIMIT_COSTS.items():
         mine, theirs = claim.count(tag), passage.count(tag)
         if mine > theirs:
-            yield Objection(f"limit: the quote has no {tag.lower()}", max(cost, 0.2))
+            yield Objection("limit", "limit_added", f"limit: the quote has no {tag.lower()}", max(cost, 0.2))
         elif theirs > mine:
-            yield Objection(f"limit: the sentence leaves out {tag.lower()}", cost)
+            whole = _FATAL if tag in _TURNING and _says_it_all(claim, passage) else cost
+            yield Objection("limit", "limit_left_out", f"limit: the sentence leaves out {tag.lower()}", whole)
+
+
+_TURNING = frozenset({"ONLY", "EXCEPT", "WITHOUT"})
+_ALL_BUT = 0.8
+
+
+def _says_it_all(claim: Meaning, passage: Meaning) -> bool:
+    """Whether it repeats nearly all of the passage, the limit apart."""
+    shared = sum(weight for name, weight in passage.content.items() if name in claim.content)
+    return shared >= _ALL_BUT * passage.total
 
 
 _UNSAID_MODAL = {"MUST": 0.12, "SHOULD": 0.15, "MAY": 0.1}
@@ -109,14 +310,33 @@ _DROPPED_MODAL = {"MUST": 0.03, "SHOULD": 0.15, "MAY": 0.1}
 
 def _modality(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     mine, theirs = MODALS.intersection(claim.places), MODALS.intersection(passage.places)
+    for modal in sorted(mine & theirs):
+        if _of_another(modal, claim, passage):
+            reason = f"modality: the quote does not say {modal.lower()} of this"
+            yield Objection("modality", "modal_exchanged", reason, _FATAL)
     for modal in sorted(mine - theirs):
         clash = bool(theirs - mine)
         yield Objection(
-            f"modality: the quote does not say {modal.lower()}", 1.0 if clash else _UNSAID_MODAL[modal]
+            "modality",
+            "modal_exchanged" if clash else "modal_added",
+            f"modality: the quote does not say {modal.lower()}",
+            _FATAL if clash else _UNSAID_MODAL[modal],
         )
     if not mine:
         for modal in sorted(theirs):
-            yield Objection(f"modality: the sentence leaves out {modal.lower()}", _DROPPED_MODAL[modal])
+            yield Objection(
+                "modality",
+                "modal_left_out",
+                f"modality: the sentence leaves out {modal.lower()}",
+                _DROPPED_MODAL[modal],
+            )
+
+
+def _of_another(modal: str, claim: Meaning, passage: Meaning) -> bool:
+    """Whether what the sentence says under this modal, the quote says under another one only."""
+    theirs = set(_heads(passage, modal))
+    others = {head for other in MODALS - {modal} for head in _heads(passage, other)}
+    return any(head in others and head not in theirs for head in _heads(claim, modal) if head)
 
 
 _PARTIAL = ("SOME", "MOST", "FEW")
@@ -128,27 +348,117 @@ def _amount(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     for tag in mine:
         if tag not in theirs:
             clash = any(other not in mine for other in theirs)
-            cost = 1.0 if clash else (0.08 if tag == "ALL" else 0.2)
-            yield Objection(f"quantity: the quote does not say {tag.lower()}", cost)
+            cost = _FATAL if clash else (0.08 if tag == "ALL" else 0.2)
+            code = "quantifier_exchanged" if clash else "quantifier_added"
+            yield Objection("quantity", code, f"quantity: the quote does not say {tag.lower()}", cost)
     for tag in _PARTIAL:
         if tag in theirs and tag not in mine:
-            yield Objection(f"quantity: the sentence leaves out {tag.lower()}", 0.15)
+            yield Objection(
+                "quantity", "quantifier_left_out", f"quantity: the sentence leaves out {tag.lower()}", 0.15
+            )
 
 
 def _opposites(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
-    theirs = {
-        (family, side): name
-        for name in passage.content
-        if name not in claim.content
-        for family, side in FAMILIES.get(name, ())
-    }
-    for name in claim.content:
-        if name in passage.content:
+    for name, other in _opposed(claim, passage):
+        code = "opposite" if _two_sided(name, other) else "one_of_a_kind"
+        yield Objection("direction", code, f"opposite: {name} against {other}", _FATAL)
+
+
+def opposed(one: Meaning, other: Meaning) -> tuple[str, str] | None:
+    """The first word of one that excludes a word of the other, with that word."""
+    return next(_opposed(one, other), None)
+
+
+def _opposed(claim: Meaning, passage: Meaning) -> Iterator[tuple[str, str]]:
+    theirs: dict[int, list[tuple[int, str]]] = {}
+    counted = _counted(claim) | _counted(passage)
+    for name in passage.places:
+        if name not in claim.places and name not in counted:
+            for family, side in FAMILIES.get(name, ()):
+                theirs.setdefault(family, []).append((side, name))
+    for name in claim.places:
+        if name in passage.places or name in counted:
             continue
-        for family, side in FAMILIES.get(name, ()):
-            other = next((word for (kin, way), word in theirs.items() if kin == family and way != side), None)
-            if other:
-                yield Objection(f"opposite: {name} against {other}", 1.0)
+        other = _opposite(name, theirs)
+        if other:
+            yield name, other
+
+
+def _opposite(name: str, theirs: Mapping[int, list[tuple[int, str]]]) -> str | None:
+    for family, side in FAMILIES.get(name, ()):
+        rivals = theirs.get(family, ())
+        if any(way == side for way, _ in rivals):
+            return None  # said with another word of the same side
+        other = next((word for way, word in rivals if way != side), None)
+        if other:
+            return other
+    return None
+
+
+def _two_sided(one: str, other: str) -> bool:
+    families = {family for family, _ in FAMILIES[one]} & {family for family, _ in FAMILIES[other]}
+    return any(SIDES[family] == 2 for family in families)
+
+
+_OFTEN = frozenset({"annual", "month", "week", "daili", "hour", "quarter"})
+
+
+def _frequency(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
+    """ "Weekly" of what the quote gives no rhythm; another rhythm is an opposite."""
+    counted = _counted(claim)
+    for name in _OFTEN.intersection(claim.places) - passage.places.keys():
+        if name not in counted:
+            yield Objection("quantity", "rhythm_added", f"quantity: the quote does not say {name}", 0.4)
+
+
+_BEFORE, _AFTER = "befor", "after"
+_THEN = frozenset({"after", "onc", "later", "follow", "sinc", "upon"})
+
+
+def _sequence(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
+    """Before and after: where only one of the two says either, and what they stand between."""
+    # In a sentence with no word of its own nothing else can stand for it.
+    cost = _FATAL if claim.content.keys() - passage.content.keys() <= {_BEFORE, _AFTER} else 0.4
+    if _BEFORE in claim.places and passage.places.keys().isdisjoint({_BEFORE, _AFTER, "UNTIL"}):
+        yield Objection("direction", "before_added", "direction: the quote does not say before", cost)
+    if _AFTER in claim.places and passage.places.keys().isdisjoint({_BEFORE, *_THEN}):
+        yield Objection("direction", "after_added", "direction: the quote does not say after", 0.15)
+    if _AFTER in passage.places and claim.places.keys().isdisjoint({_BEFORE, *_THEN}):
+        yield Objection("direction", "after_left_out", "direction: the sentence leaves out after", cost)
+    if _BEFORE in passage.places and claim.places.keys().isdisjoint({_BEFORE, _AFTER, "UNTIL"}):
+        yield Objection("direction", "before_left_out", "direction: the sentence leaves out before", cost)
+    if _crossed(claim, passage) or _turned_round(claim, passage):
+        yield Objection("direction", "crossed", "direction: the quote has it the other way round", _FATAL)
+
+
+def _turned_round(claim: Meaning, passage: Meaning) -> bool:
+    """One "after" of the quote has become a "before", or the other way round."""
+    more_before = claim.count(_BEFORE) - passage.count(_BEFORE)
+    more_after = claim.count(_AFTER) - passage.count(_AFTER)
+    return more_before * more_after < 0 and min(claim.count(_BEFORE) + claim.count(_AFTER), 2) == 2
+
+
+def _crossed(claim: Meaning, passage: Meaning) -> bool:
+    """A before B against B before A, or against A after B."""
+    mine, theirs = _sides(claim), _sides(passage)
+    if mine is None or theirs is None:
+        return False
+    straight = len(mine[0] & theirs[0]) + len(mine[1] & theirs[1])
+    crossed = len(mine[0] & theirs[1]) + len(mine[1] & theirs[0])
+    return crossed > straight
+
+
+def _sides(meaning: Meaning) -> tuple[set[str], set[str]] | None:
+    """What comes first and what then; None without exactly one of the two words, or where it begins."""
+    found = [(at, name) for name in (_BEFORE, _AFTER) for at in meaning.places.get(name, ())]
+    if len(found) != 1 or not found[0][0]:
+        return None
+    at, name = found[0]
+    left = {word for word in meaning.concepts[max(0, at - _AROUND) : at] if word in meaning.content}
+    right = {word for word in meaning.concepts[at + 1 : at + 1 + _AROUND] if word in meaning.content}
+    if not left or not right:
+        return None
+    return (left, right) if name == _BEFORE else (right, left)
 
 
 def _edits(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
@@ -156,38 +466,68 @@ def _edits(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
 
     Sets of words cannot see who does what to whom, or which of two numbers belongs to which thing.
     """
+    if exchanged(claim.concepts, passage.concepts) or _roles_exchanged(claim, passage):
+        yield Objection("order", "exchanged", "order: two things stand at each other's place", _FATAL)
     for edit in edits(claim.concepts, passage.concepts):
         for name in edit.extra:
             yield from _put_in(name, claim, passage, edit)
         yield from _taken_out(claim, passage, edit)
 
 
+def _roles_exchanged(claim: Meaning, passage: Meaning) -> bool:
+    """A does it to B against B does it to A: two names or numbers in the other order around the same word, in
+    the same voice."""
+    if ("b", "by") in set(claim.letters) ^ set(passage.letters):
+        return False
+    if not claim.content.keys() <= passage.content.keys():
+        return False
+    keys = [name for name in claim.concepts if is_number(name) or name in claim.names | passage.names]
+    for one, other in pairwise(keys):
+        mine, theirs = _between(one, other, claim), _between(other, one, passage)
+        if mine is not None and theirs is not None and mine & theirs:
+            return True
+    return False
+
+
+def _between(one: str, other: str, meaning: Meaning) -> set[str] | None:
+    """The content between two concepts that occur once each, in this order."""
+    places = meaning.places.get(one, []), meaning.places.get(other, [])
+    if len(places[0]) != 1 or len(places[1]) != 1 or places[0][0] >= places[1][0]:
+        return None
+    return {name for name in meaning.concepts[places[0][0] + 1 : places[1][0]] if name in meaning.content}
+
+
 def _put_in(name: str, claim: Meaning, passage: Meaning, edit: Edit) -> Iterator[Objection]:
     rival = next((other for other in edit.missing if _kind(other) == _kind(name) and other in TAGS), None)
-    if rival and name in TAGS:
-        yield Objection(f"exchanged: {name.lower()} for {rival.lower()}", 1.0)
-    elif name == NOT:
-        yield Objection("negation: the quote does not deny this", 1.0)
+    if rival and name in TAGS and name not in passage.places:
+        yield Objection("quantity", "exchanged", f"exchanged: {name.lower()} for {rival.lower()}", _FATAL)
+    elif name == NOT and claim.count(NOT) == passage.count(NOT):
+        yield Objection("negation", "negation_moved", "negation: the quote denies this elsewhere", 0.3)
     elif name in BOUNDS or (name in TAGS and name in passage.places):
-        yield Objection(f"order: {name.lower()} stands elsewhere in the quote", 0.2)
+        yield Objection("order", "moved", f"order: {name.lower()} stands elsewhere in the quote", 0.2)
     elif name in passage.places:
-        yield Objection(f"order: {name} stands elsewhere in the quote", _moved(name, claim, edit))
+        yield Objection(
+            "order",
+            "moved",
+            f"order: {name} stands elsewhere in the quote",
+            _moved(name, claim, passage, edit),
+        )
 
 
-def _moved(name: str, claim: Meaning, edit: Edit) -> float:
+def _moved(name: str, claim: Meaning, passage: Meaning, edit: Edit) -> float:
+    """In a sentence with no word of its own, a name or number at another's place is a swap."""
     exchanged = any(other not in TAGS for other in edit.missing)
     if is_number(name) or name in claim.names:
-        return 1.0 if exchanged else 0.3
+        own_words = claim.content.keys() <= passage.content.keys()
+        return (0.5 if own_words else 0.3) if exchanged else 0.3
     return 0.2 if exchanged else 0.06
 
 
 def _taken_out(claim: Meaning, passage: Meaning, edit: Edit) -> Iterator[Objection]:
-    if NOT in edit.missing and NOT in claim.places and not edit.outside:
-        yield Objection("negation: the quote denies this elsewhere", 1.0)
     goes_on = edit.missing[:1] if edit.outside and edit.after in passage.names else ()
     for name in goes_on if edit.outside and not edit.extra else edit.missing:
         if name in passage.names and name not in claim.places:
-            yield Objection(f"name: the sentence leaves out {name}", 0.2)
+            yield Objection("name", "name_left_out", f"name: the sentence leaves out {name}", 0.2)
 
 
 def _kind(tag: str) -> frozenset[str] | str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from knowledge.verify.lexicon import TAGS
 
@@ -21,10 +22,25 @@ class Edit:
     after: str
 
 
-def edits(claim: Sequence[str], passage: Sequence[str]) -> list[Edit]:
+def exchanged(claim: tuple[str, ...], passage: tuple[str, ...]) -> bool:
+    """Whether two runs stand at each other's place, and all else where it stood."""
+    swaps = [edit for edit in _opcodes(claim, passage) if edit.extra and edit.missing]
+    return any(
+        one.extra == other.missing and one.missing == other.extra
+        for at, one in enumerate(swaps)
+        for other in swaps[at + 1 :]
+    )
+
+
+def edits(claim: tuple[str, ...], passage: tuple[str, ...]) -> list[Edit]:
     """What makes the claim of the passage, without clauses that only moved."""
+    return list(_unmoved(_opcodes(claim, passage)))
+
+
+@lru_cache(maxsize=256)
+def _opcodes(claim: tuple[str, ...], passage: tuple[str, ...]) -> tuple[Edit, ...]:
     matcher = SequenceMatcher(None, claim, passage, autojunk=False)
-    found = [
+    return tuple(
         Edit(
             tuple(claim[a:b]),
             tuple(passage[c:d]),
@@ -33,8 +49,7 @@ def edits(claim: Sequence[str], passage: Sequence[str]) -> list[Edit]:
         )
         for kind, a, b, c, d in matcher.get_opcodes()
         if kind != "equal"
-    ]
-    return list(_unmoved(found))
+    )
 
 
 def _unmoved(found: Sequence[Edit]) -> Iterator[Edit]:

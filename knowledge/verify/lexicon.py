@@ -7,6 +7,7 @@ Phrases are written in the normal form of `words_of`. A tag in capitals stands f
 from knowledge.verify.words import stem
 
 NOT = "NOT"
+LATEST = "LATEST"  # until polarity.py has seen what follows
 PHRASES: dict[str, str] = {
     "at least": "≥",
     "no less than": "≥",
@@ -19,7 +20,7 @@ PHRASES: dict[str, str] = {
     "up to": "≤",
     "at most": "≤",
     "no more than": "≤",
-    "no later than": "≤",
+    "no later than": LATEST,
     "no longer than": "≤",
     "not more than": "≤",
     "not exceed": "≤",
@@ -119,10 +120,107 @@ PHRASES: dict[str, str] = {
     "per hour": "hourly",
     "an hour": "hourly",
     "per cent": "%",
+    "no cost": "free",
+    "no charge": "free",
+    "no fee": "free",
+    "at no cost": "free",
+    "free of charge": "free",
+    "without charge": "free",
+    "without cost": "free",
+    "pay nothing": "free",
+    "pays nothing": "free",
+    "costs nothing": "free",
+    "not charged": "free",
+    "not pay": "free",
+    "or later": "≥",
+    "or earlier": "≤",
+    "not allowed to": NOT,
+    "not permitted to": NOT,
+    "not supposed to": NOT,
+    "off limits": NOT,
+    "once a week": "once weekly",
+    "once a year": "once annual",
+    "once a month": "once monthly",
+    "once a day": "once daily",
+    "once per week": "once weekly",
+    "once per year": "once annual",
+    "once per month": "once monthly",
+    "once per day": "once daily",
+    "get in touch with": "contact",
+    "reach out to": "contact",
+    "reach out": "contact",
+    "in charge of": "responsible",
+    "up to you": "choose",
+    "as a rule": "MOST",
+    "in general": "MOST",
+    "in most cases": "MOST",
+    "at all times": "ALL",
+    "by law": "legal",
+    "such as": "including",
+    "at once": "immediate",
+    "right away": "immediate",
+    "straight away": "immediate",
+    "work days": "business days",
+    "work day": "business days",
+    "working days": "business days",
+    "working day": "business days",
+    "workdays": "business days",
+    "business day": "business days",
+    "hand in": "submit",
+    "hands in": "submit",
+    "handed in": "submit",
+    "hand over": "give",
+    "handed over": "give",
+    "turn in": "submit",
+    "pick up": "collect",
+    "picked up": "collect",
+    "look after": "care",
+    "paid back": "reimburse",
+    "money back": "refund",
+    "pays for": "cover",
+    "pay for": "cover",
+    "paid for": "cover",
+    "thrown away": "dispose",
+    "throw away": "dispose",
+    "called off": "cancel",
+    "call off": "cancel",
+    "put off": "postpone",
+    "carried out": "do",
+    "carry out": "do",
+    "ask for": "request",
+    "asks for": "request",
+    "asked for": "request",
+    "asking for": "request",
+    "signed off": "approve",
+    "sign off": "approve",
+    "sign up": "register",
+    "run out": "expire",
+    "runs out": "expire",
+    "take part": "participate",
+    "takes part": "participate",
+    "made up of": "consist",
+    "consists of": "consist",
 }
+BEFORE_NUMBERS: dict[str, str] = {
+    "as long as": "≤",
+    "as few as": "≥",
+    "as little as": "≥",
+    "on or after": "≥",
+    "on or before": "≤",
+    "not to exceed": "≤",
+    "below": "<",
+    "above": ">",
+    "beyond": ">",
+    "past": ">",
+    "upwards of": "≥",
+    "close to": "~",
+    "some": "~",
+}
+"""What bounds a number only right before one."""
 _TAGGED = """
 NOT not no never none nobody nothing nowhere neither nor hardly scarcely
-MUST must shall mandatory compulsory obligatory required requires require
+MUST must shall mandatory compulsory obligatory required requires require requiring need needs needed needing
+MUST necessary
 SHOULD should recommended recommend advisable encouraged
 MAY may can could might optional optionally
 ALL all every each any always everyone everybody anyone anybody both entire whole
@@ -136,7 +234,7 @@ UNTIL until till
 IF if
 ≥ minimum + ≥
 ≤ maximum within ≤
-> over exceed exceeds exceeding
+> over exceed exceeds exceeding exceeded
 < under
 ~ about around roughly approximately nearly almost circa
 % percent
@@ -154,9 +252,9 @@ _FUNCTION = """
 have a an the this that these those there here it its they them their theirs he she his her him hers we us our
 ours you your yours i me my mine who whom whose which what where when why how of in at by for from to with
 on as into onto than then so and or but also too very just be is are was were been being am do does did
-doing done has had having will would s t re up out off per via about over such same other another etc eg
+doing done has had having will would s t re up out off per via about over such other another etc eg
 ie e g own if while because since though although however therefore thus please upon within through during
-among between across as well yet still even ever much many more less let one's oneself themselves yourself
+among between across as well yet still even ever much many let one's oneself themselves yourself
 itself
 """
 FUNCTION = frozenset(_FUNCTION.split())
@@ -273,7 +371,7 @@ remaining leftover unused
 """
 OPPOSITES = """
 before|after
-increase rise raise|decrease reduce lower drop
+increase rise raise climb grow|decrease reduce lower drop fall decline shrink
 minimum|maximum
 allow permit allowed permitted|forbid prohibit prohibited forbidden ban banned
 above|below
@@ -300,15 +398,13 @@ domestic|international foreign
 once|twice|thrice
 employee staff|contractor
 morning|noon|afternoon|evening|night|midnight
-buy purchase|sell
 lend|borrow
-send submit|receive
 spring|summer|autumn fall|winter
 north|south|east|west
 monday|tuesday|wednesday|thursday|friday|saturday|sunday
 january|february|march|april|may|june|july|august|september|october|november|december
 left|right
-first|last
+1th initial|last final
 new|old former
 current|former previous
 add|remove delete
@@ -323,6 +419,8 @@ eligible|ineligible
 valid|invalid
 safe|unsafe dangerous
 same|different
+same|next|previous
+local|remote cloud
 always|sometimes|never
 all every|some|none
 major|minor
@@ -339,6 +437,68 @@ buyer|seller
 with|without
 online|in-person
 business|calendar
+annual|monthly|weekly|daily|hourly|quarterly|fortnightly
+inner|outer
+more|less fewer
+free|charge pay
+own|company
+indoor|outdoor
+upper|lower
+night|weekend
+top|bottom
+elect|appoint
+orally verbally|written
+limited|unlimited
+immediate|eventually
+civilian|military
+weekday|weekend
+senior|junior
+gross|net
+cheap|expensive
+hot|cold
+lock|unlock
+parent|child
+doctor|nurse
+male man|female woman
+breakfast|lunch|dinner
+bus|train|plane|ferry|taxi|bicycle
+laptop|phone|tablet|printer|server
+email|phone|fax|letter
+cash|card|cheque
+finance|legal|marketing|sales|engineering
+sick|annual|parental|maternity
+hourly|daily|weekly|monthly|yearly
+edit|delete
+lost|found
+passenger|crew
+customer|supplier
+buyer|supplier
+supervisor|employee
+landlord|tenant
+increase|decrease
+majority|minority
+everyone everybody|nobody
+physical|virtual
+hard|soft
+individual|team
+union|non-union
+winner|loser
+ascend|descend
+import|export
+gain|forfeit
+pay|forfeit
+keep|return
+keep retain|delete destroy discard
+encourage|discourage
+support|oppose
+recommend|discourage
+full|partial
+simple|complex
+standard|custom
+fixed|flexible variable
+single|double|triple
+short|long
+few|many
 """
 _UNITS = """
 second minute hour day week month quarter year decade percent dollar euro pound cent mile kilometre
@@ -366,9 +526,11 @@ def _families() -> dict[str, list[tuple[int, int]]]:
     for family, line in enumerate(OPPOSITES.strip().splitlines()):
         for side, words in enumerate(line.split("|")):
             for word in words.split():
-                found.setdefault(stem(word), []).append((family, side))
+                name = stem(word)
+                found.setdefault(CONCEPTS.get(name, name), []).append((family, side))
     return found
 
 
 CONCEPTS = _concepts()
 FAMILIES = _families()
+SIDES = tuple(line.count("|") + 1 for line in OPPOSITES.strip().splitlines())

@@ -4,19 +4,33 @@ and bound, and tags for negation, modality, quantity and limits (lexicon.py).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from itertools import chain
 
-from knowledge.verify.lexicon import BOUNDS, CONCEPTS, FUNCTION, LIGHT, NOT, PHRASES, TAGS, UNITS, WORD_TAGS
+from knowledge.verify.lexicon import (
+    BEFORE_NUMBERS,
+    BOUNDS,
+    CONCEPTS,
+    FUNCTION,
+    LIGHT,
+    NOT,
+    PHRASES,
+    TAGS,
+    UNITS,
+    WORD_TAGS,
+)
+from knowledge.verify.numerals import canonical, measured
+from knowledge.verify.polarity import bounded
+from knowledge.verify.related import beginning, lines_of
 from knowledge.verify.words import Words, stem
 
 _LONGEST_PHRASE = 4
 _FORBIDDEN = frozenset({"prohibited", "forbidden", "banned", "disallowed", "forbids", "prohibits"})
 _ACRONYMS = frozenset({"IT", "US", "WHO", "OR"})  # written like this they are no function words
 _CURRENCY = {"$": "dollar", "€": "euro", "£": "pound"}
+_YEAR = "january february march april may june july august september october november december"
+_MONTHS = frozenset(map(stem, _YEAR.split()))
 _BEFORE_UNIT = 3  # words between a number and its unit: "240 annual leave hours"
-_SAME_LENGTH = {("24", "hour"): ("1", "day"), ("7", "day"): ("1", "week"), ("12", "month"): ("1", "year")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +45,12 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Meaning:
-    """concepts: in order, without function words; names: forms that were written as a name."""
+    """concepts: in order, without function words; names: stems of what was written as a name; letters: the
+    first letter and the stem of every word in order, to tell what an acronym stands for."""
 
     concepts: tuple[str, ...]
     names: frozenset[str]
+    letters: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def content(self) -> dict[str, float]:
@@ -45,6 +61,19 @@ class Meaning:
     def terms(self) -> dict[str, float]:
         """Content and numbers: what the text speaks of."""
         return self.content | {name: 1.0 for name in self.concepts if is_number(name)}
+
+    @cached_property
+    def lines(self) -> frozenset[int]:
+        """The lines of related words (related.py) that its content stands in."""
+        return frozenset().union(*map(lines_of, self.content))
+
+    @cached_property
+    def beginnings(self) -> dict[str, list[str]]:
+        """Its content by the first letters."""
+        found: dict[str, list[str]] = {}
+        for name in self.content:
+            found.setdefault(beginning(name), []).append(name)
+        return found
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
@@ -61,17 +90,29 @@ class Meaning:
     def total(self) -> float:
         return sum(self.content.values())
 
+    def spelt(self, acronym: str) -> set[str]:
+        """The stems of words whose first letters make the acronym (lower case, three letters or more)."""
+        size = len(acronym)
+        if size < 3 or not acronym.isalpha():
+            return set()
+        initials = "".join(letter for letter, _ in self.letters)
+        at = initials.find(acronym)
+        return {name for _, name in self.letters[at : at + size]} if at >= 0 else set()
+
     def count(self, tag: str) -> int:
         return len(self.places.get(tag, ()))
 
     def _quantities(self) -> Iterator[Quantity]:
         for at, name in enumerate(self.concepts):
             if is_number(name):
-                value, unit = _canonical(name), self._unit(at)
-                value, unit = _SAME_LENGTH.get((value, unit or ""), (value, unit))
-                yield Quantity(value, unit, self._bound(at), at)
+                yield Quantity(canonical(name), self._unit(at), self._bound(at), at)
 
     def _unit(self, at: int) -> str | None:
+        if ":" in self.concepts[at]:  # a time of day
+            return None
+        month = next((name for name in self.concepts[max(0, at - 1) : at + 2] if name in _MONTHS), None)
+        if month:
+            return month
         if at and self.concepts[at - 1] in _CURRENCY:
             return _CURRENCY[self.concepts[at - 1]]
         following = self.concepts[at + 1 : at + 1 + _BEFORE_UNIT]
@@ -79,7 +120,7 @@ class Meaning:
             return self._unit(at + 2) if at + 2 < len(self.concepts) else None
         for name in following:
             if is_number(name):
-                return None
+                return self._unit(at + 1) if following[0] == name else None
             if name == "%" or name in UNITS:
                 return name
         return next((name for name in following if name not in TAGS), None)
@@ -100,14 +141,16 @@ class Meaning:
 def meaning_of(words: Words, first: int = 0, last: int | None = None) -> Meaning:
     """The meaning of all words, or of those from `first` up to, without, `last`."""
     last = len(words) if last is None else last
-    return Meaning(tuple(_concepts(words, first, last)), frozenset(_names(words, first, last)))
+    letters = tuple((form[0], stem(form)) for form in words.forms[first:last])
+    return Meaning(tuple(_concepts(words, first, last)), frozenset(_names(words, first, last)), letters)
 
 
 def together(*meanings: Meaning) -> Meaning:
     """What several stretches say one after the other."""
     concepts = chain.from_iterable(meaning.concepts for meaning in meanings)
     names = frozenset(chain.from_iterable(meaning.names for meaning in meanings))
-    return Meaning(tuple(concepts), names)
+    letters = chain.from_iterable(meaning.letters for meaning in meanings)
+    return Meaning(tuple(concepts), names, tuple(letters))
 
 
 NOTHING = Meaning((), frozenset())
@@ -119,17 +162,30 @@ def weight(name: str) -> float:
 
 
 def is_number(name: str) -> bool:
-    return name[0].isdigit()
+    """18f and 2fa are names."""
+    return name[0].isdigit() and (name[-1].isdigit() or name.endswith("th"))
 
 
 def _concepts(words: Words, first: int, last: int) -> Iterator[str]:
+    return iter(bounded(list(_plain_concepts(words, first, last))))
+
+
+def _plain_concepts(words: Words, first: int, last: int) -> Iterator[str]:
+    forms: list[str] = []
+    acronyms: set[int] = set()
     at = first
-    while at < last:
-        form = words.forms[at]
-        phrase, length = _phrase(words.forms, at, last) if form in _FIRST_WORDS else (None, 1)
+    for made, used in measured(words.forms[first:last]):
+        if used == 1 and words.written[at] in _ACRONYMS:
+            acronyms.add(len(forms))
+        forms += made
+        at += used
+    at = 0
+    while at < len(forms):
+        form = forms[at]
+        phrase, length = _phrase(forms, at, len(forms)) if form in _FIRST_WORDS else (None, 1)
         if phrase:
-            yield from (phrase,) if phrase in TAGS else _word(phrase)
-        elif words.written[at] in _ACRONYMS:
+            yield from (phrase,) if phrase in TAGS else chain.from_iterable(map(_word, phrase.split()))
+        elif at in acronyms:
             yield form
         else:
             yield from _word(form)
@@ -137,8 +193,11 @@ def _concepts(words: Words, first: int, last: int) -> Iterator[str]:
 
 
 def _phrase(forms: Sequence[str], at: int, last: int) -> tuple[str | None, int]:
-    for length in range(min(_LONGEST_PHRASE, last - at), 1, -1):
-        phrase = PHRASES.get(" ".join(forms[at : at + length]))
+    for length in range(min(_LONGEST_PHRASE, last - at), 0, -1):
+        written = " ".join(forms[at : at + length])
+        phrase = PHRASES.get(written)
+        if phrase is None and is_number(forms[at + length] if at + length < len(forms) else " "):
+            phrase = BEFORE_NUMBERS.get(written)
         if phrase:
             return phrase, length
     return None, 1
@@ -159,19 +218,10 @@ def _word(form: str) -> tuple[str, ...]:
 def _names(words: Words, first: int, last: int) -> Iterator[str]:
     for at in range(first, last):
         written = words.written[at]
-        inside = at > first and written != "I"
+        inside = at > first and written != "I" and words.spans[at] != words.spans[first]
         acronym = written.isupper() and len(written) > 1
         if "@" in written or "/" in written or acronym or (inside and written[0].isupper()):
             yield stem(words.forms[at])
 
 
-def _canonical(number: str) -> str:
-    ordinal = number.endswith("th")
-    try:
-        value = format(Decimal(number.removesuffix("th")).normalize(), "f")
-    except InvalidOperation:  # 10:30, 1.2.3
-        return number
-    return value + "th" if ordinal else value
-
-
-_FIRST_WORDS = frozenset(phrase.split()[0] for phrase in PHRASES)
+_FIRST_WORDS = frozenset(phrase.split()[0] for phrase in (*PHRASES, *BEFORE_NUMBERS))

@@ -1,16 +1,24 @@
 """A source made ready once for any number of sentences: its words, its units, its passages."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from knowledge.sentences import Span
-from knowledge.verify.lexicon import LIMITS
+from knowledge.verify.lexicon import LIMITS, NOT
 from knowledge.verify.meaning import NOTHING, Meaning, meaning_of, together
 from knowledge.verify.units import Unit, units_of
 from knowledge.verify.words import Words, words_of
 
+_BETWEEN_CLAUSES = re.compile(
+    r";(?=\s)|,(?=\s+(?:but|though|although|whereas|however|while|and|so|which|or)\b)|\s[–—](?=\s)| -(?=- )"
+)
+_MOST_CLAUSES = 4
+_FEWEST_CONCEPTS = 3
+_RESTRICTIONS = LIMITS - {NOT}
 _KEPT = 4096  # prepared chunks, about 40 KB each at most
 
 
@@ -19,11 +27,15 @@ class Passage:
     """A stretch that a sentence may lean on: a unit, a unit with its lead-in or header, two neighbours.
 
     wider: it only widens the passages before it, and counts where it has more of the sentence's words.
+    part_of: of a clause, the passage of its whole sentence, whose span it has.
+    joined: what each of two neighbours says.
     """
 
     span: Span
     meaning: Meaning
     wider: bool = False
+    part_of: "Passage | None" = None
+    joined: tuple[Meaning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,12 +142,29 @@ def _passages(source: Prepared) -> Iterator[Passage]:
         lead = source.meaning(unit.lead) if unit.lead else NOTHING
         turned = not LIMITS.isdisjoint(lead.concepts)
         if not turned:  # "never:" above a list turns every item around
-            yield Passage(unit.span, own)
+            whole = Passage(unit.span, own)
+            yield whole
+            yield from _clauses(source, unit, whole)
         if unit.lead:
             yield Passage((unit.lead[0], unit.span[1]), together(lead, own), not turned)
         if at and not turned and _neighbours(source.units[at - 1], unit):
             before = source.units[at - 1].span
-            yield Passage((before[0], unit.span[1]), together(source.meaning(before), own), True)
+            parts = source.meaning(before), own
+            yield Passage((before[0], unit.span[1]), together(*parts), True, joined=parts)
+
+
+def _clauses(source: Prepared, unit: Unit, whole: Passage) -> Iterator[Passage]:
+    """What says something for itself beside what only adds: "A, but B" says A. Not where the rest is a
+    condition or a restriction, which may turn it."""
+    start, end = unit.span
+    cuts = [start, *(match.end() for match in _BETWEEN_CLAUSES.finditer(source.text, start, end)), end]
+    parts = [source.meaning(part) for part in pairwise(cuts)]
+    if len(parts) < 2 or len(parts) > _MOST_CLAUSES:
+        return
+    for at, part in enumerate(parts):
+        rest = {name for other in (*parts[:at], *parts[at + 1 :]) for name in other.concepts}
+        if len(part.content) >= _FEWEST_CONCEPTS and rest.isdisjoint(_RESTRICTIONS):
+            yield Passage(unit.span, part, part_of=whole)
 
 
 def _neighbours(before: Unit, unit: Unit) -> bool:

@@ -1,45 +1,89 @@
 """Does one of the sources say this sentence? (SPEC 7, "Verification")."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.embed.port import Embedder
 from knowledge.sentences import Span
 from knowledge.verify.agree import Objection, objections
+from knowledge.verify.features import Features, Found, features_of, little_said, nearness
+from knowledge.verify.judge import Judge, judged, undecided
 from knowledge.verify.meaning import Meaning, meaning_of
-from knowledge.verify.prepared import Passage, prepare
-from knowledge.verify.source import Source, Verdict
+from knowledge.verify.model import probability
+from knowledge.verify.nearest import Candidate, Cosines, nearest
+from knowledge.verify.prepared import prepare
+from knowledge.verify.source import Source, Verdict, names_in, said_above
 from knowledge.verify.verbatim import find_verbatim
 from knowledge.verify.words import Words, without_markers, words_of
 
+Embed = Callable[[str], NDArray[np.float32]]
 DEFAULT_THRESHOLD = 0.85
-_NEAREST = 0.5  # below this share of its words a passage is no candidate
-_TIE = 0.03  # passages this close in overlap to the best may speak for the sentence
+_TIE = 0.12  # passages this close in rank to the best may speak for the sentence
+_OWN_WORD = 0.15  # what a word costs that the passage does not have
+_MOST_UNSAID = 0.6  # of the sentence of two that gives less
+_NEIGHBOUR = 0.25  # share of the words that a neighbour must bring to speak for the sentence
 _REFUSED = 0.2  # the most that a disagreement leaves
-_NOTHING = Verdict(False, 0.0, "", 0, 0, None, ("nothing comes near",))
+_NOTHING = Verdict(False, 0.0, "", 0, 0, None, ("nothing comes near",), layer="meaning")
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    source: Source
-    passage: Passage
-    cover: float
-    back: float
+class LookedAt:
+    """One passage, and what speaks for and against the sentence in it.
+
+    by_rules: how near its own words come to it; by_model: the model's probability.
+    """
+
+    candidate: Candidate
+    against: tuple[Objection, ...]
+    features: Features
+    by_rules: float
+    by_model: float
 
     @property
-    def rank(self) -> float:
-        return 0.8 * self.cover + 0.2 * self.back
+    def probability(self) -> float:
+        return max(self.by_rules, self.by_model)
+
+    @property
+    def confidence(self) -> float:
+        return min(self.probability, _REFUSED) if self.refused else self.probability
+
+    @property
+    def refused(self) -> bool:
+        return any(objection.fatal for objection in self.against)
 
 
-def verify(sentence: str, sources: Sequence[Source], threshold: float = DEFAULT_THRESHOLD) -> Verdict:
+def verify(
+    sentence: str,
+    sources: Sequence[Source],
+    threshold: float = DEFAULT_THRESHOLD,
+    embedder: Embedder | None = None,
+    judge: Judge | None = None,
+) -> Verdict:
     """The best support of a sentence among the sources.
 
     A number, name, date, unit or negation that the quote does not contain is not supported at any threshold.
+    embedder: of the sources' stored sentence vectors; without it, or for sources without vectors, meaning is
+    judged by words alone. It embeds the sentence only where no source has it word for word. judge: asked
+    about what nothing forbids and nothing proves.
     """
     plain = without_markers(sentence).strip()
     words = words_of(plain)
     if not words.forms:
         return _NOTHING
-    return _verbatim(words, sources, plain.endswith("?"), threshold) or _near(words, sources, threshold)
+    found = _verbatim(words, sources, plain.endswith("?"), threshold)
+    verdict = found or _near(plain, words, sources, threshold, _embed(sources, embedder))
+    if judge is None or not undecided(verdict):
+        return verdict
+    return judged(verdict, judge.entailed([(verdict.quote, plain)])[0], threshold)
+
+
+def _embed(sources: Sequence[Source], embedder: Embedder | None) -> Embed | None:
+    if embedder is None or not any(source.sentences for source in sources):
+        return None
+    return lambda text: embedder.embed([text])[0]
 
 
 def _verbatim(words: Words, sources: Sequence[Source], asks: bool, threshold: float) -> Verdict | None:
@@ -51,60 +95,126 @@ def _verbatim(words: Words, sources: Sequence[Source], asks: bool, threshold: fl
     if best is None:
         return None
     reasons = () if best[0] == 1.0 else ("part of a sentence",)
-    return _verdict(best[0], best[1], best[2], reasons, threshold)
+    return _verdict(best[0], best[1], best[2], threshold, reasons=reasons, layer="verbatim")
 
 
-def _near(words: Words, sources: Sequence[Source], threshold: float) -> Verdict:
-    claim = meaning_of(words)
-    candidates = sorted(_candidates(claim, sources), key=lambda found: -found.rank)
-    if not candidates:
-        return _NOTHING
-    near = [found for found in candidates if found.rank >= candidates[0].rank - _TIE]
-    judged = [(_judge(claim, found), found) for found in near]
-    (confidence, reasons), best = max(judged, key=lambda pair: pair[0][0])
-    return _verdict(confidence, best.passage.span, best.source, reasons, threshold)
-
-
-def _candidates(claim: Meaning, sources: Sequence[Source]) -> Iterator[_Candidate]:
-    if not claim.total:
-        return
-    for source in sources:
-        narrow = [0.0, 0.0]  # of the two units that a wider passage may join
-        for passage in prepare(source.text).passages:
-            shared = _shared(claim, passage.meaning)
-            worth = not passage.wider or shared > max(narrow)
-            if not passage.wider:
-                narrow = [narrow[1], shared]
-            if worth and shared >= _NEAREST * claim.total:
-                yield _Candidate(source, passage, shared / claim.total, shared / passage.meaning.total)
-
-
-def _shared(claim: Meaning, passage: Meaning) -> float:
-    content = passage.content
-    return sum(weight for name, weight in claim.content.items() if name in content)
-
-
-def _judge(claim: Meaning, found: _Candidate) -> tuple[float, tuple[str, ...]]:
-    against = sorted(_all_objections(claim, found), key=lambda objection: -objection.cost)
-    confidence = 0.98 * (1 - 0.25 * (1 - found.back) ** 2)
-    confidence -= sum(objection.cost for objection in against)
-    if against and against[0].cost >= 1:
-        confidence = _REFUSED * found.cover
-    return max(confidence, 0.0), tuple(objection.reason for objection in against)
-
-
-def _all_objections(claim: Meaning, found: _Candidate) -> Iterator[Objection]:
-    yield from objections(claim, found.passage.meaning)
-    missing = [name for name in claim.content if name not in found.passage.meaning.content]
-    weight = sum(claim.content[name] for name in missing)
-    if missing:
-        cost = max(0.15 * weight, 1.5 * weight / claim.total)
-        yield Objection(f"words: not in the quote: {', '.join(missing)}", min(cost, 0.95))
-
-
-def _verdict(
-    confidence: float, span: Span, source: Source, reasons: tuple[str, ...], threshold: float
+def _near(
+    sentence: str, words: Words, sources: Sequence[Source], threshold: float, embed: Embed | None
 ) -> Verdict:
+    claim = meaning_of(words)
+    found = candidates(sentence, sources, embed)
+    if not found:
+        return _NOTHING
+    best = max(found, key=lambda each: each.confidence)
+    against = tuple(sorted(best.against, key=lambda objection: -objection.cost))
+    return _verdict(
+        best.confidence,
+        best.candidate.passage.span,
+        best.candidate.source,
+        threshold,
+        reasons=(*(objection.reason for objection in against), *_unsaid(claim, best)),
+        layer=against[0].layer if best.refused else "meaning",
+        against=against,
+        features=best.features,
+    )
+
+
+def _unsaid(claim: Meaning, looked_at: LookedAt) -> tuple[str, ...]:
+    missing = [name for name in claim.content if name not in looked_at.candidate.passage.meaning.content]
+    return (f"words: not in the quote: {', '.join(missing)}",) if missing else ()
+
+
+def candidates(sentence: str, sources: Sequence[Source], embed: Embed | None) -> list[LookedAt]:
+    """The nearest passages, judged; those that are clearly farther than the first may not speak."""
+    words = words_of(sentence)
+    claim = meaning_of(words)
+    vector = embed(sentence) if embed and claim.total else None
+    found = nearest(claim, sources, vector)
+    own_words = _OwnWords(sentence, words, vector, embed)
+    looked_at = [_judged(claim, each, own_words) for each in found if each.rank >= found[0].rank - _TIE]
+    return [each for each in looked_at if each.refused or not _widened(each, looked_at)]
+
+
+def _widened(wide: LookedAt, looked_at: Sequence[LookedAt]) -> bool:
+    """Whether it only adds a neighbour to a passage that disagrees: what is missing is not in there."""
+    if not wide.candidate.passage.wider:
+        return False
+    start, end = wide.candidate.passage.span
+    return any(
+        one.refused
+        and one.candidate.source is wide.candidate.source
+        and not one.candidate.passage.wider
+        and one.candidate.cover >= wide.candidate.cover - _NEIGHBOUR
+        and start <= one.candidate.passage.span[0]
+        and one.candidate.passage.span[1] <= end
+        for one in looked_at
+    )
+
+
+def _judged(claim: Meaning, candidate: Candidate, own_words: "_OwnWords") -> LookedAt:
+    passage, above = candidate.passage.meaning, said_above(candidate.source)
+    against = (
+        *objections(claim, passage, above, names_in(candidate.source)),
+        *_joined(claim, candidate.passage.joined),
+    )
+    own = (0.0, 0.0) if any(one.fatal for one in against) else own_words.against(candidate)
+    found = Found(against, candidate.cosine, above, candidate.passage.joined, own)
+    features = features_of(claim, passage, found)
+    by_rules = _near_verbatim(claim, candidate, against)
+    return LookedAt(candidate, against, features, by_rules, probability(features))
+
+
+def _joined(claim: Meaning, parts: Sequence[Meaning]) -> Iterator[Objection]:
+    if little_said(claim, parts) > _MOST_UNSAID:
+        reason = "order: takes a word or two from a sentence that says something else"
+        yield Objection("order", "joined", reason, 0.4)
+
+
+class _OwnWords:
+    """What the words of a sentence that a passage has nothing like do to its vector: words that are only
+    another way to say it draw it nearer, an invented detail draws it away."""
+
+    def __init__(
+        self, sentence: str, words: Words, vector: NDArray[np.float32] | None, embed: Embed | None
+    ) -> None:
+        self._sentence = sentence
+        self._words = words
+        self._vector = vector
+        self._embed = embed
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def against(self, candidate: Candidate) -> tuple[float, float]:
+        """(share of the meaning that they carry, how much nearer the sentence is without them)"""
+        if self._vector is None or self._embed is None or candidate.cosine is None:
+            return 0.0, 0.0
+        rest = self._without(candidate.passage.meaning)
+        if rest == self._sentence:
+            return 0.0, 0.0
+        vector = self._known.get(rest)
+        if vector is None:
+            vector = self._known[rest] = self._embed(rest)
+        near = Cosines(candidate.source, vector).of(candidate.passage.span) or 0.0
+        return 1 - float(vector @ self._vector), near - candidate.cosine
+
+    def _without(self, passage: Meaning) -> str:
+        text, words = self._sentence, self._words
+        for at in range(len(words) - 1, -1, -1):
+            content = meaning_of(words, at, at + 1).content
+            if content and all(nearness(name, passage) == 0 for name in content):
+                start, end = words.spans[at]
+                text = f"{text[:start].rstrip()} {text[end:].lstrip()}"
+        return text
+
+
+def _near_verbatim(claim: Meaning, candidate: Candidate, against: Sequence[Objection]) -> float:
+    """Nearly the source's own words: each deviation costs, a word of the sentence's own most."""
+    missing = sum(w for name, w in claim.content.items() if name not in candidate.passage.meaning.content)
+    cost = max(_OWN_WORD * missing, 10 * _OWN_WORD * missing / claim.total)
+    unsaid = (1 - candidate.back) ** 2
+    return max(0.0, 0.98 * (1 - 0.25 * unsaid) - cost - sum(one.cost for one in against))
+
+
+def _verdict(confidence: float, span: Span, source: Source, threshold: float, **told: object) -> Verdict:
     supported = confidence >= threshold and confidence > _REFUSED
     quote = source.text[span[0] : span[1]]
-    return Verdict(supported, round(confidence, 4), quote, span[0], span[1], source, reasons)
+    return Verdict(supported, round(confidence, 4), quote, span[0], span[1], source, **told)  # type: ignore[arg-type]

@@ -13,7 +13,8 @@ import snowballstemmer
 
 _ADDRESS = r"""(?P<address>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | (?:https?://|www\.)[^\s<>()\[\]|"'“”]+) |"""
 _PLAIN = r"""
-    (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
+    (?P<name>\d{1,3}[A-Z](?![BMb]\b)[A-Za-z]?\b)
+  | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
   | (?P<number>\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
   | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d))"""
 _TOKEN = re.compile(_PLAIN, re.VERBOSE)
@@ -35,7 +36,15 @@ _ORDINALS = {
     "third": "3th",
     "fourth": "4th",
     "fifth": "5th",
+    "sixth": "6th",
+    "seventh": "7th",
+    "eighth": "8th",
+    "ninth": "9th",
     "tenth": "10th",
+    "eleventh": "11th",
+    "twelfth": "12th",
+    "twentieth": "20th",
+    "thirtieth": "30th",
 }
 NUMBER_WORDS = (
     {word: str(value) for value, word in enumerate(_COUNTED.split())}
@@ -79,7 +88,7 @@ def words_of(text: str) -> Words:
         token, span = match.group(), match.span()
         made = (
             _word_forms(token)
-            if match.lastgroup == "word"
+            if match.lastgroup in ("word", "name")
             else _other_forms(match.lastgroup, token, match["number"], match["suffix"])
         )
         for form in made:
