@@ -14,7 +14,7 @@ body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding
 color:#1c2024;background:#fff}
 h1,h2,h3,h4,h5,h6{line-height:1.25;margin:2rem 0 .6rem}
 :target{background:#fff3bf;scroll-margin-top:1rem}
-mark{background:#ffe066;color:inherit;padding:.05em 0;scroll-margin-top:6rem}
+mark,mark:target{background:#ffe066;color:inherit;padding:.05em 0;scroll-margin-top:6rem}
 li,p{overflow-wrap:anywhere;white-space:pre-line}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.95rem}
@@ -23,7 +23,7 @@ th{background:#f2f4f7}
 pre{background:#f2f4f7;padding:.8rem;overflow-x:auto}
 .page{color:#68707c;font-size:.85rem}
 @media (prefers-color-scheme:dark){body{color:#e6e8eb;background:#15181c}
-th,pre{background:#22272e}th,td{border-color:#3b424c}:target{background:#5c4a00}mark{background:#7a6200}.page{color:#9aa3af}}
+th,pre{background:#22272e}th,td{border-color:#3b424c}:target{background:#5c4a00}mark,mark:target{background:#7a6200}.page{color:#9aa3af}}
 """
 _ITEM = re.compile(r"^(?P<indent> *)(?P<marker>-|\d+\.) ?(?P<text>.*)$")
 
