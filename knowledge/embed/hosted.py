@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 import httpx
 import numpy as np
@@ -17,6 +16,7 @@ from knowledge.embed.hosted_api import Busy, batches, estimate, read_answer, req
 from knowledge.embed.port import Vectors
 from knowledge.embed.settings import EmbedSettings
 from knowledge.embed.spec_shape import EmbedderSpec
+from knowledge.embed.usage import EmbedUsage, OnUsage
 from ports.http import blocking_client, client
 
 _log = structlog.get_logger()
@@ -29,17 +29,6 @@ _requests = Counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EmbedUsage:
-    """What one request cost; for whoever keeps accounts."""
-
-    model: str
-    tokens: int
-    cost: float
-    purpose: str
-
-
-OnUsage = Callable[[EmbedUsage], None]
 Sleep = Callable[[float], Awaitable[None]]
 
 

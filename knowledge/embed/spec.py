@@ -9,12 +9,12 @@ from typing import Literal, Protocol
 
 from knowledge.embed.errors import EmbedderUnavailable
 from knowledge.embed.folder import describe
-from knowledge.embed.hosted import HostedIngest, HostedQueries, OnUsage
 from knowledge.embed.minilm import packaged
 from knowledge.embed.onnx_model import open_model
 from knowledge.embed.port import Embedder, Marked, Vectors
 from knowledge.embed.settings import EmbedSettings
 from knowledge.embed.spec_shape import EmbedderSpec
+from knowledge.embed.usage import OnUsage
 from knowledge.embed.vectors import IngestEmbedder
 
 __all__ = [
@@ -77,6 +77,9 @@ def wanted(settings: EmbedSettings) -> EmbedderSpec:
 def make_embedder(spec: EmbedderSpec, settings: EmbedSettings, on_usage: OnUsage | None = None) -> Embedder:
     """For queries, in this process. Takes a second: call it in a thread. Raises EmbedderUnavailable."""
     if spec.kind in ("openai", "azure"):
+        # lazy: the HTTP client, which the children of ingestion import this module without
+        from knowledge.embed.hosted import HostedQueries
+
         return HostedQueries(spec, settings, on_usage)
     return local_embedder(spec, "query")
 
@@ -102,6 +105,9 @@ def make_ingest_embedder(
 ) -> IngestEmbedder:
     """For the worker: a local model in a child process, another one over HTTP."""
     if spec.kind in ("openai", "azure"):
+        # lazy: the HTTP client, which the children of ingestion import this module without
+        from knowledge.embed.hosted import HostedIngest
+
         return HostedIngest(spec, settings, on_usage)
     return _PartsInChild(spec, children) if spec.parts else _InChild(spec, children)
 
