@@ -144,7 +144,12 @@ def add_problems(run: SourceRunRow, problems: Sequence[RunProblem]) -> None:
     run.problems = kept + [problem.model_dump(exclude_none=True) for problem in problems[:room]]
 
 
-def run_shown(run: SourceRunRow) -> SourceRun:
+def run_shown(run: SourceRunRow, principal: Principal, source: SourceRow) -> SourceRun:
+    """A mapping file may keep a document from others who manage the knowledge base, so its name, too: paths
+    are for whoever added the source, and those of a site for all, unless it is for certain groups."""
+    everyones = source.kind == "crawl" and source.asked["metadata"].get("groups") is None
+    named = everyones or principal.id == source.created_by
+    problems = run.problems if named else [_unnamed(problem) for problem in run.problems]
     return SourceRun.model_validate(
         {
             "id": run.id,
@@ -161,8 +166,13 @@ def run_shown(run: SourceRunRow) -> SourceRun:
             "code": run.code,
             "detail": run.detail,
             "hint": run.hint,
-            "problems": run.problems,
+            "problems": problems,
             "started_at": run.created_at,
             "finished_at": run.finished_at,
         }
     )
+
+
+def _unnamed(problem: dict[str, Any]) -> dict[str, Any]:
+    shown = "(only whoever added this source sees the path)"
+    return {"path": shown, "code": problem["code"], "detail": problem["detail"]}

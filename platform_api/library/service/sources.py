@@ -168,7 +168,7 @@ class Sources:
             raise SourceNotRunning(f"This source is {source.status}.")
         run = await start_run(session, self._queue, source, self._clock.now(), forced=force)
         await _record(session, principal, source, "source.started", force=force)
-        return run_shown(run)
+        return run_shown(run, principal, source)
 
     async def runs(
         self,
@@ -185,7 +185,11 @@ class Sources:
             row.organisation_id == source.organisation_id, row.source_id == source.id
         )
         rows = (await session.scalars(keyset(statement, page, row.created_at, row.id))).all()
-        return page_of(rows, page, lambda run: (run.created_at, run.id), run_shown)
+
+        def show(run: SourceRunRow) -> SourceRun:
+            return run_shown(run, principal, source)
+
+        return page_of(rows, page, lambda run: (run.created_at, run.id), show)
 
     async def _managed_base(
         self, session: AsyncSession, principal: Principal, base_id: UUID
@@ -244,7 +248,7 @@ async def _shown(session: AsyncSession, principal: Principal, rows: Sequence[Sou
     ids = [row.id for row in rows]
     counts = await _documents(session, principal, ids)
     latest = await _latest_runs(session, ids)
-    return [_source_shown(row, counts.get(row.id, 0), latest.get(row.id)) for row in rows]
+    return [_source_shown(principal, row, counts.get(row.id, 0), latest.get(row.id)) for row in rows]
 
 
 async def _documents(session: AsyncSession, principal: Principal, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -265,7 +269,7 @@ async def _latest_runs(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID,
     return {run.source_id: run for run in await session.scalars(statement)}
 
 
-def _source_shown(row: SourceRow, documents: int, run: SourceRunRow | None) -> Source:
+def _source_shown(principal: Principal, row: SourceRow, documents: int, run: SourceRunRow | None) -> Source:
     asked = CreateSource.model_validate(row.asked)
     return Source.model_validate(
         {
@@ -284,7 +288,7 @@ def _source_shown(row: SourceRow, documents: int, run: SourceRunRow | None) -> S
             "hint": row.hint,
             "documents": documents,
             "next_run_at": row.next_run_at,
-            "last_run": run_shown(run) if run else None,
+            "last_run": run_shown(run, principal, row) if run else None,
             "created_by": row.created_by,
             "created_at": row.created_at,
         }

@@ -471,6 +471,10 @@ async def test_what_cannot_be_read_is_told_and_not_tried_again(
     run = (await source.runs())[0]
     assert run["counts"]["success"] == 2
     assert [problem["path"] for problem in run["problems"]] == ["tool.exe"]
+    boss = await people.add("boss", roles=("OrgAdmin",))
+    others = (await Added(boss, base, source.id).runs())[0]["problems"]
+    assert [problem["code"] for problem in others] == [problem["code"] for problem in run["problems"]]
+    assert "tool.exe" not in str(others)
     assert (await source.synced(worker))["counts"]["unchanged"] == 3
 
 
