@@ -1,6 +1,7 @@
 """The verbs that change documents, as a person types them."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,7 +10,8 @@ import typer
 
 from kit.wire.library import ShareWith
 from launch.cli.changes import corrections, share_with
-from tests.launch.cli.test_verbs import platform, switchboard  # noqa: F401  a fixture
+from tests import scripted_platform
+from tests.launch.cli.test_verbs import switchboard
 from tests.scripted_platform import NOW, SESSION, TURN, Answer, ScriptedPlatform
 
 DOCUMENT = {
@@ -36,6 +38,13 @@ DOCUMENT = {
 PATH = f"/api/v1/knowledge-bases/{SESSION}/documents/{TURN}"
 
 
+@pytest.fixture
+async def platform() -> AsyncIterator[ScriptedPlatform]:
+    async with scripted_platform.running() as running:
+        running.on("POST", "/auth/dev", Answer({"access_token": "t", "expires_in": 60}))
+        yield running
+
+
 def test_whom_a_person_means() -> None:
     assert share_with("tom@example.com") == ShareWith(email="tom@example.com")
     assert share_with("@finance") == ShareWith(group="finance")
@@ -58,7 +67,7 @@ def test_what_is_not_said_is_not_corrected_and_auto_gives_back() -> None:
         corrections({"last_modified": "no such day"}, None)
 
 
-async def test_a_document_is_edited_by_its_id_alone(platform: ScriptedPlatform) -> None:  # noqa: F811
+async def test_a_document_is_edited_by_its_id_alone(platform: ScriptedPlatform) -> None:
     platform.on("GET", f"/api/v1/documents/{TURN}", Answer(DOCUMENT))
     platform.on("PATCH", PATH, Answer({"document": DOCUMENT}))
     ended = await switchboard(
@@ -71,7 +80,7 @@ async def test_a_document_is_edited_by_its_id_alone(platform: ScriptedPlatform) 
     assert sent.headers["if-match"] == '"7"'
 
 
-async def test_a_document_is_shared_with_several(platform: ScriptedPlatform) -> None:  # noqa: F811
+async def test_a_document_is_shared_with_several(platform: ScriptedPlatform) -> None:
     share = {"kind": "person", "name": "Tom", "email": "tom@example.com", "given_at": NOW}
     platform.on("GET", f"/api/v1/documents/{TURN}", Answer(DOCUMENT))
     platform.on("POST", f"{PATH}/shares", Answer(share, 201))

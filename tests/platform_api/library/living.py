@@ -237,18 +237,7 @@ async def move(living: Living, actor: Someone, paper: Paper) -> None:
     answer = await living.clients[actor.number].post(
         f"{_where(living, paper)}/move", json={"knowledge_base_id": living.bases[target], "path": path}
     )
-    expected = (
-        404
-        if not actor.reads(target)
-        else 403
-        if not actor.manages(target)
-        else _may_change(actor, paper, 200)
-    )
-    if expected == 200 and (target, path) != (paper.base, paper.path):
-        there = [
-            one for one in living.papers if (one.base, one.path) == (target, path) and one.opens_to(actor)
-        ]
-        expected = 409 if there else 200
+    expected = _may_move(living, actor, paper, (target, path))
     living.expect(answer.status_code, expected, "moving")
     if expected == 200 and (target, path) != (paper.base, paper.path):
         living.waiting = True

@@ -65,9 +65,9 @@ def test_a_scope_that_front_matter_invents_is_passed_over_and_told() -> None:
 def test_without_a_taxonomy_every_name_is_a_scope_and_nothing_is_guessed() -> None:
     scopes = Scopes.load(None)
     scopes.check("anything")
-    given = {"corrected": None, "declared": None, "path": "a", "url": "b"}
-    assert scopes.assign(**given, loaded=loaded("Drone rules")).scope == "general"
-    assert scopes.assign(**given, loaded=loaded("Rules", scope="people")).scope == "people"
+    for document, scope in ((loaded("Drone rules"), "general"), (loaded("Rules", scope="people"), "people")):
+        given = scopes.assign(corrected=None, declared=None, path="a", url="b", loaded=document)
+        assert given.scope == scope
 
 
 def test_an_unknown_scope_is_refused_with_the_list() -> None:
