@@ -65,10 +65,7 @@ def _text(sources: list[Source], rng: random.Random) -> str:
     """Copied sentences with their quote; every third with a number or a word changed."""
     known = [(n, one) for n, source in enumerate(sources, 1) for one in split_sentences(source.text)]
     chosen = rng.sample([pair for pair in known if len(pair[1].split()) > 5], SENTENCES)
-    said = [
-        one.replace(" is ", " is not ").replace("1", "7") if at % 3 == 2 else one
-        for at, (_, one) in enumerate(chosen)
-    ]
+    said = [_changed(one) if at % 3 == 2 else one for at, (_, one) in enumerate(chosen)]
     return " ".join(f'{one} [{n} "{quote}"]' for one, (n, quote) in zip(said, chosen, strict=True))
 
 

@@ -20,6 +20,7 @@ _OWN, _NEAR, _TITLE = 7.1, 4.3, 5.8
 _BACK, _KIND, _RANK, _FOUND, _ABOUT = 8.7, 1.7, 2.5, 5.7, 3.0
 _ANNOUNCES = -4.7  # a lead-in needs its list
 _OUTDATED = -3.0  # by choice: what still holds comes first where both answer
+_WEIGHTS = (_OWN, _NEAR, _TITLE, _BACK, _KIND, _RANK, _FOUND, _ABOUT, _ANNOUNCES)
 _RANK_STEP = 3
 USUAL_SCORE = 0.5
 """Of a source where the search gave no comparable scores."""
@@ -122,30 +123,35 @@ def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequenc
 
 def score(asked: Asked, offer: Offer, field: Field) -> Score:
     """How well the statement answers this part of the question."""
-    statement = offer.statement
+    found = features(asked, offer, field)
+    total = sum(weight * value for weight, value in zip(_WEIGHTS, found, strict=True))
+    return Score(total + _OUTDATED * (offer.source.doc_id in field.outdated), found[0])
+
+
+def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
+    """What is weighed, in the order of _WEIGHTS: shares of what was asked for first."""
+    statement, rank = offer.statement, offer.rank
     worth = field.worth(asked.meaning.terms)
     whole = sum(worth.values()) or 1.0
-    own = sum(value for term, value in worth.items() if term in statement.own.terms)
-    total = (
-        sum(value * _nearness(term, offer, field) for term, value in worth.items()) / whole
-        + _BACK * own / field.whole(offer)
-        + _KIND * _kinds(asked.wanted, statement.text)
-        + _RANK / (1 + offer.rank / _RANK_STEP)
-        + _FOUND * field.scores[offer.rank]
-        + _ABOUT * field.about(offer.rank, worth) / whole
-        + _ANNOUNCES * statement.announces
-        + _OUTDATED * (offer.source.doc_id in field.outdated)
+    own = near = above = 0.0
+    for term, value in worth.items():
+        if term in statement.own.terms:
+            own += value
+        elif term in statement.near.terms:
+            near += value
+        elif term in statement.above.terms or term in field.titles[rank]:
+            above += value
+    return (
+        own / whole,
+        near / whole,
+        above / whole,
+        own / field.whole(offer),
+        _kinds(asked.wanted, statement.text),
+        1 / (1 + rank / _RANK_STEP),
+        field.scores[rank],
+        field.about(rank, worth) / whole,
+        float(statement.announces),
     )
-    return Score(total, own / whole)
-
-
-def _nearness(term: str, offer: Offer, field: Field) -> float:
-    statement = offer.statement
-    if term in statement.own.terms:
-        return _OWN
-    if term in statement.near.terms:
-        return _NEAR
-    return _TITLE if term in statement.above.terms or term in field.titles[offer.rank] else 0.0
 
 
 def _kinds(wanted: Wanted, text: str) -> int:

@@ -66,13 +66,14 @@ async def chat_with(database: Database, redis: Redis) -> AsyncIterator[ChatWith]
     made: list[Chat] = []
 
     def make(runtime: AgentRuntime | None = None, *, redis: Redis = redis, **settings: Any) -> Chat:
+        values: dict[str, Any] = {"drain_s": 0.05, "keepalive_s": 0.2, **settings}
         chat = Chat(
             database=database,
             queue=Queue(database),
             redis=redis,
             redis_blocking=redis,
             runtime=runtime or ScriptedRuntime(),
-            settings=ChatSettings(**{"drain_s": 0.05, "keepalive_s": 0.2, **settings}),
+            settings=ChatSettings(**values),
         )
         chat.start()
         made.append(chat)
