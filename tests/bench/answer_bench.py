@@ -96,7 +96,7 @@ def _report(name: str, delays: list[Delay]) -> None:
     times = [one.ms for one in delays]
     p50, p95 = percentile(times, 0.5), percentile(times, 0.95)
     print(
-        f"{name:<34}{len(times):>6} × p50 {p50:7.2f} ms   p95 {p95:7.2f} ms   {p95 / GOAL_MS:5.2f}× of the goal"
+        f"{name:<34}{len(times):>6} × p50 {p50:7.2f} ms  p95 {p95:7.2f} ms  {p95 / GOAL_MS:5.2f}× of the goal"
     )
 
 

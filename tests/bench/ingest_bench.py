@@ -118,7 +118,7 @@ class Corpus:
 
     @classmethod
     def of(cls, documents: int, changed: int | None = None) -> "Corpus":
-        typical = min(max(documents // 5, 60), 400)
+        typical = min(max(documents // 5, 20), 400)
         return cls(
             list(pages("first", AT_ONCE, SMALL)),
             list(pages("typical", typical, TYPICAL)),
@@ -147,13 +147,16 @@ class Bench:
     http: httpx.AsyncClient
 
     async def run(self, corpus: Corpus, text: Text) -> list[Line]:
+        _say(f"{len(corpus.typical)} typical and {len(corpus.small)} small documents")
         await self._timed(corpus.first)  # the model is built, the children have started
         idle = await self._search_times(SEARCHES)
         curve: list[float] = []
         cpu = processes.cpu_seconds(self.platform.pid)
         typical, busy = await self._with_searches(corpus.typical, [])
+        _say(f"typical documents: {text.tokens / typical:.0f} tokens/s")
         spent = processes.cpu_between(cpu, processes.cpu_seconds(self.platform.pid))
         small, more = await self._with_searches(corpus.small, curve)
+        _say(f"small documents: {len(corpus.small) / small:.1f} a second")
         busy += more
         at_end = await self._search_times(SEARCHES)
         misses = await self._misses()
@@ -233,6 +236,11 @@ class Bench:
         """How many chunks were not known by their content and had to be embedded, since the start."""
         found = MISSES.search((await self.http.get("/metrics")).text)
         return float(found.group(1)) if found else 0.0
+
+
+def _say(what: str) -> None:
+    """Long runs tell how far they are."""
+    print(f"… {what}", flush=True)
 
 
 def _memory(curve: list[float]) -> list[Line]:
