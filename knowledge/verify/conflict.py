@@ -10,7 +10,7 @@ from knowledge.verify.words import words_of
 
 ConflictKind = Literal["number", "negation", "opposite"]
 _ALIKE = 0.6  # share of the content that both must have, of the one that has less
-_FEWEST_SHARED = 2.0
+_FEWEST_SHARED = 1.2  # one word and a light one
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,15 @@ def conflict(one: str, other: str, about: str = "") -> Conflict | None:
 
 
 def _same_subject(mine: Meaning, theirs: Meaning) -> bool:
-    shared = sum(
-        weight for name, weight in mine.content.items() if name in theirs.content and name not in UNITS
-    )
-    return shared >= _FEWEST_SHARED and shared >= _ALIKE * min(_subject(mine), _subject(theirs))
+    left, right = _subject(mine), _subject(theirs)
+    shared = sum(weight for name, weight in left.items() if name in right)
+    return shared >= _FEWEST_SHARED and shared >= _ALIKE * min(sum(left.values()), sum(right.values()))
 
 
-def _subject(meaning: Meaning) -> float:
-    return sum(weight for name, weight in meaning.content.items() if name not in UNITS)
+def _subject(meaning: Meaning) -> dict[str, float]:
+    """What it speaks of, without the units of its numbers."""
+    units = UNITS.union(unit for each in meaning.quantities if (unit := each.unit))
+    return {name: weight for name, weight in meaning.content.items() if name not in units}
 
 
 def _numbers(mine: Meaning, theirs: Meaning) -> Conflict | None:

@@ -7,9 +7,10 @@ Optimum writes such folders). Nothing is downloaded.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from knowledge.embed.runtime import open_session, open_tokenizer
 
 _LONGEST = 512
 _FILES = ("model.onnx", "tokenizer.json", "config.json")
@@ -27,8 +28,9 @@ class NliJudge:
         if missing:
             raise NliUnavailable(f"{folder} has no {', '.join(missing)}. Export the model to ONNX into it.")
         self._label = _entailment(folder / "config.json")
-        self._tokenizer = _tokenizer(folder / "tokenizer.json")
-        self._session = _session(folder / "model.onnx", threads)
+        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
+        self._tokenizer.enable_truncation(_LONGEST)
+        self._session = open_session(folder / "model.onnx", threads)
         self._inputs = {each.name for each in self._session.get_inputs()}
 
     def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -53,25 +55,3 @@ def _entailment(config: Path) -> int:
     if not found:
         raise NliUnavailable(f'{config} names no label "entailment" in id2label. Use a model trained on NLI.')
     return found[0]
-
-
-def _tokenizer(path: Path) -> Any:
-    # lazy: 60 MB of native code that only who configures a judge needs
-    from tokenizers import Tokenizer
-
-    tokenizer: Any = Tokenizer.from_file(str(path))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(_LONGEST)
-    return tokenizer
-
-
-def _session(path: Path, threads: int) -> Any:
-    # lazy: 60 MB of native code that only who configures a judge needs
-    import onnxruntime
-
-    runtime: Any = onnxruntime  # has no types
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

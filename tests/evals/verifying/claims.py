@@ -1,7 +1,6 @@
 """Labelled claims with the chunks that they are held against: written by hand, and made of the pages."""
 
 import random
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any, Literal
 import yaml
 
 from knowledge.embed import Vectors
-from knowledge.sentences import sentence_spans
 from knowledge.verify import Source
 from tests.evals.verifying.changes import contradicted, reworded
-from tests.evals.verifying.pages import Page, Pages, embedder
+from tests.evals.verifying.pages import Pages, embedder
+from tests.evals.verifying.sentences import statements
 
 Label = Literal["supported", "contradicted", "unsupported"]
 _OF_PAGE = 8
@@ -64,7 +63,7 @@ def made(pages: Pages, sentence: str, label: Label, kind: str, file: str, own: b
 def generated(pages: Pages, count: int, seed: int) -> Iterator[Made]:
     """From `count` sentences of the pages: each reworded, contradicted, and held against other pages only."""
     chance = random.Random(seed)
-    told = sorted({(page.file, text) for page in pages.pages for text in statements(page)})
+    told = sorted({(page.file, text) for page in pages.pages for text in statements(page.chunk.text)})
     for file, text in chance.sample(told, min(count, len(told))):
         away = made(pages, text, "unsupported", "elsewhere", file, own=False)
         if not any(text in " ".join(source.text.split()) for source in away.sources):
@@ -80,11 +79,3 @@ def generated(pages: Pages, count: int, seed: int) -> Iterator[Made]:
 
 def _few(options: Sequence[tuple[str, str]], most: int, chance: random.Random) -> list[tuple[str, str]]:
     return chance.sample(options, min(most, len(options)))
-
-
-def statements(page: Page) -> Iterator[str]:
-    """Whole sentences that state something by themselves."""
-    for start, end in sentence_spans(page.chunk.text):
-        text = " ".join(page.chunk.text[start:end].split())
-        if re.fullmatch(r"[A-Z].{35,200}[a-z\d)]\.", text) and not re.search(r"[|_*<>{}\[\]]|https?:", text):
-            yield text

@@ -3,7 +3,7 @@
 import hashlib
 import pickle
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -32,16 +32,7 @@ class Page:
 
     @property
     def source(self) -> Source:
-        return Source(
-            self.chunk.chunk_id,
-            self.chunk.doc_id,
-            self.chunk.text,
-            self.chunk.page_title,
-            self.chunk.section_title,
-            self.file,
-            self.chunk.page,
-            self.vectors.sentences,
-        )
+        return replace(source_of_chunk(self.file, self.chunk), sentences=self.vectors.sentences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +56,23 @@ def embedder() -> Embedder:
 
 def read_pages(folder: Path) -> Pages:
     """Loads, chunks and embeds a folder; the vectors are kept under `test-output`."""
-    chunks = [(file, piece) for file, text in _files(folder) for piece in _chunks(file, text)]
+    chunks = list(chunks_of(folder))
     known = _Kept(folder)
     pages = [Page(file, piece, known.vectors(piece)) for file, piece in chunks]
     known.save()
     return Pages(pages, np.stack([page.vectors.dense for page in pages]))
+
+
+def chunks_of(folder: Path) -> Iterator[tuple[str, Chunk]]:
+    """(file, chunk) of all that can be read."""
+    return ((file, piece) for file, data in _files(folder) for piece in _chunks(file, data))
+
+
+def source_of_chunk(file: str, piece: Chunk) -> Source:
+    """As the verifier reads it, without vectors."""
+    return Source(
+        piece.chunk_id, piece.doc_id, piece.text, piece.page_title, piece.section_title, file, piece.page
+    )
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
