@@ -13,7 +13,7 @@ from platform_api.llm.extractive.statements import Offer, list_of, offers_of, sp
 from platform_api.llm.frames import FrameName, render
 
 MOST_STATEMENTS = 5
-_NEAR_ENOUGH = 4.0  # behind the best score, for a further statement
+_NEAR_ENOUGH = 5.0
 _LOOKED_AT = 12
 _SAME = 0.8  # share of content that two statements have in common which say the same
 
@@ -30,6 +30,14 @@ class AnswerSentence:
     number: int = 0
     frame: FrameName | None = None
     item: bool = False
+
+
+@dataclass(slots=True)
+class _Choice:
+    """A statement to be told; whole_list: with the list that it belongs to."""
+
+    offer: Offer
+    whole_list: bool = False
 
 
 def compose(
@@ -62,7 +70,7 @@ def _answer(ranked: Sequence[tuple[Asked, Sequence[Judged]]], field: Field) -> l
     if not rivals:
         return _numbered(_told(_chosen(ranked), lists=lists))
     others = _chosen(ranked)[: MOST_STATEMENTS - len(rivals)] if len(ranked) > 1 else []
-    return [framed("disagree"), *_numbered(_told([*rivals, *others], lists=False))]
+    return [framed("disagree"), *_numbered(_told([*map(_Choice, rivals), *others], lists=False))]
 
 
 def _new_first(judged: Sequence[Judged], told: str) -> Sequence[Judged]:
@@ -76,24 +84,36 @@ def framed(name: FrameName) -> AnswerSentence:
 def _within(whole: Sequence[Judged], part: Sequence[Judged]) -> list[Judged]:
     """The ranking for a part of a question, half of it that for all of it: a part alone lacks its context."""
     totals = {one.offer: one.score.total for one in whole}
-    both = [
-        replace(one, score=replace(one.score, total=(one.score.total + totals[one.offer]) / 2))
-        for one in part
-    ]
+    both = [Judged(one.offer, one.score.with_total_of(totals[one.offer])) for one in part]
     return sorted(both, key=lambda one: -one.score.total)
 
 
-def _chosen(ranked: Sequence[tuple[Asked, Sequence[Judged]]]) -> list[Offer]:
+def _chosen(ranked: Sequence[tuple[Asked, Sequence[Judged]]]) -> list[_Choice]:
     """The best for each part first, then the next best, as many as an answer holds; each thing once."""
     good = [
         [one.offer for one in judged[:_LOOKED_AT] if one.score.total >= judged[0].score.total - _NEAR_ENOUGH]
         for _, judged in ranked
     ]
-    chosen: list[Offer] = []
+    chosen: list[_Choice] = []
     for offer in filter(None, chain.from_iterable(zip_longest(*good))):
-        if len(chosen) < MOST_STATEMENTS and not any(_same(offer, other) for other in chosen):
-            chosen.append(offer)
+        if any(_same(offer, other.offer) for other in chosen):
+            continue
+        listed = next((one for one in chosen if _of_one_list(one.offer, offer)), None)
+        if listed:
+            listed.whole_list = True
+        elif len(chosen) < MOST_STATEMENTS:
+            chosen.append(_Choice(offer))
     return chosen
+
+
+def _of_one_list(one: Offer, other: Offer) -> bool:
+    lead = one.statement.unit.lead
+    return (
+        one.source is other.source
+        and one.statement.unit.kind == "item" == other.statement.unit.kind
+        and lead is not None
+        and lead == other.statement.unit.lead
+    )
 
 
 def _same(one: Offer, other: Offer) -> bool:
@@ -103,16 +123,16 @@ def _same(one: Offer, other: Offer) -> bool:
     mine, theirs = one.statement.own.terms, other.statement.own.terms
     shared = sum(weight for term, weight in mine.items() if term in theirs)
     both = sum(mine.values()) + sum(theirs.values()) - shared
-    numbers = {q.value for q in one.statement.own.quantities} == {
-        q.value for q in other.statement.own.quantities
-    }
-    return numbers and shared >= _SAME * both
+    values = [{quantity.value for quantity in each.statement.own.quantities} for each in (one, other)]
+    return values[0] == values[1] and shared >= _SAME * both
 
 
-def _told(offers: Iterable[Offer], *, lists: bool) -> Iterator[AnswerSentence]:
+def _told(choices: Iterable[_Choice], *, lists: bool) -> Iterator[AnswerSentence]:
     """What is said of each: a lead-in with its list, a sentence that leans after the one before it."""
-    for offer in offers:
-        items = list_of(offer.statement, offer.source.text) if lists or offer.statement.announces else ()
+    for choice in choices:
+        offer = choice.offer
+        listed = lists or choice.whole_list or offer.statement.announces
+        items = list_of(offer.statement, offer.source.text) if listed else ()
         if items:
             yield from (AnswerSentence(text, offer.source, item=item) for text, item in items)
             continue
@@ -126,9 +146,18 @@ def _numbered(sentences: Iterable[AnswerSentence]) -> list[AnswerSentence]:
     """Each once, with its source's number; what the source does not bear out word for word is left out."""
     numbers: dict[object, int] = {}
     said: dict[str, AnswerSentence] = {}
+    lead = ""
     for sentence in sentences:
+        lead = lead if sentence.item else sentence.text
         source = sentence.source
-        if source and sentence.text not in said and verify(sentence.text, [source]).supported:
+        if source and sentence.text not in said and _borne_out(sentence, source, lead):
             number = numbers.setdefault(source.chunk_id, len(numbers) + 1)
             said[sentence.text] = replace(sentence, number=number)
     return list(said.values()) or [framed("not_found")]
+
+
+def _borne_out(sentence: AnswerSentence, source: Source, lead: str) -> bool:
+    """By itself, or as an item under the lead-in that it is told with."""
+    if sentence.item and verify(f"{lead} {sentence.text}", [source]).supported:
+        return True
+    return verify(sentence.text, [source]).supported
