@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
 from math import log
+from operator import or_
 from uuid import UUID
 
 from knowledge.verify import Source, meaning_of, prepare, words_of
@@ -66,8 +67,13 @@ class Field:
         """IDF over the offered statements: a word that every one of them has tells nothing."""
         return self._rarities.get(term) or log(1 + self.statements)
 
-    def worth(self, terms: Mapping[str, float]) -> dict[str, float]:
-        return {term: weight * self.rarity(term) for term, weight in terms.items()}
+    def worth(self, asked: Asked) -> tuple[dict[str, float], float]:
+        """What each term of a part of a question is worth, and all together; never 0."""
+        known = self._worths.get(asked.text)
+        if known is None:
+            each = {term: weight * self.rarity(term) for term, weight in asked.meaning.terms.items()}
+            known = self._worths[asked.text] = each, sum(each.values()) or 1.0
+        return known
 
     def whole(self, offer: Offer) -> float:
         """What all that the statement speaks of is worth; never 0."""
@@ -82,6 +88,10 @@ class Field:
         """What the terms are worth that a source and its titles speak of."""
         said, titles = self.spoken[rank], self.titles[rank]
         return sum(value for term, value in terms.items() if term in said or term in titles)
+
+    @cached_property
+    def _worths(self) -> dict[str, tuple[dict[str, float], float]]:
+        return {}
 
     @cached_property
     def _wholes(self) -> dict[Offer, float]:
@@ -115,7 +125,7 @@ def ranking(asked: Asked, offers: Sequence[Offer], field: Field) -> list[Judged]
 def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequence[float]) -> Field:
     """scores: of the sources in the search, 0-1; empty where unknown."""
     frequency = Counter(term for offer in offers for term in offer.statement.own.terms)
-    titles = tuple(meaning_of(words_of(f"{source.title} {source.section}")).terms for source in sources)
+    titles = tuple(_terms_of(f"{source.title} {source.section}") for source in sources)
     spoken = tuple(prepare(source.text).terms for source in sources)
     known = tuple(scores) or (USUAL_SCORE,) * len(sources)
     return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated_among(sources))
@@ -131,8 +141,7 @@ def score(asked: Asked, offer: Offer, field: Field) -> Score:
 def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
     """What is weighed, in the order of _WEIGHTS: shares of what was asked for first."""
     statement, rank = offer.statement, offer.rank
-    worth = field.worth(asked.meaning.terms)
-    whole = sum(worth.values()) or 1.0
+    worth, whole = field.worth(asked)
     own = near = above = 0.0
     for term, value in worth.items():
         if term in statement.own.terms:
@@ -146,7 +155,7 @@ def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
         near / whole,
         above / whole,
         own / field.whole(offer),
-        _kinds(asked.wanted, statement.text),
+        float((asked.wanted & _kinds_of(statement.text)).value.bit_count()),
         1 / (1 + rank / _RANK_STEP),
         field.scores[rank],
         field.about(rank, worth) / whole,
@@ -154,9 +163,15 @@ def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
     )
 
 
-def _kinds(wanted: Wanted, text: str) -> int:
-    """How many of the wanted kinds of thing the text holds."""
-    return sum(1 for kind, sign in _KINDS if kind in wanted and sign.search(text))
+@lru_cache(maxsize=1 << 14)
+def _kinds_of(text: str) -> Wanted:
+    """Which kinds of thing a statement holds."""
+    return reduce(or_, (kind for kind, sign in _KINDS if sign.search(text)), Wanted.NOTHING)
+
+
+@lru_cache(maxsize=4096)
+def _terms_of(titles: str) -> Mapping[str, float]:
+    return meaning_of(words_of(titles)).terms
 
 
 _KINDS = (
