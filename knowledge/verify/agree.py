@@ -61,6 +61,7 @@ def objections(
     yield from _names(claim, passage, context, around)
     yield from _polarity(claim, passage, against)
     yield from _limits(claim, passage)
+    yield from _scopes(claim, passage)
     yield from _modality(claim, passage)
     yield from _amount(claim, passage)
     yield from _sequence(claim, passage)
@@ -292,6 +293,18 @@ def _limits(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
         elif theirs > mine:
             whole = _FATAL if tag in _TURNING and _says_it_all(claim, passage) else cost
             yield Objection("limit", "limit_left_out", f"limit: the sentence leaves out {tag.lower()}", whole)
+
+
+_SCOPES = frozenset("<>")
+
+
+def _scopes(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
+    """ "For meals above 20" says nothing of meals."""
+    said = {quantity.value for quantity in claim.quantities}
+    for quantity in passage.quantities:
+        if quantity.bound in _SCOPES and quantity.value not in said:
+            reason = f"limit: the sentence leaves out {quantity.bound} {_shown(quantity)}"
+            yield Objection("limit", "limit_left_out", reason, 0.4)
 
 
 _TURNING = frozenset({"ONLY", "EXCEPT", "WITHOUT"})

@@ -65,7 +65,7 @@ class Meaning:
     @cached_property
     def lines(self) -> frozenset[int]:
         """The lines of related words (related.py) that its content stands in."""
-        return frozenset().union(*map(lines_of, self.content))
+        return frozenset(line for name in self.content for line in lines_of(name))
 
     @cached_property
     def beginnings(self) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """Does one of the sources say this sentence? (SPEC 7, "Verification")."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ Embed = Callable[[str], NDArray[np.float32]]
 DEFAULT_THRESHOLD = 0.85
 _TIE = 0.12  # passages this close in rank to the best may speak for the sentence
 _OWN_WORD = 0.15  # what a word costs that the passage does not have
+_MOST_BY_MODEL = 0.94  # more is for the source's own words: callers tell quotes by it
 _MOST_UNSAID = 0.6  # of the sentence of two that gives less
 _NEIGHBOUR = 0.25  # share of the words that a neighbour must bring to speak for the sentence
 _REFUSED = 0.2  # the most that a disagreement leaves
@@ -44,7 +45,7 @@ class LookedAt:
 
     @property
     def probability(self) -> float:
-        return max(self.by_rules, self.by_model)
+        return max(self.by_rules, min(self.by_model, _MOST_BY_MODEL))
 
     @property
     def confidence(self) -> float:
@@ -95,7 +96,7 @@ def _verbatim(words: Words, sources: Sequence[Source], asks: bool, threshold: fl
     if best is None:
         return None
     reasons = () if best[0] == 1.0 else ("part of a sentence",)
-    return _verdict(best[0], best[1], best[2], threshold, reasons=reasons, layer="verbatim")
+    return replace(_verdict(*best, threshold), reasons=reasons, layer="verbatim")
 
 
 def _near(
@@ -107,11 +108,9 @@ def _near(
         return _NOTHING
     best = max(found, key=lambda each: each.confidence)
     against = tuple(sorted(best.against, key=lambda objection: -objection.cost))
-    return _verdict(
-        best.confidence,
-        best.candidate.passage.span,
-        best.candidate.source,
-        threshold,
+    verdict = _verdict(best.confidence, best.candidate.passage.span, best.candidate.source, threshold)
+    return replace(
+        verdict,
         reasons=(*(objection.reason for objection in against), *_unsaid(claim, best)),
         layer=against[0].layer if best.refused else "meaning",
         against=against,
@@ -214,7 +213,7 @@ def _near_verbatim(claim: Meaning, candidate: Candidate, against: Sequence[Objec
     return max(0.0, 0.98 * (1 - 0.25 * unsaid) - cost - sum(one.cost for one in against))
 
 
-def _verdict(confidence: float, span: Span, source: Source, threshold: float, **told: object) -> Verdict:
+def _verdict(confidence: float, span: Span, source: Source, threshold: float) -> Verdict:
     supported = confidence >= threshold and confidence > _REFUSED
     quote = source.text[span[0] : span[1]]
-    return Verdict(supported, round(confidence, 4), quote, span[0], span[1], source, **told)  # type: ignore[arg-type]
+    return Verdict(supported, round(confidence, 4), quote, span[0], span[1], source, ())

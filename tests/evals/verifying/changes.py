@@ -5,7 +5,7 @@ Lists are of this file's own, so that the verifier is not asked about nothing bu
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 Change = Callable[[str, random.Random], str | None]
 
@@ -42,7 +42,7 @@ def _one(pattern: str, by: Callable[[re.Match[str], random.Random], str]) -> Cha
     return change
 
 
-def _other(options: list[str]) -> Callable[[re.Match[str], random.Random], str]:
+def _other(options: Sequence[str]) -> Callable[[re.Match[str], random.Random], str]:
     return lambda match, chance: chance.choice(
         [one for one in options if one.lower() != match.group().lower()]
     )

@@ -113,7 +113,7 @@ def _rules(alive: Sequence[LookedAt]) -> float:
 
 
 def _fitted(rows: Sequence[Row]) -> Fitted:
-    """On the nearest passage that does not disagree; what is verbatim or refused is not the model's to say."""
+    """On the nearest passage that does not disagree; the rest is not the model's to say."""
     used = [row for row in rows if len(row.measures) and not row.verbatim]
     labels = np.array([row.claim.label == "supported" for row in used], np.float64)
     counts = np.array([1.0 if row.by_hand else _WEIGHTS[row.claim.label] for row in used])

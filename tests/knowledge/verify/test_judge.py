@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
@@ -75,8 +74,8 @@ def nli_folder(folder: Path, labels: dict[str, str]) -> None:
     """A cross-encoder of one embedding table: the word "yes" speaks for label 1, "no" for label 0."""
     vocabulary = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "b": 4, "yes": 5, "no": 6}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()  # pyright: ignore[reportAttributeAccessIssue]  # untyped vendor
-    tokenizer.post_processor = TemplateProcessing(  # pyright: ignore[reportAttributeAccessIssue]  # untyped vendor
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
@@ -97,4 +96,4 @@ def nli_folder(folder: Path, labels: dict[str, str]) -> None:
     ]
     graph = helper.make_graph(nodes, "nli", [ids], [logits], fixed)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, str(folder / "model.onnx"))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
