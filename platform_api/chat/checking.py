@@ -1,5 +1,6 @@
 """Whether a sentence may be shown: held against its own quote first, else against every source (SPEC 7)."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,13 @@ COPIED = 0.95
 """Confidence of words that stand in the source; less is no quote."""
 _ABOUT_THE_SAME = 0.7
 """Share of a sentence's content that what is said in its place has to speak of."""
-QUOTE = "quote"
+QUOTE, ADDED = "quote", "added"
+_CLAUSE = re.compile(
+    r"""[,;:]\s+
+      | ,?\s+(?:and|plus|but|or|nor|as\ well\ as|along\ with|including|also|so|who|which|whose|where|unless
+        |except|if|when|while|because|although|though)\s+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +42,23 @@ def check(sentence: Sentence, sources: Sequence[Source], threshold: float) -> Ch
     for quote, leading in quotes:
         verdict = _against(sentence.text, quote, threshold)
         if verdict.supported:
-            return Checked(verdict)
+            return _passed(sentence.text, verdict)
         refused = refused if leading else verdict
     if refused:
         return Checked(refused, _layer(refused))
     verdict = _anywhere(sentence, sources, threshold)
     if verdict.supported and verdict.source:
-        return Checked(verdict)
+        return _passed(sentence.text, verdict)
     made_up = not quotes and any(one.quotes for one in sentence.citings)
     return Checked(verdict, QUOTE if made_up else _layer(verdict))
+
+
+def _passed(text: str, verdict: Verdict) -> Checked:
+    """Unless a clause of it speaks of nothing that the quote speaks of: the rest may carry an addition."""
+    quoted = meaning_of(words_of(verdict.quote)).terms
+    clauses = (meaning_of(words_of(clause)).content for clause in _CLAUSE.split(text))
+    added = any(clause and quoted.keys().isdisjoint(clause) for clause in clauses)
+    return Checked(verdict, ADDED if added else "")
 
 
 def _found(citing: Citing, sources: Sequence[Source]) -> Iterable[Verdict]:

@@ -259,7 +259,7 @@ def _mixed() -> Iterator[str]:
         "Full-time staff earn",
         "A company card has a limit of",
         "Standby is paid with",
-        "Meals are",
+        "A hotel night costs",
     )
     ends = (
         "68 AUD for each full day",
