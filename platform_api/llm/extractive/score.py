@@ -4,9 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache
 from math import log
-from operator import or_
 from uuid import UUID
 
 from knowledge.verify import Source, meaning_of, prepare, words_of
@@ -166,7 +165,11 @@ def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
 @lru_cache(maxsize=1 << 14)
 def _kinds_of(text: str) -> Wanted:
     """Which kinds of thing a statement holds."""
-    return reduce(or_, (kind for kind, sign in _KINDS if sign.search(text)), Wanted.NOTHING)
+    held = Wanted.NOTHING
+    for kind, sign in _KINDS:
+        if sign.search(text):
+            held |= kind
+    return held
 
 
 @lru_cache(maxsize=4096)
