@@ -8,13 +8,16 @@ around parts of one line and one cell, so that elements nest.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from knowledge.document import BLOCK_SEPARATOR, Block, LoadedDocument
 from knowledge.load.outline import CELL_SEPARATOR
 
 BEGIN, END = "\ufdd0", "\ufdd1"
 _NOT_OURS = str.maketrans({BEGIN: "\ufffd", END: "\ufffd"})
-_BETWEEN = r"[\s|]+(?:(?:-|\d+\.)\s+)?"
+_APART = re.compile(r"[\s|]+")
+_WORD = re.compile(r"[^\s|]+")
+_MARKERS = re.compile(r"^ *(?:-|\d+\.)(?=\s)", re.MULTILINE)
 _MARKER = re.compile(r" *(?:-|\d+\.) ?")
 _MOST_WORDS = 400
 
@@ -28,13 +31,47 @@ def highlighted(document: LoadedDocument, quote: str) -> LoadedDocument:
 
 
 def find(text: str, quote: str) -> tuple[int, int] | None:
-    """Where the words of the quote stand in the text: as they are written, else whatever their case."""
-    words = quote.split()[:_MOST_WORDS]
-    if not words:
+    """Where the words of the quote stand in the text: as they are written, else whatever their case.
+
+    In a time that grows with the text only: as a pattern, a quote of thirty hyphens takes for ever.
+    """
+    bare, unmarked = _without_markers(text), _without_markers(quote)
+    pairs = ((text, quote), (bare, quote), (bare, unmarked))
+    tries = [*pairs, *((_small(one), _small(other)) for one, other in pairs)]
+    return next((span for one, other in tries if (span := _span(one, other))), None)
+
+
+def _span(text: str, quote: str) -> tuple[int, int] | None:
+    wanted = " ".join(_WORD.findall(quote)[:_MOST_WORDS])
+    words = _APART.sub(" ", text).lstrip()
+    first = words.find(wanted) if wanted else -1
+    if first < 0:
         return None
-    pattern = _BETWEEN.join(re.escape(word) for word in words)
-    found = re.search(pattern, text) or re.search(pattern, text, re.IGNORECASE)
-    return found.span() if found else None
+    last = first + len(wanted) - 1
+    return _place(text, words, first), _place(text, words, last) + 1
+
+
+def _place(text: str, words: str, at: int) -> int:
+    """Where a character of `words` (those of the text, one space between) stands in the text."""
+    number, begins = words.count(" ", 0, at), words.rfind(" ", 0, at) + 1
+    word = next(islice(_WORD.finditer(text), number, None))
+    return word.start() + at - begins
+
+
+def _without_markers(text: str) -> str:
+    """Spaces instead of the markers of list items."""
+    return _MARKERS.sub(lambda marker: " " * len(marker[0]), text)
+
+
+def _small(text: str) -> str:
+    """In small letters, each in its place: a few become two characters and stay as they are."""
+    small = text.lower()
+    return small if len(small) == len(text) else "".join(map(_small_letter, text))
+
+
+def _small_letter(letter: str) -> str:
+    small = letter.lower()
+    return small if len(small) == 1 else letter
 
 
 def _marked(blocks: tuple[Block, ...], start: int, end: int) -> Iterator[Block]:

@@ -125,8 +125,14 @@ async def test_the_mapping_file_speaks_for_its_folders(handbook: Path) -> None:
     assert again["leave.md"].outcome == "unchanged"
 
 
+# Each line doubles the one before: written out, more than any memory holds.
+BOMB = "folders:\n  docs:\n    a0: &a0 [x, x]\n" + "".join(
+    f"    a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)
+)
+
+
 @pytest.mark.proves("SOURCE-009")
-@pytest.mark.parametrize("text", ["folders: [", "folders: 3", "[]", "folders: {a: 3}", "\xff"])
+@pytest.mark.parametrize("text", ["folders: [", "folders: 3", "[]", "folders: {a: 3}", "\xff", BOMB])
 async def test_nothing_is_read_where_the_mapping_cannot_be_understood(handbook: Path, text: str) -> None:
     (handbook / "handbook.yaml").write_bytes(text.encode("latin-1"))
     with pytest.raises(GatherFailed) as failed:

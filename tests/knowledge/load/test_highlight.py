@@ -71,3 +71,26 @@ def test_no_text_becomes_markup(text: str, quote: str, kind: str) -> None:
         "mark",
     }
     assert {tag.lstrip("/") for tag in tags} <= known | {"main", "body", "html"}
+
+
+@pytest.mark.proves("LOAD-020")
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("- " * 5000, "- " * 200 + "x"),
+        ("1. " * 5000, "1. " * 200 + "x"),
+        ("- 1. " * 5000, "1. - " * 100 + "x"),
+        ("| " * 5000, "| " * 200 + "x"),
+        ("a" + " |" * 5000, "a " * 200 + "x"),
+        ("a " * 200_000, "a " * 390 + "x"),
+    ],
+)
+def test_a_quote_made_to_take_for_ever_is_looked_for_once(text: str, quote: str) -> None:
+    # Backtracking, each of them would outlast the time limit of all tests together.
+    assert "<mark" not in page(Block("paragraph", text), quote=quote)
+
+
+def test_markers_of_items_may_be_in_the_quote_or_not() -> None:
+    items = Block("list", "- see 2. and\n- so - on\n3. last of 2024.")
+    for quote in ("see 2. and so - on last of 2024", "- see 2. and\n- so - on\n3. last of 2024."):
+        assert page(items, quote=quote).count("<mark") == 3
