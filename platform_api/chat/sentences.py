@@ -14,7 +14,7 @@ _LINK = re.compile(r"!\[[^\]\n]*\]\([^()\s]*\)|\[([^\[\]\n]+)\]\([^()\s]*\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
 _EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~~")
 _NO_TEXT = re.compile(  # fences of code, and lines that are bold from end to end: headings
-    r"^[ \t]*(?:(?:```|~~~)[^\n]*|\*\*[^*\n]+\*\*:?[ \t]*|__[^_\n]+__:?[ \t]*)\n", re.MULTILINE
+    r"(?<=\n)[ \t]*(?:(?:```|~~~)[^\n]*|\*\*[^*\n]+\*\*:?[ \t]*|__[^_\n]+__:?[ \t]*)\n"
 )
 _QUOTED_LINE = re.compile(r"^[ \t]*>+[ \t]?", re.MULTILINE)
 _HIDDEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ue000-\uf8ff]")
@@ -65,6 +65,7 @@ class SentenceStream:
         self._masked = ""
         self._waiting = ""
         """What follows on `_masked`, as it was written."""
+        self._begun = False
         self._citings = Citings()
         self._row: _Piece | None = None
         """A row that may turn out to be the header of a table."""
@@ -88,18 +89,24 @@ class SentenceStream:
 
     def _rest(self) -> Iterator[Sentence]:
         self._mask()
-        text = _NO_TEXT.sub("\n\n", f"{self._masked}{self._waiting}\n")
+        text = self._without_fences(f"{self._masked}{self._waiting}\n")
         self._masked = self._waiting = ""
+        self._begun = True
         yield from self._read(text, sentence_spans(text))
 
     def _taken(self) -> Iterator[Sentence]:
         self._mask()
         at = open_at(self._waiting)
-        text = _NO_TEXT.sub("\n\n", self._masked + self._waiting[:at])
+        text = self._without_fences(self._masked + self._waiting[:at])
         self._masked, self._waiting = text, self._waiting[at:]
         spans = _complete(text, certain=not self._waiting)
         self._masked = text[spans[-1][1] :] if spans else text
+        self._begun = self._begun or bool(spans)
         yield from self._read(text, spans)
+
+    def _without_fences(self, text: str) -> str:
+        """What is left after a sentence was cut off begins in the middle of a line."""
+        return _NO_TEXT.sub("\n\n", text) if self._begun else _NO_TEXT.sub("\n\n", f"\n{text}")[1:]
 
     def _mask(self) -> None:
         masked, self._waiting = self._citings.mask(self._waiting)

@@ -4,7 +4,7 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.wire.events import AnswerDelta, TurnFailed
@@ -133,6 +133,7 @@ TEXT = st.lists(
 ).map("".join)
 
 
+@example("Staff get 25 days. See [1]See [1] [2]. **B** \n- An item. ", [42])
 @given(TEXT, st.lists(st.integers(0, 60), max_size=8))
 def test_how_the_text_arrives_loses_and_repeats_no_word(text: str, at: list[int]) -> None:
     bounds = [0, *sorted(min(one, len(text)) for one in at), len(text)]
