@@ -137,6 +137,9 @@ async def _listed(switchboard: Switchboard, where: str) -> AsyncIterator[Documen
 async def _list(base: str, access: Access) -> int:
     async with connected(access) as switchboard:
         documents = [entry async for entry in await _listed(switchboard, base)]
+    if not documents:
+        print("There are no documents here yet. Add some: switchboard docs add FOLDER")
+        return 0
     table = Table(box=None)
     table.add_column("id", no_wrap=True, min_width=36)  # `docs rm` takes it whole
     for title in ("title", "status", "chunks", "updated"):

@@ -208,7 +208,10 @@ async def _follow(switchboard: Switchboard, source: Source, run: SourceRun) -> i
 
 async def _list(access: Access) -> int:
     async with connected(access) as switchboard:
-        for base, source in await _sources(switchboard):
+        found = await _sources(switchboard)
+        if not found:
+            print("There are no sources yet. Add a web site: switchboard docs crawl https://…")
+        for base, source in found:
             every = "when asked" if source.schedule == "manual" else f"every {source.schedule} min"
             where = one_line(source.url or source.path or "")
             print(f"{source.id}  {source.status:<8} {source.documents} documents, {every}")
@@ -227,6 +230,8 @@ async def _runs(wanted: str, most: int, access: Access) -> int:
             shown += 1
             if shown >= most:
                 break
+        if not shown:
+            print(f"It has not run yet. Read it now: switchboard docs sources sync {source.id}")
     return 0
 
 
