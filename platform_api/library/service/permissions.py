@@ -45,14 +45,16 @@ def document_keys(principal: Principal, base: KnowledgeBaseRow, metadata: Docume
 def held_by_both(principal: Principal, old: frozenset[str], new: frozenset[str]) -> frozenset[str]:
     """Keys that open nothing to anybody whom one of the two sets does not let in.
 
-    The uploader is in both: they could see the old version, and they send the new one.
+    The uploader is in both: they could see the old version, and they send the new one. A key of their own
+    they get only where nothing else is left: it would stay if they lost the group that lets them in.
     """
     everyone = organisation_key(principal.organisation_id)
     if everyone in old:
         return new
     if everyone in new:
         return old
-    return (old & new) | {user_key(principal.id)}
+    both = old & new
+    return both if principal.access_keys.opens(both) else both | {user_key(principal.id)}
 
 
 def base_key(base: KnowledgeBaseRow) -> str:

@@ -114,9 +114,8 @@ async def _learn_bases(living: Living, number: int) -> None:
 
 async def send(living: Living, actor: Someone) -> None:
     chance = living.chance
-    base = chance.choice([*living.bases, person(actor.number), *(group(name) for name in actor.groups)])
-    if base not in living.bases:
-        return
+    own = [base for base in living.bases if actor.manages(base)]
+    base = chance.choice(own if chance.random() < 0.7 else sorted(living.bases))
     path, word = chance.choice(PATHS), chance.randrange(WORDS)
     groups = None
     if chance.random() < 0.4:
@@ -169,7 +168,7 @@ def _take(living: Living, actor: Someone, told: Any, place: tuple[Base, str], ve
         "sending again",
     )
     if document["status"] == "queued":
-        paper.own = by_both(actor.number, paper.own, version.keys)
+        paper.own = by_both(actor, paper.own, version.keys)
         paper.versions[paper.latest + 1] = version
         living.waiting = True
 
@@ -241,7 +240,7 @@ async def move(living: Living, actor: Someone, paper: Paper) -> None:
     living.expect(answer.status_code, expected, "moving")
     if expected == 200 and (target, path) != (paper.base, paper.path):
         living.waiting = True
-        _rebase(paper, actor.number, target)
+        _rebase(paper, actor, target)
         paper.base, paper.path = target, path
 
 
@@ -255,7 +254,7 @@ def _may_move(living: Living, actor: Someone, paper: Paper, place: tuple[Base, s
     return 409 if there else 200
 
 
-def _rebase(paper: Paper, mover: int, target: Base) -> None:
+def _rebase(paper: Paper, mover: Someone, target: Base) -> None:
     if target == paper.base:
         return
     newest = paper.versions[paper.latest]
@@ -326,28 +325,52 @@ async def work(living: Living) -> None:
 
 
 _TO_PAPERS: tuple[Callable[[Living, Someone, Paper], Awaitable[None]], ...] = (
-    share, share, unshare, move, move, restore, correct, remove,
+    share, share, share, unshare, unshare, unshare, move, move, restore, correct, remove,
 )  # fmt: skip
 
 
 async def act(living: Living) -> None:
     actor = living.chance.choice(living.inhabitants)
     dice = living.chance.random()
-    if dice < 0.3 or not living.papers:
+    if dice < 0.2 or not living.papers:
         await send(living, actor)
-    elif dice < 0.4:
+    elif dice < 0.3:
         await change_group(living, actor)
-    elif dice < 0.5:
+    elif dice < 0.4:
         await work(living)
     else:
-        paper = living.chance.choice(living.papers)
-        if living.chance.random() < 0.6:
-            managers = [one for one in living.inhabitants if one.manages(paper.base)]
+        change = living.chance.choice(_TO_PAPERS)
+        shared = [paper for paper in living.papers if paper.shares]
+        paper = living.chance.choice(shared if shared and change is unshare else living.papers)
+        if living.chance.random() < 0.75:
+            managers = [one for one in living.inhabitants if one.manages(paper.base) and paper.opens_to(one)]
             actor = living.chance.choice(managers or [actor])
-        await living.chance.choice(_TO_PAPERS)(living, actor, paper)
+        await change(living, actor, paper)
+
+
+async def begin(living: Living) -> None:
+    """Something is there and can be found before people meddle with it."""
+    for _ in range(3):
+        await send(living, living.chance.choice(living.inhabitants))
+    await work(living)
 
 
 # What people see.
+
+
+def opened(living: Living) -> list[set[tuple[str, int | None]]]:
+    """By person, what they may find: to know whom an action has given or taken something."""
+    return [
+        {(paper.id, paper.published) for paper in living.papers if paper.opens_to(reader)}
+        for reader in living.inhabitants
+    ]
+
+
+async def glance_around(living: Living, before: list[set[tuple[str, int | None]]]) -> None:
+    """Those for whom something changed look at once, and now and then somebody for whom nothing did."""
+    for reader, old, new in zip(living.inhabitants, before, opened(living), strict=True):
+        if old != new or living.chance.random() < 0.15:
+            await glance(living, reader)
 
 
 async def glance(living: Living, reader: Someone) -> None:

@@ -188,6 +188,29 @@ async def test_who_leaves_a_group_loses_what_it_opened_with_the_next_request(
     assert (await search_status(lee, department)) == 404
 
 
+@pytest.mark.proves("ACCESS-011")
+@pytest.mark.parametrize("again", ["cancelled", "published"])
+async def test_who_sent_a_version_and_left_the_department_has_no_key_of_their_own(
+    people: People, worker: Work, again: str
+) -> None:
+    lee = await people.add("lee", groups=("operations",), roles=("DeptAdmin",))
+    department = await base_of(lee, "department", "operations")
+    document = await put(lee, department, worker)
+    sent = (await upload(lee, department, ("leave.md", HANDBOOK + "\n\nMore."))).json()
+    assert await sees(lee, document)  # while it waits
+    if again == "cancelled":
+        await lee.post(f"/api/v1/jobs/{sent['job_id']}/cancel")
+    await worker.finish()
+
+    async with people.ports.database.begin() as session:
+        await session.execute(
+            text("DELETE FROM group_members WHERE user_id = (SELECT id FROM users WHERE name = 'lee')")
+        )
+
+    assert not await sees(lee, document)
+    assert await sees(people.maya, document)
+
+
 async def search_status(client: AsyncClient, base: str) -> int:
     path = f"/api/v1/knowledge-bases/{base}/query"
     return (await client.post(path, json={"query": "leave"})).status_code

@@ -93,13 +93,14 @@ class Paper:
         self.tag = self.corrected or f"word{newest.word}"
 
 
-def by_both(sender: int, old: set[Key], new: set[Key]) -> set[Key]:
+def by_both(sender: Someone, old: set[Key], new: set[Key]) -> set[Key]:
     """While a new version waits: who may see the old one and the new one."""
     if EVERYONE in old:
         return set(new)
     if EVERYONE in new:
         return set(old)
-    return (old & new) | {person(sender)}
+    both = old & new
+    return both if both & sender.keys else both | {person(sender.number)}
 
 
 def declared_keys(sender: int, base: Base, groups: frozenset[str] | None) -> set[Key]:
