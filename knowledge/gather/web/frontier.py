@@ -10,6 +10,8 @@ from knowledge.gather.web.addresses import Site
 from knowledge.gather.web.traps import Traps
 
 _EXAMPLES = 20
+MOST_SEEN = 50_000
+"""So many addresses of a site are remembered, or five for each that may wait; others are passed over."""
 _NO_DOCUMENTS = re.compile(
     r"\.(css|js|mjs|map|png|jpe?g|gif|svg|webp|avif|ico|bmp|tiff?|woff2?|ttf|otf|eot|mp[34]|m4[av]|avi|mov|mkv"
     r"|webm|ogg|wav|flac|zip|t?gz|bz2|xz|7z|rar|tar|iso|dmg|exe|msi|deb|rpm|apk|jar|bin|rss|atom)\Z",
@@ -46,7 +48,7 @@ class Frontier:
     def add(self, url: str, base: str | None, depth: int, *, listed: bool = False) -> Link | None:
         """`listed`: the site or we ourselves name it, so that it is no trap. None where it is not wanted."""
         page = self.site.canonical(url, base)
-        if page is None or self._not_new(page) or not self.site.holds(page):
+        if page is None or not self.site.holds(page) or self._not_new(page):
             return None
         if depth > self.max_depth:
             return self._pass_over(page, "too_deep")
@@ -92,6 +94,9 @@ class Frontier:
     def _not_new(self, page: str) -> bool:
         short = hashlib.blake2b(page.encode(), digest_size=8).hexdigest()
         if short in self.seen:
+            return True
+        if len(self.seen) >= max(MOST_SEEN, 5 * self.most):
+            self._pass_over(page, "page_limit")
             return True
         self.seen.add(short)
         return False
