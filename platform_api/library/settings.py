@@ -14,10 +14,13 @@ class LibrarySettings(Settings):
     max_file_mb: int = Field(default=25, ge=1, le=200, description="Largest file that is taken, in MB.")
     max_files: int = Field(default=64, ge=1, le=500, description="Most files in one upload.")
     max_archive_files: int = Field(
-        default=1000, ge=1, le=10_000, description="Most files in one uploaded ZIP archive."
+        default=1000, ge=1, le=10_000, description="Most files in the ZIP archives of one upload."
     )
     max_archive_mb: int = Field(
-        default=500, ge=1, le=5000, description="Most that an uploaded ZIP archive may unpack to, in MB."
+        default=500,
+        ge=1,
+        le=5000,
+        description="Most that the ZIP archives of one upload may unpack to, in MB.",
     )
     personal_documents: int = Field(
         default=10_000,

@@ -51,11 +51,48 @@ class Refused:
     error: SwitchboardError
 
 
+@dataclass(slots=True)
+class _Room:
+    """How much the archives of one upload may still unpack to, all together: small ones hold a lot."""
+
+    settings: LibrarySettings
+    files: int = 0
+    bytes: int = 0
+    """Both: what came out of them so far."""
+
+    def limits(self) -> ArchiveLimits:
+        return ArchiveLimits(
+            entries=self.settings.max_archive_files - self.files,
+            total_bytes=self.settings.max_archive_mb * _MEGABYTE - self.bytes,
+            entry_bytes=self.settings.max_file_mb * _MEGABYTE,
+        )
+
+    def entries(self, data: bytes) -> Iterator[ArchiveFile | ArchiveRefusal]:
+        """Raises UnreadableDocument."""
+        try:
+            return entries(data, self.limits())
+        except UnreadableDocument as unreadable:
+            if unreadable.reason != "too_complex" or not self.files:
+                raise
+            what = (
+                f"The archives of this upload hold more than {self.settings.max_archive_files:,} files or "
+                f"{self.settings.max_archive_mb:,} MB together."
+            )
+            raise UnreadableDocument(
+                "too_complex", what, hint="Send it in an upload of its own."
+            ) from unreadable
+
+    def take(self, member: ArchiveFile | ArchiveRefusal) -> None:
+        self.files += 1
+        self.bytes += len(member.data) if isinstance(member, ArchiveFile) else 0
+
+
 async def arriving(files: Sequence[SentFile], settings: LibrarySettings) -> AsyncIterator[Arrived | Refused]:
     """Each file in order, those of an archive one by one; a path that comes twice is refused then."""
     seen: set[str] = set()
+    room = _Room(settings)
     for file in files:
-        async for one in _each(file, settings):
+        async for one in _each(file, settings, room):
             if isinstance(one, Arrived) and one.path in seen:
                 yield Refused(one.path, BadFileName(f"'{one.path}' is in this upload twice."))
             else:
@@ -72,7 +109,7 @@ async def arrived(path: str, data: bytes, settings: LibrarySettings) -> Arrived 
         return Refused(_shown(path), error)
 
 
-async def _each(file: SentFile, settings: LibrarySettings) -> AsyncIterator[Arrived | Refused]:
+async def _each(file: SentFile, settings: LibrarySettings, room: _Room) -> AsyncIterator[Arrived | Refused]:
     name = file.filename or ""
     try:
         path = path_of(name)
@@ -81,19 +118,20 @@ async def _each(file: SentFile, settings: LibrarySettings) -> AsyncIterator[Arri
         if not await asyncio.to_thread(is_archive, data):
             yield await _examined(path, data)
             return
-        members = await asyncio.to_thread(entries, data, _limits(settings))
+        members = await asyncio.to_thread(room.entries, data)
     except SwitchboardError as error:
         yield Refused(_shown(name), error)
         return
-    async for member in _unpacked(members, path.rpartition("/")[0]):
+    async for member in _unpacked(members, path.rpartition("/")[0], room):
         yield member
 
 
 async def _unpacked(
-    members: Iterator[ArchiveFile | ArchiveRefusal], folder: str
+    members: Iterator[ArchiveFile | ArchiveRefusal], folder: str, room: _Room
 ) -> AsyncIterator[Arrived | Refused]:
     """The files of an archive, with their paths in it below the folder that it was sent from."""
     while (member := await asyncio.to_thread(next, members, None)) is not None:
+        room.take(member)
         path = f"{folder}/{member.path}" if folder else member.path
         try:
             if isinstance(member, ArchiveRefusal):
@@ -101,14 +139,6 @@ async def _unpacked(
             yield await _examined(path_of(path), member.data)
         except SwitchboardError as error:
             yield Refused(_shown(path), error)
-
-
-def _limits(settings: LibrarySettings) -> ArchiveLimits:
-    return ArchiveLimits(
-        entries=settings.max_archive_files,
-        total_bytes=settings.max_archive_mb * _MEGABYTE,
-        entry_bytes=settings.max_file_mb * _MEGABYTE,
-    )
 
 
 def _shown(filename: str) -> str:

@@ -1,7 +1,7 @@
 """Taking files in: archives, what failed before, quotas, and documents that come from sources."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,9 +14,11 @@ from kit.wire.library import DocumentMetadata
 from platform_api.app import build_app
 from platform_api.identity import Identity
 from platform_api.identity.dev_people import DEV_PEOPLE
+from platform_api.library.service.incoming import Refused, arriving
 from platform_api.library.service.intake import Intake, Origin
 from platform_api.library.service.jobs import close_job, open_job
 from platform_api.library.service.scopes import Scopes
+from platform_api.library.settings import LibrarySettings
 from tests.platform_api.library.steps import (
     HANDBOOK,
     base_of,
@@ -29,6 +31,19 @@ from tests.platform_api.library.steps import (
 from tests.platform_api.library.test_bad_files import encrypted_pdf
 from tests.platform_api.people import People
 from tests.platform_api.work import Work
+
+
+@dataclass
+class SentBytes:
+    filename: str | None
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    async def read(self, size: int = -1, /) -> bytes:
+        return self.data
 
 
 def archive(**files: bytes | str) -> bytes:
@@ -68,6 +83,20 @@ async def test_an_archive_is_taken_as_the_files_in_it(people: People, worker: Wo
     }
     again = (await upload(people.maya, base, ("hr/all.zip", packed))).json()
     assert sorted(one["status"] for one in again["documents"]) == ["refused"] * 3 + ["unchanged"] * 2
+
+
+@pytest.mark.proves("LOAD-011")
+@pytest.mark.parametrize("limits", [{"max_archive_files": 3}, {"max_archive_mb": 1}])
+async def test_archives_of_one_upload_share_the_limits_of_one(limits: dict[str, int]) -> None:
+    """Each within them, sixty at once would fill the disk before anybody counts."""
+    text = "# " + "x" * 300_000
+    files = [SentBytes(f"{name}.zip", archive(**{f"{name}1.md": text, f"{name}2.md": text})) for name in "ab"]
+    found = [one async for one in arriving(files, LibrarySettings().model_copy(update=limits))]
+    assert [one.path for one in found] == ["a1.md", "a2.md", "b.zip"]
+    refused = found[-1]
+    assert isinstance(refused, Refused)
+    assert "together" in refused.error.detail
+    assert refused.error.hint == "Send it in an upload of its own."
 
 
 async def test_an_archive_beyond_the_limits_leaves_nothing(people: People) -> None:
