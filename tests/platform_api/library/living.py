@@ -183,11 +183,14 @@ def _may_change(actor: Someone, paper: Paper, otherwise: int) -> int:
     return otherwise if actor.manages(paper.base) else 403
 
 
-def _with(living: Living, actor: Someone) -> tuple[dict[str, Any], str, int]:
+def _with(living: Living, actor: Someone, paper: Paper) -> tuple[dict[str, Any], str, int]:
     """Whom to share with: the request, their key, and what the rules say of it."""
-    kind = living.chance.choice(("person", "person", "group", "group", "everyone"))
+    kind = living.chance.choice(("person", "person", "person", "group", "group", "everyone"))
     if kind == "person":
-        to = living.chance.randrange(len(living.ids))
+        others = [one.number for one in living.inhabitants if not paper.opens_to(one)]
+        to = living.chance.choice(
+            others if others and living.chance.random() < 0.8 else range(len(living.ids))
+        )
         return {"user_id": str(living.ids[to])}, person(to), 201
     if kind == "group":
         name = living.chance.choice(GROUPS)
@@ -197,7 +200,7 @@ def _with(living: Living, actor: Someone) -> tuple[dict[str, Any], str, int]:
 
 
 async def share(living: Living, actor: Someone, paper: Paper) -> None:
-    request, key, status = _with(living, actor)
+    request, key, status = _with(living, actor, paper)
     living.story.append(f"{actor} shares {_told(paper)} with {key}")
     answer = await living.clients[actor.number].post(f"{_where(living, paper)}/shares", json=request)
     expected = _may_change(actor, paper, status)
@@ -209,7 +212,7 @@ async def share(living: Living, actor: Someone, paper: Paper) -> None:
 
 
 async def unshare(living: Living, actor: Someone, paper: Paper) -> None:
-    request, key, _ = _with(living, actor)
+    request, key, _ = _with(living, actor, paper)
     if paper.shares and living.chance.random() < 0.7:
         key = living.chance.choice(sorted(paper.shares))
         request = _request(living, key)
@@ -325,7 +328,7 @@ async def work(living: Living) -> None:
 
 
 _TO_PAPERS: tuple[Callable[[Living, Someone, Paper], Awaitable[None]], ...] = (
-    share, share, share, unshare, unshare, unshare, move, move, restore, correct, remove,
+    share, share, share, share, unshare, move, move, move, restore, restore, correct, remove,
 )  # fmt: skip
 
 
@@ -339,8 +342,10 @@ async def act(living: Living) -> None:
     elif dice < 0.4:
         await work(living)
     else:
-        change = living.chance.choice(_TO_PAPERS)
         shared = [paper for paper in living.papers if paper.shares]
+        # What was given is often taken back, or there would be little to lose.
+        take_back = shared and living.chance.random() < 0.35
+        change = unshare if take_back else living.chance.choice(_TO_PAPERS)
         paper = living.chance.choice(shared if shared and change is unshare else living.papers)
         if living.chance.random() < 0.75:
             managers = [one for one in living.inhabitants if one.manages(paper.base) and paper.opens_to(one)]

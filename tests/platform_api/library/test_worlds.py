@@ -21,7 +21,7 @@ from platform_api.app import PlatformPorts
 from platform_api.library.service.vector_cache import PostgresVectorCache
 from ports.db import Database
 from tests.engines import full_run
-from tests.platform_api.library.living import act, glance, look, settle, work
+from tests.platform_api.library.living import act, begin, glance, glance_around, look, opened, settle, work
 from tests.platform_api.people import People, platform_ports
 from tests.platform_api.reading import embedder, marked_vectors
 from tests.platform_api.work import Work
@@ -87,9 +87,11 @@ async def test_nobody_sees_more_or_less_than_the_rules_say(people: People, worke
 async def live(people: People, worker: Work, seed: int) -> None:
     living = await settle(people, worker, seed)
     try:
+        await begin(living)
         for _ in range(ACTIONS):
+            before = opened(living)
             await act(living)
-            await glance(living, living.chance.choice(living.inhabitants))
+            await glance_around(living, before)
         if living.chance.random() < 0.5:
             await work(living)
         for reader in living.inhabitants:
