@@ -57,13 +57,13 @@ class _Room:
 
     settings: LibrarySettings
     files: int = 0
-    bytes: int = 0
+    size: int = 0
     """Both: what came out of them so far."""
 
     def limits(self) -> ArchiveLimits:
         return ArchiveLimits(
             entries=self.settings.max_archive_files - self.files,
-            total_bytes=self.settings.max_archive_mb * _MEGABYTE - self.bytes,
+            total_bytes=self.settings.max_archive_mb * _MEGABYTE - self.size,
             entry_bytes=self.settings.max_file_mb * _MEGABYTE,
         )
 
@@ -84,7 +84,7 @@ class _Room:
 
     def take(self, member: ArchiveFile | ArchiveRefusal) -> None:
         self.files += 1
-        self.bytes += len(member.data) if isinstance(member, ArchiveFile) else 0
+        self.size += len(member.data) if isinstance(member, ArchiveFile) else 0
 
 
 async def arriving(files: Sequence[SentFile], settings: LibrarySettings) -> AsyncIterator[Arrived | Refused]:
