@@ -33,7 +33,7 @@ class DeadLetterQuery(ReplayRequest):
     """limit: how many at most. cursor: `next_cursor` of the page before."""
 
     limit: int = Field(default=50, ge=1, le=100)
-    cursor: int | None = Field(default=None, ge=1)
+    cursor: int | None = Field(default=None, ge=1, lt=2**63)
 
 
 class Replayed(Wire):

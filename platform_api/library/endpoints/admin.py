@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from kit.errors import Forbidden, NotFound
 from kit.wire.base import Page
@@ -16,6 +16,7 @@ from platform_api.library.service.reconciling import Reconciling
 
 router = APIRouter(prefix="/api/v1/admin/jobs", tags=["admin"])
 _Letters = Annotated[DeadLetters, Depends(provided(DeadLetters))]
+_LetterId = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 _Reconciling = Annotated[Reconciling, Depends(provided(Reconciling))]
 
 
@@ -53,7 +54,11 @@ async def replay_dead_letters(
     "/failed/{letter_id}/replay", summary="Replay a dead letter", responses=raises(Forbidden, NotFound)
 )
 async def replay_dead_letter(
-    principal: CurrentPrincipal, letters: _Letters, session: UnitOfWork, letter_id: int, key: IdempotencyKey
+    principal: CurrentPrincipal,
+    letters: _Letters,
+    session: UnitOfWork,
+    letter_id: _LetterId,
+    key: IdempotencyKey,
 ) -> Replayed:
     """It gets all its attempts again."""
     return await once(
@@ -73,7 +78,7 @@ async def replay_dead_letter(
     responses=raises(Forbidden, NotFound),
 )
 async def delete_dead_letter(
-    principal: CurrentPrincipal, letters: _Letters, session: UnitOfWork, letter_id: int
+    principal: CurrentPrincipal, letters: _Letters, session: UnitOfWork, letter_id: _LetterId
 ) -> None:
     """Its document, where it is about one, stays as it is."""
     await letters.delete(session, principal, letter_id)

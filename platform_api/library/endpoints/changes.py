@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
+from pydantic import ValidationError
 
-from kit.errors import BadRequest, NotFound
+from kit.errors import BadRequest, Invalid, NotFound
 from kit.wire.base import Page
 from kit.wire.library import (
     ChangedDocument,
@@ -66,7 +67,10 @@ async def _leaving(
     everyone: Annotated[bool | None, Query()] = None,
 ) -> ShareWith:
     named = {"user_id": user_id, "email": email, "group": group, "everyone": everyone or None}
-    return ShareWith.model_validate({name: value for name, value in named.items() if value is not None})
+    try:
+        return ShareWith.model_validate({name: value for name, value in named.items() if value is not None})
+    except ValidationError as error:
+        raise Invalid("Name exactly one of: user_id, email, group, everyone.") from error
 
 
 @router.patch(
@@ -123,7 +127,7 @@ async def restore_version(  # noqa: PLR0917  FastAPI fills these by name
     editing: _Editing,
     base_id: UUID,
     doc_id: UUID,
-    version: int,
+    version: Annotated[int, Path(ge=1, le=2**31 - 1)],
     key: IdempotencyKey,
 ) -> ChangedDocument:
     """Its bytes become the newest version; who may see the document stays as it is."""

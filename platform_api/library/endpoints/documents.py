@@ -179,7 +179,9 @@ async def get_content(  # noqa: PLR0917  FastAPI fills these by name
     quote: Annotated[
         str, Query(max_length=4000, description="Marked in the page; `#quote` leads to it.")
     ] = "",
-    version: Annotated[int | None, Query(ge=1, description="An older one that you may open.")] = None,
+    version: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="An older one that you may open.")
+    ] = None,
 ) -> Response:
     """What a citation opens; the access is checked again each time, and the reading is recorded."""
     source = await documents.content(principal, doc_id, format, quote=quote, version=version)
