@@ -89,6 +89,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "Document": {
         "id": _ID,
         "knowledge_base_id": _BASE,
+        "path": "people/leave.md",
         "title": "Leave",
         "status": "ready",
         "version": 2,
@@ -97,9 +98,13 @@ EXAMPLES: Final[dict[str, Any]] = {
         "source": "upload",
         "source_url": _URL.partition("#")[0],
         "service_scope": "general",
+        "scope_reason": "The front matter says so.",
         "doc_type": "policy",
         "tags": ["leave"],
+        "privacy_level": "general",
+        "corrected": ["tags"],
         "chunks": 4,
+        "edition": 7,
         "created_at": _AT,
         "updated_at": _AT,
     },
@@ -193,6 +198,9 @@ EXAMPLES: Final[dict[str, Any]] = {
         "usage": {"input_tokens": 812, "output_tokens": 21, "model": "extractive"},
         "timings": {"first_text_ms": 38.5, "total_ms": 44.1},
     },
+    "CorrectDocument": {"service_scope": "general", "tags": ["leave"], "title": None},
+    "MoveDocument": {"knowledge_base_id": _BASE, "path": "people/leave.md"},
+    "ShareWith": {"email": "tom@example.com"},
     "UploadAccepted": {
         "documents": [
             {"id": _ID, "title": "Leave", "status": "queued"},

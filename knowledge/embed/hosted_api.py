@@ -24,6 +24,9 @@ _LONGEST_WAIT_S = 120.0
 class Busy(EmbeddingFailed):
     """The service asks for patience; says nothing about its health."""
 
+    code = "embedding_busy"
+    title = "The embedding service is busy"
+
 
 class _Item(msgspec.Struct):
     index: int

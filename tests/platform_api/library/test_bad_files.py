@@ -28,7 +28,12 @@ def corrupt_docx() -> bytes:
     """An Office file by its table of contents, but what it holds is no XML."""
     buffer = BytesIO()
     with ZipFile(buffer, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
+        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            f'<Override PartName="/word/document.xml" ContentType="{kind}"/></Types>',
+        )
         archive.writestr("word/document.xml", "this is not XML <<<")
     return buffer.getvalue()
 
