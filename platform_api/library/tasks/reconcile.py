@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.keys import AccessKeys
 from access.principal import Principal
 from kit.clock import Clock
+from kit.errors import Unauthenticated
 from kit.wire.library import AcceptedDocument
 from knowledge.index import Held, Index
+from platform_api.identity import Identity
 from platform_api.library import repository
 from platform_api.library.models import (
     DocumentAccessRow,
@@ -52,6 +54,7 @@ from ports.queue import Queue, Tasks
 _EVERY_S = 3600
 _WITHIN_S = 3000.0
 _BATCH = 500
+_UNNAMED = "(a document that is no longer for you)"
 log = structlog.get_logger()
 
 
@@ -70,6 +73,7 @@ class Reconcile:
         self._queue = queue
         self._index = index
         self._clock = clock
+        self._identity = Identity(database, clock)
         self._stranded = Stranded(database, queue, clock)
         self._files = LeftoverFiles(database, blobs, clock)
 
@@ -198,14 +202,25 @@ class Reconcile:
             findings.add(row.organisation_id, AGAIN)
         for (organisation_id, sender), theirs in by_sender.items():
             principal = Principal(organisation_id=organisation_id, id=sender)
+            seen = await self._seen_by(sender, theirs)
             async with self._database.begin() as session:
                 now = self._clock.now()
                 job_id = await open_job(session, principal, "repair", now, stage="queued")
-                await add_results(session, job_id, [_outcome(row) for row in theirs])
+                await add_results(session, job_id, [_outcome(row, named=row.id in seen) for row in theirs])
                 await close_job(session, job_id, now)
                 items = await session.scalars(select(JobItemRow).where(JobItemRow.job_id == job_id))
                 for item in items.all():
                     await redefer(session, self._queue, item, again=True)
+
+    async def _seen_by(self, sender: UUID, rows: Sequence[DocumentRow]) -> frozenset[UUID]:
+        """Those that the sender still sees: what the others are called now, their job must not tell."""
+        try:
+            principal = (await self._identity.person(sender)).principal
+        except Unauthenticated:
+            return frozenset()
+        seen = repository.visible(principal).where(DocumentRow.id.in_([row.id for row in rows]))
+        async with self._database.begin() as session:
+            return frozenset(row.id for row in await session.scalars(seen))
 
 
 def _rows(batch: dict[UUID, Held]) -> Any:
@@ -228,9 +243,10 @@ def _agree(row: DocumentRow, held: Held) -> bool:
     return row.published_version is not None and whole and held.version == row.published_version
 
 
-def _outcome(row: DocumentRow) -> Outcome:
-    shown = AcceptedDocument(id=row.id, path=row.path, title=row.title, status="queued")
-    return Outcome(shown, row.path, row.published_version or row.version)
+def _outcome(row: DocumentRow, *, named: bool) -> Outcome:
+    name = row.path if named else _UNNAMED
+    shown = AcceptedDocument(id=row.id, path=name, title=name, status="queued")
+    return Outcome(shown, name, row.published_version or row.version)
 
 
 def _organisation_of(held: Held) -> UUID | None:

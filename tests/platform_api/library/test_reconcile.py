@@ -76,6 +76,31 @@ async def test_a_document_that_the_index_lost_is_published_again(
     ]
 
 
+async def test_who_lost_a_document_is_not_told_its_new_name_by_its_repair(
+    people: People, ports: PlatformPorts, worker: Work
+) -> None:
+    lee = await people.add("lee", groups=("operations",), roles=("DeptAdmin",))
+    kim = await people.add("kim", groups=("operations",), roles=("DeptAdmin",))
+    base = await base_of(lee, "department", "operations")
+    files = [("a.md", HANDBOOK), ("b.md", HANDBOOK + "More.")]
+    sent = (await upload(lee, base, *files)).json()["documents"]
+    await worker.finish()
+    path = f"/api/v1/knowledge-bases/{base}/documents/{sent[0]['id']}/move"
+    assert (await kim.post(path, json={"path": "why-lee-was-let-go.md"})).status_code == 200
+    await worker.finish()
+    async with ports.database.begin() as session:
+        await session.execute(
+            text("DELETE FROM group_members WHERE user_id = (SELECT id FROM users WHERE name = 'lee')")
+        )
+    for one in sent:
+        await ports.index.remove(UUID(one["id"]))
+
+    assert await reconcile(ports, worker) == {"published_again": 2}
+    async with ports.database.begin() as session:
+        named = text("SELECT path FROM job_items JOIN jobs ON jobs.id = job_id WHERE kind = 'repair'")
+        assert set(await session.scalars(named)) == {"(a document that is no longer for you)"}
+
+
 async def test_points_of_a_document_that_does_not_exist_are_removed(
     people: People, ports: PlatformPorts, worker: Work
 ) -> None:
