@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, and_, any_, case, delete, exists, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +34,11 @@ from platform_api.library.models import (
     JobItemRow,
     JobRow,
     KnowledgeBaseRow,
+)
+
+# Asked for each document that is read: made once, since making a statement costs as much as asking it.
+_HELD_KEYS = select(DocumentAccessRow.access_key, DocumentAccessRow.shared).where(
+    DocumentAccessRow.document_id == bindparam("document")
 )
 
 
@@ -232,18 +251,32 @@ async def set_keys(session: AsyncSession, document: DocumentRow, keys: frozenset
     """From this commit on, exactly these keys and those of its shares open the document."""
     row = DocumentAccessRow
     await session.execute(delete(row).where(row.document_id == document.id, row.shared.is_(False)))
-    if keys:
-        rows = [
-            {"document_id": document.id, "organisation_id": document.organisation_id, "access_key": key}
-            for key in sorted(keys)
-        ]
-        await session.execute(insert(row).values(rows))
+    await add_keys(session, [document], keys)
+
+
+async def add_keys(session: AsyncSession, documents: Sequence[DocumentRow], keys: frozenset[str]) -> None:
+    """Of documents that have none, but for those of their shares."""
+    rows = [
+        {"document_id": document.id, "organisation_id": document.organisation_id, "access_key": key}
+        for document in documents
+        for key in sorted(keys)
+    ]
+    if rows:
+        await session.execute(insert(DocumentAccessRow), rows)
 
 
 async def keys_of(session: AsyncSession, document_id: UUID) -> frozenset[str]:
     """All that open the document now: its own and those of its shares."""
     statement = select(DocumentAccessRow.access_key).where(DocumentAccessRow.document_id == document_id)
     return frozenset(await session.scalars(statement))
+
+
+async def held_keys(session: AsyncSession, document_id: UUID) -> tuple[frozenset[str], frozenset[str]]:
+    """Those that came with its upload, and those of its shares."""
+    rows = (await session.execute(_HELD_KEYS, {"document": document_id})).all()
+    return frozenset(key for key, shared in rows if not shared), frozenset(
+        key for key, shared in rows if shared
+    )
 
 
 async def own_keys_of(session: AsyncSession, document_id: UUID) -> frozenset[str]:

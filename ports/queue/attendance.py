@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import procrastinate
+import psycopg
 import structlog
 from opentelemetry.trace import Status, StatusCode
 from procrastinate.exceptions import UniqueViolation
@@ -99,10 +100,16 @@ def _connector(url: str, concurrency: int) -> procrastinate.PsycopgConnector:
     return procrastinate.PsycopgConnector(
         conninfo=libpq_url(url),
         kwargs={"connect_timeout": 5, "options": f"-c statement_timeout={_ANSWER_WITHIN_MS}"},
+        configure=_alone,
         min_size=1,
         max_size=min(concurrency, 4) + 2,
         timeout=10,
     )
+
+
+async def _alone(connection: psycopg.AsyncConnection) -> None:
+    """Each question of the queue is one statement: opening and ending a transaction would be two more."""
+    await connection.set_autocommit(True)
 
 
 def _worker(app: procrastinate.App, concurrency: int, pace: Pace) -> Worker:

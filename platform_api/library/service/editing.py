@@ -235,7 +235,7 @@ class Editing:
         accepted = AcceptedDocument(id=document.id, path=document.path, title=document.title, status="queued")
         outcome = Outcome(accepted, document.path, document.version)
         job_id = await add_job(session, principal, kind, [outcome], self._clock.now())
-        await defer_ingest(self._queue, session, document.organisation_id, job_id, outcome)
+        await defer_ingest(self._queue, session, document.organisation_id, job_id, [outcome])
         return job_id
 
 

@@ -104,6 +104,9 @@ class Saving:
     quota: Quota
     used: set[str] = field(default_factory=set[str])
     """The blobs that rows refer to."""
+    fresh: list[DocumentRow] = field(default_factory=list[DocumentRow])
+    """What was not there before, and has no keys yet."""
+    versions: list[DocumentVersionRow] = field(default_factory=list[DocumentVersionRow])
 
 
 def worth_retrying(document: DocumentRow) -> bool:
@@ -231,15 +234,15 @@ class Intake:
         # Again: what was deleted or changed while we waited for its row is so now.
         saving = Saving(taking, await self._known(session, taking, paths) if found else {}, quota)
         outcomes = [await self._save_one(session, saving, file) for file in files]
+        await _store(session, saving)
         await _record(session, taking, outcomes)
         return outcomes, frozenset(saving.used)
 
     async def defer(
         self, session: AsyncSession, taking: Taking, job_id: UUID, outcomes: Sequence[Outcome]
     ) -> None:
-        for outcome in outcomes:
-            if outcome.queued:
-                await defer_ingest(self._queue, session, taking.base.organisation_id, job_id, outcome)
+        queued = [outcome for outcome in outcomes if outcome.queued]
+        await defer_ingest(self._queue, session, taking.base.organisation_id, job_id, queued)
 
     async def _known(self, session: AsyncSession, taking: Taking, paths: Sequence[str]) -> dict[str, Known]:
         return await repository.documents_at(
@@ -265,12 +268,11 @@ class Intake:
         document.source_url = source_url_of(taking.source_url, document.id)
         _note(document, taking.origin)
         session.add(document)
-        await session.flush()
         if known:
             await self._next_version(session, taking, document)
         else:
-            await repository.set_keys(session, document, taking.keys)
-        session.add(self._version(taking, document, file, file.blob_key))
+            saving.fresh.append(document)
+        saving.versions.append(self._version(taking, document, file, file.blob_key))
         shown = AcceptedDocument(id=document.id, path=file.path, title=document.title, status="queued")
         return Outcome(shown, file.path, document.version)
 
@@ -345,16 +347,18 @@ def next_version(document: DocumentRow, now: datetime) -> None:
 
 
 async def defer_ingest(
-    queue: Queue, session: AsyncSession, organisation_id: UUID, job_id: UUID, outcome: Outcome
+    queue: Queue, session: AsyncSession, organisation_id: UUID, job_id: UUID, outcomes: Sequence[Outcome]
 ) -> None:
-    """The queue job of a version that is an item of `job_id` already."""
-    args = {
-        "organisation_id": str(organisation_id),
-        "job_id": str(job_id),
-        "document_id": str(outcome.shown.id),
-        "version": outcome.version,
-    }
-    await queue.defer(session, INGEST, args, lock=f"document:{outcome.shown.id}")
+    """The queue jobs of versions that are items of `job_id` already."""
+    about = {"organisation_id": str(organisation_id), "job_id": str(job_id)}
+    jobs = [
+        (
+            about | {"document_id": str(outcome.shown.id), "version": outcome.version},
+            f"document:{outcome.shown.id}",
+        )
+        for outcome in outcomes
+    ]
+    await queue.defer_many(session, INGEST, jobs)
 
 
 async def _lock(session: AsyncSession, document_ids: Sequence[UUID]) -> None:
@@ -364,6 +368,15 @@ async def _lock(session: AsyncSession, document_ids: Sequence[UUID]) -> None:
         await session.execute(
             select(row.id).where(row.id.in_(document_ids)).order_by(row.id).with_for_update()
         )
+
+
+async def _store(session: AsyncSession, saving: Saving) -> None:
+    """Few statements for all files, however many."""
+    # First the documents, to which the others refer.
+    await session.flush()
+    session.add_all(saving.versions)
+    await repository.add_keys(session, saving.fresh, saving.taking.keys)
+    await session.flush()
 
 
 def _count(saving: Saving, file: Staged, document: DocumentRow | None) -> None:

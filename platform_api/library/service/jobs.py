@@ -6,12 +6,14 @@ Rows are locked in one order everywhere, so that nobody waits in a circle: docum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, case, exists, select, update
+from sqlalchemy import and_, bindparam, case, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from access.principal import Principal
 from kit.wire.library import AcceptedDocument
@@ -22,6 +24,59 @@ FINISHED: Final = ("succeeded", "failed", "cancelled")
 WAITING: Final = ("queued", "running")
 GIVEN_UP = "It could not be read, although it was tried several times. Try its job again, or ask an admin."
 CANCELLED = "The upload was cancelled."
+
+
+# Of each document that is read: made once, since making a statement costs as much as asking it.
+_JOBS: Any = JobRow.__table__
+_ITEMS: Any = JobItemRow.__table__
+_DOCUMENTS: Any = DocumentRow.__table__
+_THIS_ITEM = and_(
+    _ITEMS.c.job_id == bindparam("of_job"),
+    _ITEMS.c.document_id == bindparam("of_document"),
+    _ITEMS.c.version == bindparam("of_version"),
+    _ITEMS.c.state.in_(WAITING),
+)
+
+
+def _beginning() -> ReturningUpdate[Any]:
+    going_on = exists().where(_JOBS.c.id == bindparam("of_job"), _JOBS.c.status != "cancelled")
+    document = update(_DOCUMENTS).where(_DOCUMENTS.c.id == bindparam("of_document"))
+    job = update(_JOBS).where(_JOBS.c.id == bindparam("of_job"), _JOBS.c.status == "queued")
+    stage = case((_JOBS.c.open, _JOBS.c.stage), else_="reading")
+    return (
+        update(_ITEMS)
+        .where(_THIS_ITEM, going_on)
+        .values(attempts=_ITEMS.c.attempts + 1, state="running", stage="reading", stage_done=0, stage_total=0)
+        .returning(_ITEMS.c.attempts)
+        # The caller holds the document's row; the job's is locked last, since what nothing reads runs last.
+        .add_cte(document.values(status=bindparam("document_status")).cte("document"))
+        .add_cte(job.values(status="running", stage=stage).cte("job"))
+    )
+
+
+def _finishing() -> ReturningUpdate[Any]:
+    """One update of the job under its row's lock: its items finish on several workers at once."""
+    item: Any = update(_ITEMS).where(_THIS_ITEM).values(state=bindparam("ended"))
+    moved: Any = item.returning(_ITEMS.c.job_id, _ITEMS.c.path).cte("moved")
+    now: Any = bindparam("now")
+    well = _JOBS.c.good + bindparam("well")
+    last = and_(_JOBS.c.done + 1 >= _JOBS.c.total, _JOBS.c.open.is_(False), _JOBS.c.status != "cancelled")
+    return (
+        update(_JOBS)
+        .where(_JOBS.c.id == select(moved.c.job_id).scalar_subquery())
+        .values(
+            done=_JOBS.c.done + 1,
+            good=well,
+            stage=case((last, "done"), else_=_JOBS.c.stage),
+            status=case((and_(last, well > 0), "succeeded"), (last, "failed"), else_=_JOBS.c.status),
+            finished_at=case((last, now), else_=_JOBS.c.finished_at),
+        )
+        .returning(select(moved.c.path).scalar_subquery())
+    )
+
+
+_BEGIN = _beginning()
+_FINISH = _finishing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +185,18 @@ async def cancelled(session: AsyncSession, job_id: UUID) -> bool:
     return not await session.scalar(going_on)
 
 
-async def begin_item(
-    session: AsyncSession, job_id: UUID, document_id: UUID, version: int, now: datetime
-) -> JobItemRow | None:
-    """Mark it running and count the attempt; None where it is not to be done (any more)."""
-    item = await session.get(JobItemRow, (job_id, document_id, version), with_for_update=True)
-    if item is None or item.state not in WAITING:
-        return None
-    if await cancelled(session, job_id):
-        await cancel_items(session, job_id, now, document_id)
-        return None
-    item.attempts += 1
-    item.state, item.stage, item.stage_done, item.stage_total = "running", "reading", 0, 0
-    running = update(JobRow).where(JobRow.id == job_id, JobRow.status == "queued")
-    stage = case((JobRow.open, JobRow.stage), else_="reading")
-    await session.execute(running.values(status="running", stage=stage))
-    return item
+async def begin_item(session: AsyncSession, item: JobItemRow, document_status: str, now: datetime) -> bool:
+    """Mark it, its job and its document as being read, and count the attempt; False where it was cancelled.
+
+    The caller holds the rows of the item and its document, and the item was waiting.
+    """
+    values = _key_of(item) | {"document_status": document_status}
+    attempts = await session.scalar(_BEGIN, values)
+    if attempts is None:
+        await cancel_items(session, item.job_id, now, item.document_id)
+        return False
+    set_committed_value(item, "attempts", attempts)
+    return True
 
 
 async def finish_item(
@@ -156,22 +207,14 @@ async def finish_item(
     error: Reason | None = None,
 ) -> None:
     """Counted once, however often the task runs; the last one finishes the job."""
-    moved = await session.scalar(
-        update(JobItemRow)
-        .where(
-            JobItemRow.job_id == item.job_id,
-            JobItemRow.document_id == item.document_id,
-            JobItemRow.version == item.version,
-            JobItemRow.state.in_(WAITING),
-        )
-        .values(state=state)
-        .returning(JobItemRow.path)
-    )
-    if moved is None:
-        return
-    if error:
+    values = _key_of(item) | {"ended": state, "well": int(state == "done"), "now": now}
+    moved = await session.scalar(_FINISH, values)
+    if moved is not None and error:
         session.add(_error(item, moved, error))
-    await _count(session, item.job_id, good=state == "done", now=now)
+
+
+def _key_of(item: JobItemRow) -> dict[str, Any]:
+    return {"of_job": item.job_id, "of_document": item.document_id, "of_version": item.version}
 
 
 async def cancel_items(
@@ -197,24 +240,6 @@ async def cancel_items(
     for_them = DocumentRow.id.in_([one for one in documents if one in stopped])
     said = {"status": "failed", "error": CANCELLED, "failure": "cancelled", "updated_at": now}
     await session.execute(update(DocumentRow).where(for_them).values(**said))
-
-
-async def _count(session: AsyncSession, job_id: UUID, *, good: bool, now: datetime) -> None:
-    # One update under the row's lock: the items of a job finish on several workers at once.
-    well = JobRow.good + int(good)
-    last = (JobRow.done + 1 >= JobRow.total) & JobRow.open.is_(False) & (JobRow.status != "cancelled")
-    await session.execute(
-        update(JobRow)
-        .where(JobRow.id == job_id)
-        .values(
-            done=JobRow.done + 1,
-            good=well,
-            stage=case((last, "done"), else_=JobRow.stage),
-            status=case((last & (well > 0), "succeeded"), (last, "failed"), else_=JobRow.status),
-            finished_at=case((last, now), else_=JobRow.finished_at),
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def _add_items(session: AsyncSession, job: JobRow, results: Sequence[Outcome]) -> list[Outcome]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from prometheus_client import Counter
-from sqlalchemy import delete, select, update
+from sqlalchemy import ARRAY, LargeBinary, and_, any_, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,18 @@ from ports.db import Database
 # A row with its sentences has about 6 KB: a few MB in memory at once.
 _AT_ONCE = 500
 _DAY = timedelta(days=1)
+# Asked for each document that is read: made once, since making a statement costs as much as asking it.
+_TABLE: Any = ChunkVectorRow.__table__
+_MINE = and_(
+    _TABLE.c.organisation_id == bindparam("organisation"),
+    _TABLE.c.embedder == bindparam("by_embedder"),
+    _TABLE.c.content_hash == any_(bindparam("hashes", type_=ARRAY(LargeBinary))),
+)
+_FOUND = select(_TABLE.c.content_hash, _TABLE.c.dense, _TABLE.c.spans, _TABLE.c.rows, _TABLE.c.used_at).where(
+    _MINE
+)
+_USED = update(_TABLE).where(_MINE, _TABLE.c.used_at < bindparam("before")).values(used_at=bindparam("now"))
+_ADD = insert(_TABLE).on_conflict_do_nothing()
 looked_up = Counter(
     "switchboard_vector_cache_chunks_total", "Chunks whose vectors were looked for by content.", ["outcome"]
 )
@@ -45,21 +57,16 @@ class PostgresVectorCache:
     async def _get(
         self, organisation_id: UUID, embedder: str, some: Sequence[str]
     ) -> dict[str, ChunkVectors]:
-        row = ChunkVectorRow
-        mine = (
-            row.organisation_id == organisation_id,
-            row.embedder == embedder,
-            row.content_hash.in_([bytes.fromhex(one) for one in some]),
-        )
         now = self._clock.now()
+        mine = {
+            "organisation": organisation_id,
+            "by_embedder": embedder,
+            "hashes": [bytes.fromhex(one) for one in some],
+        }
         async with self._database.begin() as session:
-            rows = (
-                await session.execute(
-                    select(row.content_hash, row.dense, row.spans, row.rows, row.used_at).where(*mine)
-                )
-            ).all()
+            rows = (await session.execute(_FOUND, mine)).all()
             if any(one.used_at < now - _DAY for one in rows):
-                await session.execute(update(row).where(*mine, row.used_at < now - _DAY).values(used_at=now))
+                await session.execute(_USED, mine | {"now": now, "before": now - _DAY})
         return {one.content_hash.hex(): _read(one.dense, one.spans, one.rows) for one in rows}
 
     async def put(self, organisation_id: UUID, embedder: str, vectors: Mapping[str, ChunkVectors]) -> None:
@@ -79,7 +86,7 @@ class PostgresVectorCache:
                 for one in hashes[start : start + _AT_ONCE]
             ]
             async with self._database.begin() as session:
-                await session.execute(insert(ChunkVectorRow).on_conflict_do_nothing(), rows)
+                await session.execute(_ADD, rows)
 
 
 async def purge_vectors(session: AsyncSession, now: datetime, kept_days: int) -> None:

@@ -8,12 +8,14 @@ is a failed document with its reason; what could not be read for now, in all att
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 from prometheus_client import Counter
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.keys import AccessKeys
@@ -30,7 +32,15 @@ from platform_api.library.service.documents import REMOVE
 from platform_api.library.service.facts import Wanted, describe, describe_row, facts_of, wanted
 from platform_api.library.service.generation import hold_generation
 from platform_api.library.service.intake import INGEST
-from platform_api.library.service.jobs import GIVEN_UP, WAITING, Reason, begin_item, finish_item
+from platform_api.library.service.jobs import (
+    GIVEN_UP,
+    WAITING,
+    Reason,
+    begin_item,
+    cancel_items,
+    cancelled,
+    finish_item,
+)
 from platform_api.library.service.progress import ItemKey, NotWanted, Progress, Stand
 from platform_api.library.service.scopes import Scopes
 from ports.blobs import BlobMissing, Blobs
@@ -153,23 +163,23 @@ class LibraryTasks:
 
     async def _begin(self, work: Work) -> Begun | None:
         """None where there is nothing to do any more."""
-        now = self._clock.now()
         async with self._database.begin() as session:
-            document = await _locked(session, work)
-            item = await begin_item(session, *work.key, now)
-            version = await session.get(DocumentVersionRow, (work.document_id, work.version))
-            if item is None or document is None or version is None or _is_done(work, document):
-                # Cancelled, deleted, replaced, or done by an attempt that could not say so.
-                if item is not None:
-                    await finish_item(session, item, "done", now)
-                begun = None
-            else:
-                document.status = document.status if work.again else "processing"
-                how = wanted(document, version)
-                begun = Begun(item, document.organisation_id, document.path, how, version.blob_key)
+            begun = await self._begun(session, work)
         if begun is None:
             await self._settle(work.document_id)
         return begun
+
+    async def _begun(self, session: AsyncSession, work: Work) -> Begun | None:
+        held, now = await _held(session, work), self._clock.now()
+        if held is None or held.item.state not in WAITING or _is_done(work, held.document):
+            # Cancelled, deleted, replaced, or done by an attempt that could not say so.
+            await _end_unread(session, work, now)
+            return None
+        document, item = held.document, held.item
+        if not await begin_item(session, item, document.status if work.again else "processing", now):
+            return None
+        how = wanted(document, held.version)
+        return Begun(item, document.organisation_id, document.path, how, held.version.blob_key)
 
     async def _read_and_publish(self, work: Work, begun: Begun, stand: Stand) -> None:
         data, how = await self._blobs.get(begun.blob_key), begun.wanted
@@ -186,14 +196,13 @@ class LibraryTasks:
         try:
             async with self._database.begin() as session:
                 await hold_generation(session)
-                document = await _locked(session, work)
-                item = await session.get(JobItemRow, work.key)
-                if document is None or item is None or item.state not in WAITING:
+                held = await _held(session, work)
+                if held is None or held.item.state not in WAITING:
                     raise NotWanted
                 await self._publish(
-                    session, work, document, Ready(read, vectors, vectoriser.version, begun.read_key)
+                    session, work, held, Ready(read, vectors, vectoriser.version, begun.read_key)
                 )
-                await finish_item(session, item, "done", self._clock.now())
+                await finish_item(session, held.item, "done", self._clock.now())
         except NotWanted:
             raise
         except BaseException:
@@ -236,19 +245,15 @@ class LibraryTasks:
             else:
                 await self._index.set_access(document_id, AccessKeys(keys) if keys else None)
 
-    async def _publish(
-        self, session: AsyncSession, work: Work, document: DocumentRow, ready: "Ready"
-    ) -> None:
-        version = await session.get_one(DocumentVersionRow, (document.id, work.version))
+    async def _publish(self, session: AsyncSession, work: Work, held: "Held", ready: "Ready") -> None:
+        document, version = held.document, held.version
         base = await session.get_one(KnowledgeBaseRow, document.knowledge_base_id)
         described = describe(document, version, ready.read.document, self._scopes)
         now = self._clock.now()
         facts = facts_of(base, document, version, described, now)
-        if not work.again:
-            await repository.set_keys(session, document, frozenset(version.access_keys))
-        keys = AccessKeys(await repository.keys_of(session, document.id))
+        keys = await _keys_to_publish(session, work, held)
         chunks = _indexed(ready.read.chunks, ready.vectors, facts)
-        await self._index.publish(document.id, chunks, keys, embedder=ready.embedder)
+        await self._index.publish(document.id, chunks, AccessKeys(keys), embedder=ready.embedder)
         describe_row(document, described)
         version.read_key, version.content_type = ready.read_key, ready.read.document.content_type
         document.content_type, document.size = ready.read.document.content_type, version.size
@@ -279,6 +284,61 @@ class Ready:
     embedder: str
     """The version of what made the vectors: the index may have gone over to another meanwhile."""
     read_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The rows of a version that is still to be read or published, for this transaction alone."""
+
+    document: DocumentRow
+    item: JobItemRow
+    version: DocumentVersionRow
+
+
+# Asked twice for each document: made once, since making a statement costs as much as asking it.
+# In the order of all: document, then item. The version is held, too, so that it is as its document is.
+_HELD = (
+    select(DocumentRow, JobItemRow, DocumentVersionRow)
+    .join(JobItemRow, JobItemRow.document_id == DocumentRow.id)
+    .join(
+        DocumentVersionRow,
+        and_(
+            DocumentVersionRow.document_id == DocumentRow.id,
+            DocumentVersionRow.version == JobItemRow.version,
+        ),
+    )
+    .where(
+        DocumentRow.id == bindparam("document"),
+        JobItemRow.job_id == bindparam("job"),
+        JobItemRow.version == bindparam("version"),
+    )
+    .with_for_update(of=[DocumentRow, JobItemRow, DocumentVersionRow])
+)
+
+
+async def _held(session: AsyncSession, work: Work) -> Held | None:
+    """None where the document was deleted or has a newer version, or where its job is gone."""
+    values = {"document": work.document_id, "job": work.job_id, "version": work.version}
+    row = (await session.execute(_HELD, values)).one_or_none()
+    return Held(*row) if row is not None and work.about(row[0]) else None
+
+
+async def _end_unread(session: AsyncSession, work: Work, now: datetime) -> None:
+    item = await session.get(JobItemRow, work.key)
+    if item is not None and await cancelled(session, item.job_id):
+        await cancel_items(session, item.job_id, now, item.document_id)
+    elif item is not None:
+        await finish_item(session, item, "done", now)
+
+
+async def _keys_to_publish(session: AsyncSession, work: Work, held: Held) -> frozenset[str]:
+    """All that open the document from this commit on: those that came with the version, and its shares."""
+    own, shared = await repository.held_keys(session, held.document.id)
+    wanted = frozenset(held.version.access_keys)
+    if work.again or own == wanted:
+        return own | shared
+    await repository.set_keys(session, held.document, wanted)
+    return wanted | shared
 
 
 async def _locked(session: AsyncSession, work: Work) -> DocumentRow | None:
