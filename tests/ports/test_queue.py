@@ -262,6 +262,28 @@ async def test_jobs_of_one_lock_run_one_after_the_other_in_order(database: Datab
     assert order == list(range(8))
 
 
+async def test_many_jobs_deferred_at_once_keep_their_arguments_locks_and_order(
+    database: Database, queue: Queue
+) -> None:
+    order: list[Args] = []
+    finished = asyncio.Event()
+
+    async def work(args: Args) -> None:
+        order.append(args)
+        if len(order) == 8:
+            finished.set()
+
+    tasks = Tasks()
+    tasks.add("work", work)
+    async with database.begin() as session:
+        await queue.defer_many(session, "work", [({"number": number}, "one") for number in range(8)])
+        await queue.defer_many(session, "work", [])
+        assert await queue.at_work(session, ["one", "other"]) == {"one"}
+    async with working(database, tasks, concurrency=4):
+        await finished.wait()
+    assert order == [{"number": number} for number in range(8)]
+
+
 async def test_jobs_without_a_lock_run_side_by_side(database: Database, queue: Queue) -> None:
     together = asyncio.Barrier(3)
 

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from knowledge.index import Index, IndexUnavailable
 from platform_api.app import PlatformPorts
-from platform_api.library.models import DocumentRow
+from platform_api.library.models import DocumentRow, JobItemRow
+from platform_api.library.service.jobs import finish_item
 from platform_api.library.service.progress import NotWanted, Progress, Stand
 from ports.db import Database
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, search, upload
@@ -75,6 +76,28 @@ async def test_a_job_tells_which_documents_are_being_read_and_how_far_they_are(
         ("leave.md", "running", 1)
     ]
     assert job["items"][0]["stage"] == job["progress"]["stage"]
+
+
+async def test_documents_that_end_in_the_same_moment_are_each_counted_once(
+    people: People, ports: PlatformPorts
+) -> None:
+    base = await personal_base(people.maya)
+    files = [(f"{number}.md", f"# Page {number}\n\nText.") for number in range(3)]
+    sent = (await upload(people.maya, base, *files)).json()
+    together = asyncio.Barrier(3)
+
+    async def end(document_id: str) -> None:
+        key = (UUID(sent["job_id"]), UUID(document_id), 1)
+        async with ports.database.begin() as session:
+            item = await session.get_one(JobItemRow, key)
+            await together.wait()
+            for _ in range(2):
+                await finish_item(session, item, "done", ports.clock.now())
+
+    await asyncio.gather(*(end(document["id"]) for document in sent["documents"]))
+
+    job = (await people.maya.get(f"/api/v1/jobs/{sent['job_id']}")).json()
+    assert (job["status"], job["progress"]["done"], job["progress"]["total"]) == ("succeeded", 3, 3)
 
 
 @pytest.mark.proves("JOBS-006")
