@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import procrastinate
-import psycopg
 import structlog
 from opentelemetry.trace import Status, StatusCode
 from procrastinate.exceptions import UniqueViolation
@@ -23,7 +22,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from kit import telemetry
 from ports.db import libpq_url
 from ports.queue.pace import Pace
-from ports.queue.presence import LOCK_CLASS, PresentWorkers, present
+from ports.queue.presence import LOCK_CLASS, PresentWorkers, one_statement_each, present
 from ports.queue.queue import FAILURE, QUEUE, TRACE
 from ports.queue.tasks import GiveUp, Periodic, Task, Tasks
 
@@ -100,16 +99,11 @@ def _connector(url: str, concurrency: int) -> procrastinate.PsycopgConnector:
     return procrastinate.PsycopgConnector(
         conninfo=libpq_url(url),
         kwargs={"connect_timeout": 5, "options": f"-c statement_timeout={_ANSWER_WITHIN_MS}"},
-        configure=_alone,
+        configure=one_statement_each,
         min_size=1,
         max_size=min(concurrency, 4) + 2,
         timeout=10,
     )
-
-
-async def _alone(connection: psycopg.AsyncConnection) -> None:
-    """Each question of the queue is one statement: opening and ending a transaction would be two more."""
-    await connection.set_autocommit(True)
 
 
 def _worker(app: procrastinate.App, concurrency: int, pace: Pace) -> Worker:

@@ -62,6 +62,11 @@ async def present(url: str) -> AsyncGenerator[Presence]:
             await connection.close()
 
 
+async def one_statement_each(connection: psycopg.AsyncConnection) -> None:
+    """Each question of the queue is one statement: opening and ending a transaction would be two more."""
+    await connection.set_autocommit(True)
+
+
 class PresentWorkers(JobManager):
     """Registers a worker together with its lock, so that nobody ever sees it without."""
 
