@@ -96,6 +96,7 @@ class Fleet:
                     await self._spawn(name)
             for name, engine in list(self._engines.items()):
                 if not engine.running:
+                    await asyncio.to_thread(engine.stop)  # closes what is left of it
                     self._engines[name] = await asyncio.to_thread(_START[name], self._data)
 
     async def _spawn(self, name: str) -> None:
