@@ -30,7 +30,6 @@ from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.library.service.dead_letters import DeadLetters
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.editing import Editing
-from platform_api.library.service.intake import Intake
 from platform_api.library.service.job_views import Jobs
 from platform_api.library.service.moving import Moving
 from platform_api.library.service.reconciling import Reconciling
@@ -43,7 +42,7 @@ from platform_api.library.settings import LibrarySettings
 from platform_api.llm.build import build_router
 from platform_api.llm.frames import render
 from platform_api.llm.invocations import Invocations
-from platform_api.platform_ports import PlatformPorts
+from platform_api.platform_ports import PlatformPorts, intake_of
 from platform_api.toolbox import HttpToolGateway
 from platform_api.toolbox.registry import seed_registry
 from platform_api.toolbox.settings import ToolboxSettings
@@ -132,15 +131,7 @@ def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:
 def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
     settings = ports.library_settings
     scopes = Scopes.load(settings.scopes)
-    intake = Intake(
-        database=ports.database,
-        blobs=ports.blobs,
-        queue=ports.queue,
-        index=ports.index,
-        settings=settings,
-        scopes=scopes,
-        clock=ports.clock,
-    )
+    intake = intake_of(ports, scopes)
     gatherers = Gatherers(ports.sources_settings, settings, ports.resolver, ports.outbound_settings)
     sources = Sources(
         ports.database,

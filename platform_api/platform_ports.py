@@ -14,6 +14,8 @@ from knowledge.search import Search
 from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
 from platform_api.identity.settings import IdentitySettings
+from platform_api.library.service.intake import Intake
+from platform_api.library.service.scopes import Scopes
 from platform_api.library.settings import LibrarySettings
 from platform_api.library.sources_settings import SourcesSettings
 from platform_api.library.tasks.reindex import Reindexing
@@ -68,3 +70,16 @@ class PlatformPorts:
     reindexing: Reindexing | None = None
     """None where the index has one embedder for ever (tests)."""
     clock: Clock = field(default_factory=SystemClock)
+
+
+def intake_of(ports: PlatformPorts, scopes: Scopes) -> Intake:
+    """The one door for documents, which uploads (app) and sources (worker) share."""
+    return Intake(
+        database=ports.database,
+        blobs=ports.blobs,
+        queue=ports.queue,
+        index=ports.index,
+        settings=ports.library_settings,
+        scopes=scopes,
+        clock=ports.clock,
+    )

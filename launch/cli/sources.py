@@ -35,12 +35,14 @@ Documents = Annotated[bool, typer.Option("--documents", help="Delete its documen
 def command(docs: typer.Typer, find_base: FindBase) -> None:
     """Adds the verbs to `docs`; `find_base` finds a knowledge base by what a person calls it."""
     sources = typer.Typer(help="Web sites, repositories and folders that are read on a schedule.")
-    _add_verbs(docs, sources, find_base)
+    _crawl_verb(docs, find_base)
+    _folder_verb(sources, find_base)
+    _git_verb(sources, find_base)
     _watch_verbs(sources)
     docs.add_typer(sources, name="sources", no_args_is_help=True)
 
 
-def _add_verbs(docs: typer.Typer, sources: typer.Typer, find_base: FindBase) -> None:
+def _crawl_verb(docs: typer.Typer, find_base: FindBase) -> None:
     @docs.command(help="Read a web site, now and on a schedule.")
     def crawl(  # noqa: PLR0917  typer fills these by name
         site: Annotated[str, typer.Argument(help="Where it begins: its host, and what lies below its path.")],
@@ -66,6 +68,8 @@ def _add_verbs(docs: typer.Typer, sources: typer.Typer, find_base: FindBase) -> 
 
         finish(_add(add, base, find_base, Access(url, token, person), follow=follow))
 
+
+def _folder_verb(sources: typer.Typer, find_base: FindBase) -> None:
     @sources.command(help="Read a folder of the server, where the operator allows it.")
     def folder(  # noqa: PLR0917  typer fills these by name
         path: str,
@@ -87,6 +91,8 @@ def _add_verbs(docs: typer.Typer, sources: typer.Typer, find_base: FindBase) -> 
 
         finish(_add(add, base, find_base, Access(url, token, person), follow=follow))
 
+
+def _git_verb(sources: typer.Typer, find_base: FindBase) -> None:
     @sources.command(help="Read a repository: an https address, or a path on the server.")
     def git(  # noqa: PLR0917  typer fills these by name
         repository: str,

@@ -5,11 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
-from ports.db import Base
-
-Timestamp = DateTime(timezone=True)
+from ports.db import Base, Timestamp
 
 
 class TurnRow(Base):

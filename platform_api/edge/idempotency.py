@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header
-from sqlalchemy import DateTime, String, delete, func, select, update
+from sqlalchemy import String, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from access.principal import Principal
 from kit.wire.base import Wire
 from platform_api.edge.errors import BadIdempotencyKey, IdempotencyKeyReused
-from ports.db import Base
+from ports.db import Base, Timestamp
 
 KEPT_H = 24
 Answer = TypeVar("Answer", bound=Wire)
@@ -29,9 +29,7 @@ class IdempotencyKeyRow(Base):
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(300))
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), index=True
-    )
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now(), index=True)
 
 
 async def _idempotency_key(

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint, func
+from sqlalchemy import ARRAY, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base
+from ports.db import Base, Timestamp
 
 
 class OrganisationRow(Base):
@@ -14,7 +14,7 @@ class OrganisationRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
 
 
 class UserRow(Base):
@@ -31,8 +31,8 @@ class UserRow(Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     permissions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     """Granted one by one, beside those of the roles."""
-    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    disabled_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
 
 
 class GroupMemberRow(Base):
@@ -63,9 +63,9 @@ class ApiKeyRow(Base):
     secret_hash: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the secret, hex: it has 256 random bits, so nothing slower is needed."""
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(Timestamp)
+    last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class GrantRow(Base):
@@ -76,4 +76,4 @@ class GrantRow(Base):
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     keys: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    kept_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    kept_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())

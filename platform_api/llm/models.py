@@ -5,9 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import Float, Index, Integer, Text, Uuid, func
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
-from ports.db import Base
+from ports.db import Base, Timestamp
 
 
 class InvocationRow(Base):
@@ -30,4 +29,4 @@ class InvocationRow(Base):
     latency_ms: Mapped[float] = mapped_column(Float)
     success: Mapped[bool]
     error: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())

@@ -7,11 +7,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import DateTime
 
-from ports.db import Base
-
-Timestamp = DateTime(timezone=True)
+from ports.db import Base, Timestamp
 
 
 class SessionRow(Base):

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, DateTime, Float, ForeignKey, String, Text, UniqueConstraint, func
+from sqlalchemy import ARRAY, Boolean, Float, ForeignKey, String, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base
+from ports.db import Base, Timestamp
 
 
 class ToolServerRow(Base):
@@ -22,7 +22,7 @@ class ToolServerRow(Base):
     audience: Mapped[str] = mapped_column(String(120))
     approved_by: Mapped[str] = mapped_column(String(200))
     """`release`: ours, replaced by each release."""
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
 
 
 class RegisteredToolRow(Base):

@@ -1,8 +1,8 @@
 """Postgres: settings, the base of all tables, transactions. SQLAlchemy over asyncpg."""
 
-from ports.db.base import Base
+from ports.db.base import Base, Timestamp
 from ports.db.database import Database
 from ports.db.settings import DatabaseSettings
 from ports.db.urls import async_url, libpq_url, sync_url
 
-__all__ = ["Base", "Database", "DatabaseSettings", "async_url", "libpq_url", "sync_url"]
+__all__ = ["Base", "Database", "DatabaseSettings", "Timestamp", "async_url", "libpq_url", "sync_url"]

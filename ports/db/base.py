@@ -1,6 +1,6 @@
 """The base of all tables."""
 
-from sqlalchemy import MetaData
+from sqlalchemy import DateTime, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 # Every constraint has a predictable name, so that a migration can drop it.
@@ -11,6 +11,10 @@ _NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+Timestamp = DateTime(timezone=True)
+"""The type of every moment in a table: aware, in UTC."""
 
 
 class Base(DeclarativeBase):

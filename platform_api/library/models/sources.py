@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -20,9 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base
-
-Timestamp = DateTime(timezone=True)
+from ports.db import Base, Timestamp
 
 
 class SourceRow(Base):

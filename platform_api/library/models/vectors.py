@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, String, func
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base
+from ports.db import Base, Timestamp
 
 
 class ChunkVectorRow(Base):
@@ -27,5 +27,5 @@ class ChunkVectorRow(Base):
     """int32 pairs."""
     rows: Mapped[bytes] = mapped_column(LargeBinary)
     """int8, one row per span."""
-    used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    used_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
     """Correct to a day: reading writes only where the day is another."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, and_, bindparam, case, exists, select, update
+from sqlalchemy import and_, bindparam, case, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -19,6 +19,7 @@ from access.principal import Principal
 from kit.wire.library import AcceptedDocument
 from platform_api.library.errors import JobFinished
 from platform_api.library.models import DocumentRow, JobErrorRow, JobItemRow, JobRow
+from ports.db import Timestamp
 
 FINISHED: Final = ("succeeded", "failed", "cancelled")
 WAITING: Final = ("queued", "running")
@@ -58,7 +59,7 @@ def _finishing() -> ReturningUpdate[Any]:
     """One update of the job under its row's lock: its items finish on several workers at once."""
     item: Any = update(_ITEMS).where(_THIS_ITEM).values(state=bindparam("ended"))
     moved: Any = item.returning(_ITEMS.c.job_id, _ITEMS.c.path).cte("moved")
-    now = bindparam("now", type_=DateTime(timezone=True))
+    now = bindparam("now", type_=Timestamp)
     well = _JOBS.c.good + bindparam("well")
     last = and_(_JOBS.c.done + 1 >= _JOBS.c.total, _JOBS.c.open.is_(False), _JOBS.c.status != "cancelled")
     return (
