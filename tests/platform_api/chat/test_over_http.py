@@ -38,10 +38,12 @@ async def app(ports: PlatformPorts, chat_with: ChatWith, runtime: ScriptedRuntim
 
 
 def events_of(response: Response) -> list[dict[str, Any]]:
-    """By the rules of server-sent events: `event`, `id` and `data` of each must agree."""
+    """By the rules of server-sent events: `event`, `id` and `data` of each must agree; pings are comments."""
     assert response.headers["content-type"].startswith("text/event-stream")
     events: list[dict[str, Any]] = []
     for block in response.text.strip().split("\n\n"):
+        if block.startswith(":"):
+            continue
         fields = dict(line.split(": ", 1) for line in block.splitlines())
         event = json.loads(fields["data"])
         assert (fields["event"], fields["id"]) == (event["type"], str(event["seq"]))
