@@ -37,6 +37,7 @@ PROMISES: dict[str, str] = {
     "INDEX-007": "Re-indexing under queries: none fails, none is mixed, nothing is lost, the old one goes (SPEC 7)",
     "SEARCH-001": "Search without the embedder goes by words and says so; without the index it says why (SPEC 11)",
     "SEARCH-002": "A query is embedded by the embedder of the index that it asks, at every switch (SPEC 7)",
+    "SEARCH-003": "Chatty questions are cleaned, several are searched each; no word of content is lost (SPEC 7)",
     "TURN-001": "Turn events have one shape on every transport (SPEC 4)",
     "TURN-002": "Exactly one terminal event ends a turn, whatever breaks, also after kill -9 (SPEC 4)",
     "TURN-003": "A client that goes away loses nothing: the turn finishes and can be re-attached to (SPEC 4)",

@@ -60,6 +60,12 @@ def query_terms(text: str) -> SparseTerms:
     return _vector(dict.fromkeys(_terms(text), 1.0))
 
 
+def says_something(text: str) -> bool:
+    """Whether there is a term in it, found out without reading it all."""
+    tokens = (found.group() for found in _TOKEN.finditer(text.casefold()))
+    return any(token not in _STOP_WORDS for token in tokens)
+
+
 def _vector(weights: dict[int, float]) -> SparseTerms:
     ordered = sorted(weights.items())
     return SparseTerms([index for index, _ in ordered], [weight for _, weight in ordered])

@@ -1,8 +1,20 @@
 """Hybrid search: by meaning and by words, within access keys."""
 
+from knowledge.search.caching import DOCUMENTS, CachedSearch, Searching
 from knowledge.search.finder import Current, Finder
 from knowledge.search.links import Links, section_url
 from knowledge.search.service import Search, found_chunk
 from knowledge.search.settings import SearchSettings
 
-__all__ = ["Current", "Finder", "Links", "Search", "SearchSettings", "found_chunk", "section_url"]
+__all__ = [
+    "DOCUMENTS",
+    "CachedSearch",
+    "Current",
+    "Finder",
+    "Links",
+    "Search",
+    "SearchSettings",
+    "Searching",
+    "found_chunk",
+    "section_url",
+]

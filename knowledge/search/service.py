@@ -68,6 +68,18 @@ class Search:
         self.links = Links(self._settings.public_url)
         self._thread = ThreadPoolExecutor(max_workers=2, thread_name_prefix="embed")
 
+    @property
+    def version(self) -> str:
+        """What results depend on beside documents and question: generation, embedder and settings.
+
+        "" where that is not known, or where a part is missing.
+        """
+        finder = self._finders.known
+        if finder is None or finder.embedder is None:
+            return ""
+        generation = finder.generation.name if finder.generation else ""
+        return f"{generation} {finder.embedder.version} {self._settings.model_dump_json()}"
+
     async def search(
         self, keys: AccessKeys, request: SearchRequest, knowledge_base_ids: frozenset[UUID] | None = None
     ) -> SearchResult:
