@@ -16,7 +16,9 @@ _ASKING = (
 )
 _STOPPED = r"(?:\s*[,.!:;?…–—\n]+(?=\s|$)\s*|\s+-+\s+)"
 _NEXT = rf"(?:{_STOPPED}|\s+(?={_ASKING}))"
-_ADDRESSED = r"(?:\s+(?:there|all|everyone|everybody|team|folks|guys|people|again|bot|assistant|switchboard|sir|madam))*"
+_ADDRESSED = (
+    r"(?:\s+(?:there|all|everyone|everybody|team|folks|guys|people|again|bot|assistant|switchboard|sir))*"
+)
 _GREETING = (
     r"(?:hi|hey|hello|hiya|heya|howdy|yo|greetings|hallo|g'day|good\s+(?:morning|afternoon|evening|day))"
 )
