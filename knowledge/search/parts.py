@@ -29,8 +29,8 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 _HEADS = """
-how what which who whom whose when where why what's who's where's how's whats whos can could do does did is are
-am was were will would should must may has have had i we you they he she it there to many much long
+how what which who whom whose when where why what's who's where's how's whats whos can could do does did is
+are am was were will would should must may has have had i we you they he she it there to many much long
 often far soon the a an my our your any get
 """
 _HEAD = frozenset(_HEADS.split())
