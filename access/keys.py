@@ -55,6 +55,15 @@ def user_key(user_id: UUID) -> str:
     return f"u:{user_id}"
 
 
+def organisation_of(keys: AccessKeys) -> UUID | None:
+    """The organisation that all these keys belong to; None where they name none, or more than one."""
+    named = {rest.partition("/")[0] for kind, _, rest in (key.partition(":") for key in keys) if kind != "u"}
+    try:
+        return UUID(named.pop()) if len(named) == 1 else None
+    except ValueError:
+        return None
+
+
 def _check(key: str) -> None:
     kind, _, rest = key.partition(":")
     if kind not in ("o", "g", "u") or not rest:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from access.jwks import TrustedKeys
@@ -17,10 +17,10 @@ from knowledge.index.generation import Generations
 from knowledge.index.remote import connect_generations
 from knowledge.index.server import connect_server
 from knowledge.index.settings import QdrantSettings
-from knowledge.search import Current, Search, SearchSettings
+from knowledge.search import CachedSearch, Current, Search, Searching, SearchSettings
 from launch.keys import load_or_create
 from ports.db import Database, DatabaseSettings
-from ports.redis import Redis, connect, connect_blocking
+from ports.redis import CacheDoor, Redis, connect, connect_blocking
 from tools import servers
 
 
@@ -77,7 +77,7 @@ class Knowledge:
     wanted: EmbedderSpec
     generations: Generations
     index: Index
-    search: Search
+    search: Searching
 
 
 async def find_with(generations: Generations, spec: EmbedderSpec, public_url: str = "") -> Knowledge:
@@ -89,6 +89,12 @@ async def find_with(generations: Generations, spec: EmbedderSpec, public_url: st
     with suppress(IndexUnavailable):
         await current.anew()
     return Knowledge(spec, generations, FollowingIndex(generations), Search.following(current, settings))
+
+
+def remembering(knowledge: Knowledge, door: CacheDoor) -> Knowledge:
+    """The same, with a search that answers from the cache what was asked before."""
+    search = knowledge.search
+    return replace(knowledge, search=CachedSearch(search, door)) if isinstance(search, Search) else knowledge
 
 
 @asynccontextmanager

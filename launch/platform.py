@@ -7,7 +7,7 @@ from kit.clock import Clock, SystemClock
 from knowledge.embed import EmbedSettings, Vectoriser, make_ingest_embedder
 from knowledge.index.vectorising import Vectorisers
 from knowledge.prepare import Preparer
-from launch.parts import Keys, Knowledge, Stores, release
+from launch.parts import Keys, Knowledge, Stores, release, remembering
 from launch.separate import keys as separate_keys
 from launch.separate import needed
 from launch.shape import ShapeSettings
@@ -17,6 +17,7 @@ from platform_api.library.service.vector_cache import PostgresVectorCache
 from platform_api.library.tasks.reindex import Reindexing
 from ports.blobs import FolderBlobs
 from ports.queue import Queue
+from ports.redis import CacheDoor
 
 
 def platform_ports(
@@ -41,7 +42,7 @@ def platform_ports(
         queue=Queue(stores.database),
         blobs=FolderBlobs(blobs),
         index=knowledge.index,
-        search=knowledge.search,
+        search=remembering(knowledge, CacheDoor(stores.redis)).search,
         preparer=preparer,
         vectoriser=vectorisers,
         reindexing=Reindexing(knowledge.generations, vectorisers, knowledge.wanted),

@@ -7,8 +7,9 @@ import typer
 from access.grants import GrantStore
 from kit.clock import SystemClock
 from launch import separate
+from launch.parts import remembering
 from launch.shape import ShapeSettings
-from ports.redis import RedisSettings, connect
+from ports.redis import CacheDoor, RedisSettings, connect
 from tools.servers.docs.server import build_docs_server
 
 Name = Annotated[Literal["docs"], typer.Argument(help="Which one.")]
@@ -26,9 +27,12 @@ async def run(host: str, port: int) -> None:
     trusted = separate.keys(shape).trusted
     redis = connect(separate.needed(RedisSettings().url, "REDIS__URL", "the address of Redis"))
     try:
-        async with separate.knowledge(shape) as knowledge:
-            grants = cast(GrantStore, redis)
-            app = build_docs_server(knowledge.search, knowledge.index, trusted, grants, SystemClock())
+        async with separate.knowledge(shape) as found:
+            door, grants = CacheDoor(redis), cast(GrantStore, redis)
+            knowledge = remembering(found, door)
+            app = build_docs_server(
+                knowledge.search, knowledge.index, trusted, grants, SystemClock(), door=door
+            )
             await separate.serve(app, host, port)
     finally:
         await redis.aclose()

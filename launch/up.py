@@ -38,7 +38,7 @@ from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import ensure_dev_people
 from platform_api.worker import build_worker
 from ports.db import DatabaseSettings
-from ports.redis import RedisSettings
+from ports.redis import CacheDoor, RedisSettings
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import HttpPlatform
 from tools.gateway.settings import GatewaySettings
@@ -172,7 +172,8 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
 
 def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform) -> Gateway:
     redis = cast(GrantStore, ports.redis)
-    docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock)
+    door = CacheDoor(ports.redis)
+    docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock, door=door)
     return build_gateway(
         GatewaySettings(),
         platform=platform,

@@ -42,7 +42,7 @@ from platform_api.library.settings import LibrarySettings
 from platform_api.llm.build import build_router
 from platform_api.llm.frames import render
 from platform_api.llm.invocations import Invocations
-from platform_api.platform_ports import PlatformPorts, intake_of
+from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
 from platform_api.toolbox import HttpToolGateway
 from platform_api.toolbox.registry import seed_registry
 from platform_api.toolbox.settings import ToolboxSettings
@@ -143,7 +143,8 @@ def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
     )
     provide(app, Sources, sources)
     provide(app, Uploads, Uploads(ports.database, intake, settings, ports.clock))
-    provide(app, Documents, Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search))
+    changes = changes_of(ports, surely=False)
+    provide(app, Documents, Documents(ports.database, ports.blobs, ports.queue, changes, ports.search))
     editing = Editing(
         database=ports.database,
         blobs=ports.blobs,
@@ -153,8 +154,8 @@ def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
         clock=ports.clock,
     )
     provide(app, Editing, editing)
-    provide(app, Moving, Moving(ports.database, ports.queue, ports.index, settings, ports.clock))
-    provide(app, Shares, Shares(ports.database, ports.queue, ports.index, settings))
+    provide(app, Moving, Moving(ports.database, ports.queue, changes, settings, ports.clock))
+    provide(app, Shares, Shares(ports.database, ports.queue, changes, settings))
     provide(app, LibrarySettings, settings)
     jobs = Jobs(ports.database, ports.queue, ports.clock)
     provide(app, Jobs, jobs)

@@ -10,10 +10,11 @@ from kit.clock import Clock, SystemClock
 from knowledge.index import Index
 from knowledge.index.vectorising import Vectorising
 from knowledge.prepare import Preparer
-from knowledge.search import Search
+from knowledge.search import Searching
 from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
 from platform_api.identity.settings import IdentitySettings
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.intake import Intake
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.settings import LibrarySettings
@@ -25,7 +26,7 @@ from ports.blobs import Blobs
 from ports.db import Database
 from ports.http import OutboundSettings, Resolver, system_resolver
 from ports.queue import Queue
-from ports.redis import Redis
+from ports.redis import CacheScopes, Redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class PlatformPorts:
     queue: Queue
     blobs: Blobs
     index: Index
-    search: Search
+    search: Searching
     preparer: Preparer
     """Used by the worker; starts its children only when there is something to read."""
     vectoriser: Vectorising
@@ -72,13 +73,19 @@ class PlatformPorts:
     clock: Clock = field(default_factory=SystemClock)
 
 
+def changes_of(ports: PlatformPorts, *, surely: bool) -> IndexChanges:
+    """surely: for jobs; see IndexChanges."""
+    return IndexChanges(ports.index, CacheScopes(ports.redis), surely=surely)
+
+
 def intake_of(ports: PlatformPorts, scopes: Scopes) -> Intake:
     """The one door for documents, which uploads (app) and sources (worker) share."""
     return Intake(
         database=ports.database,
         blobs=ports.blobs,
         queue=ports.queue,
-        index=ports.index,
+        # Each change of access that it makes is made again by the job that publishes the new version.
+        changes=changes_of(ports, surely=False),
         settings=ports.library_settings,
         scopes=scopes,
         clock=ports.clock,

@@ -15,7 +15,7 @@ from platform_api.library.service.source_gatherers import Gatherers
 from platform_api.library.service.vector_cache import purge_vectors
 from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile, SourceTasks
 from platform_api.library.tasks.reindex import ReindexTask
-from platform_api.platform_ports import PlatformPorts, intake_of
+from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
 from ports.queue import QueueWorker, Tasks
 from ports.queue.tasks import Handler
 
@@ -47,17 +47,18 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     """The table of contents of everything that runs on the queue."""
     tasks = Tasks()
     scopes = Scopes.load(ports.library_settings.scopes)
+    surely = changes_of(ports, surely=True)
     library = LibraryTasks(
         ports.database,
         ports.blobs,
-        ports.index,
+        surely,
         preparer=ports.preparer,
         vectoriser=ports.vectoriser,
         scopes=scopes,
         clock=ports.clock,
     )
     library.register(tasks)  # library.ingest, library.remove
-    changes = ChangeTasks(ports.database, ports.blobs, ports.index, scopes=scopes, clock=ports.clock)
+    changes = ChangeTasks(ports.database, ports.blobs, surely, scopes=scopes, clock=ports.clock)
     changes.register(tasks)  # library.access, library.describe
     _source_tasks(ports, scopes).register(tasks)  # library.sync, library.source_left; due every minute
     if ports.reindexing:
@@ -70,7 +71,7 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
             clock=ports.clock,
         )
         reindex.register(tasks)  # library.reindex, every 30 s
-    reconcile = Reconcile(ports.database, ports.blobs, ports.queue, ports.index, ports.clock)
+    reconcile = Reconcile(ports.database, ports.blobs, ports.queue, surely, ports.clock)
     reconcile.register(tasks)  # library.reconcile, every hour; library.reconcile_asked
     for announced in (COMPLETED, FAILED):
         tasks.add(announced, hearing(ports.database, ports.clock, announced))
@@ -87,7 +88,7 @@ def _source_tasks(ports: PlatformPorts, scopes: Scopes) -> SourceTasks:
         ports.queue,
         Gatherers(ports.sources_settings, settings, ports.resolver, ports.outbound_settings),
         intake,
-        Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search),
+        Documents(ports.database, ports.blobs, ports.queue, changes_of(ports, surely=False), ports.search),
         settings=ports.sources_settings,
         clock=ports.clock,
     )

@@ -1,6 +1,6 @@
 """Hybrid search: by meaning and by words, within access keys."""
 
-from knowledge.search.caching import DOCUMENTS, CachedSearch, Searching
+from knowledge.search.caching import DOCUMENTS, CachedSearch, Searching, asked
 from knowledge.search.finder import Current, Finder
 from knowledge.search.links import Links, section_url
 from knowledge.search.service import Search, found_chunk
@@ -15,6 +15,7 @@ __all__ = [
     "Search",
     "SearchSettings",
     "Searching",
+    "asked",
     "found_chunk",
     "section_url",
 ]

@@ -30,6 +30,11 @@ class Searching(Protocol):
     @property
     def links(self) -> Links: ...
 
+    @property
+    def version(self) -> str:
+        """As `Search.version`."""
+        ...
+
     async def search(
         self, keys: AccessKeys, request: SearchRequest, knowledge_base_ids: frozenset[UUID] | None = None
     ) -> SearchResult:

@@ -3,7 +3,21 @@
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from ports.redis.cache import Cache, CacheDoor, CacheScopes, CacheUnavailable, Kept
 from ports.redis.client import connect, connect_blocking
-from ports.redis.settings import RedisSettings
+from ports.redis.settings import CacheSettings, RedisSettings
 
-__all__ = ["Redis", "RedisError", "RedisSettings", "ResponseError", "connect", "connect_blocking"]
+__all__ = [
+    "Cache",
+    "CacheDoor",
+    "CacheScopes",
+    "CacheSettings",
+    "CacheUnavailable",
+    "Kept",
+    "Redis",
+    "RedisError",
+    "RedisSettings",
+    "ResponseError",
+    "connect",
+    "connect_blocking",
+]

@@ -14,14 +14,14 @@ from kit.wire.base import Page
 from kit.wire.library import Document, Outline, OutlineEntry
 from kit.wire.search import QueryRequest, SearchRequest, SearchResult
 from knowledge.document import LoadedDocument
-from knowledge.index import Index
 from knowledge.load import render_html
-from knowledge.search import Search
+from knowledge.search import Searching
 from platform_api import audit
 from platform_api.edge import PageRequest, page_of
 from platform_api.library import repository
 from platform_api.library.errors import NoSuchVersion, NotReadable, NotReady
 from platform_api.library.models import DocumentRow, DocumentVersionRow
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.managed import managed
 from ports.blobs import Blobs
 from ports.db import Database
@@ -40,11 +40,13 @@ class Source:
 
 
 class Documents:
-    def __init__(self, database: Database, blobs: Blobs, queue: Queue, index: Index, search: Search) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, queue: Queue, changes: IndexChanges, search: Searching
+    ) -> None:
         self._database = database
         self._blobs = blobs
         self._queue = queue
-        self._index = index
+        self._changes = changes
         self._search = search
 
     async def list(
@@ -83,7 +85,7 @@ class Documents:
     ) -> None:
         """The same for a caller who holds the row and has seen to the right to do this."""
         # Before the commit: a document that is briefly nobody's is better than a deleted one that is found.
-        await self._index.set_access(document_id, None)
+        await self._changes.set_access(principal.organisation_id, document_id, None)
         blobs = await _blob_keys(session, document_id)
         await session.execute(delete(DocumentRow).where(DocumentRow.id == document_id))
         organisation_id = str(principal.organisation_id)

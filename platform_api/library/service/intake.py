@@ -19,7 +19,6 @@ from kit.clock import Clock
 from kit.errors import Invalid, SwitchboardError, Unavailable
 from kit.wire.library import AcceptedDocument, DocumentMetadata
 from knowledge.chunk import STRATEGIES
-from knowledge.index import Index
 from knowledge.load.loader import title_from
 from platform_api import audit
 from platform_api.library import repository
@@ -27,6 +26,7 @@ from platform_api.library.errors import QuotaExceeded, UnknownStrategy
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
 from platform_api.library.service.facts import UNTYPED, source_url_of
 from platform_api.library.service.incoming import Arrived, Refused, arrived
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.jobs import Outcome, Reason, add_results
 from platform_api.library.service.permissions import document_keys, held_by_both, require_manage
 from platform_api.library.service.quota import Quota, charge, open_quota
@@ -120,7 +120,7 @@ class Intake:
         database: Database,
         blobs: Blobs,
         queue: Queue,
-        index: Index,
+        changes: IndexChanges,
         settings: LibrarySettings,
         scopes: Scopes,
         clock: Clock,
@@ -128,7 +128,7 @@ class Intake:
         self._database = database
         self._blobs = blobs
         self._queue = queue
-        self._index = index
+        self._changes = changes
         self._settings = settings
         self._scopes = scopes
         self._clock = clock
@@ -310,7 +310,7 @@ class Intake:
             await repository.set_keys(session, document, both)
             if document.published_version:
                 every = await repository.keys_of(session, document.id)
-                await self._index.set_access(document.id, AccessKeys(every))
+                await self._changes.set_access(document.organisation_id, document.id, AccessKeys(every))
         next_version(document, self._clock.now())
 
     def _version(

@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.keys import AccessKeys
 from access.principal import Principal
-from knowledge.index import Index, IndexUnavailable
+from knowledge.index import IndexUnavailable
 from platform_api.library import repository
 from platform_api.library.errors import DocumentChanged
 from platform_api.library.models import DocumentRow, KnowledgeBaseRow
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.permissions import require_manage
 from ports.db import Database
 from ports.queue import Queue
@@ -40,31 +41,32 @@ async def managed(
     return document, base
 
 
-async def narrow(session: AsyncSession, index: Index, document: DocumentRow) -> None:
+async def narrow(session: AsyncSession, changes: IndexChanges, document: DocumentRow) -> None:
     """Before the commit: from now on the index shows it to nobody who may not see it afterwards."""
     if document.published_version:
         keys = await repository.keys_of(session, document.id)
-        await index.set_access(document.id, AccessKeys(keys) if keys else None)
+        opened = AccessKeys(keys) if keys else None
+        await changes.set_access(document.organisation_id, document.id, opened)
 
 
-async def widen(database: Database, index: Index, document_id: UUID) -> None:
+async def widen(database: Database, changes: IndexChanges, document_id: UUID) -> None:
     """After the commit: what the index shows is what the rows say now, whoever changed them last.
 
     The caller has deferred ACCESS in its commit, so that this happens even if we end here.
     """
     try:
-        await reach_index(database, index, document_id)
+        await reach_index(database, changes, document_id)
     except IndexUnavailable:
         log.warning("library.access_later", document_id=str(document_id))
 
 
-async def reach_index(database: Database, index: Index, document_id: UUID) -> None:
-    """Idempotent. Raises IndexUnavailable."""
+async def reach_index(database: Database, changes: IndexChanges, document_id: UUID) -> None:
+    """Idempotent. Raises IndexUnavailable, CacheUnavailable."""
     async with database.begin() as session:
         # Under the row's lock: two changes must not reach the index in the wrong order.
         document = await session.get(DocumentRow, document_id, with_for_update=True)
         if document is not None:
-            await narrow(session, index, document)
+            await narrow(session, changes, document)
 
 
 async def announce(queue: Queue, session: AsyncSession, task: str, document_id: UUID) -> None:

@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.principal import Principal
 from kit.clock import Clock
 from kit.wire.library import ChangedDocument, MoveDocument
-from knowledge.index import Index
 from platform_api import audit
 from platform_api.library import repository
 from platform_api.library.errors import PathTaken
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
 from platform_api.library.service.documents import shown
 from platform_api.library.service.incoming import path_of
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.managed import ACCESS, DESCRIBE, announce, managed, narrow, widen
 from platform_api.library.service.permissions import base_key, held_by_both, require_manage
 from platform_api.library.service.quota import charge, open_quota
@@ -30,11 +30,11 @@ from ports.queue import Queue
 
 class Moving:
     def __init__(
-        self, database: Database, queue: Queue, index: Index, settings: LibrarySettings, clock: Clock
+        self, database: Database, queue: Queue, changes: IndexChanges, settings: LibrarySettings, clock: Clock
     ) -> None:
         self._database = database
         self._queue = queue
-        self._index = index
+        self._changes = changes
         self._settings = settings
         self._clock = clock
 
@@ -67,7 +67,7 @@ class Moving:
             await self._announce(session, principal, document, base_id)
             await session.flush()
             changed = ChangedDocument(document=shown(document))
-        await widen(self._database, self._index, document_id)
+        await widen(self._database, self._changes, document_id)
         return changed
 
     async def _rebase(
@@ -83,7 +83,7 @@ class Moving:
             now = held_by_both(principal, _moved(published, target), now)
         document.knowledge_base_id = target.id
         await repository.set_keys(session, document, held_by_both(principal, held, now))
-        await narrow(session, self._index, document)
+        await narrow(session, self._changes, document)
         await repository.set_keys(session, document, now)
 
     async def _announce(

@@ -16,11 +16,11 @@ from access.principal import Principal
 from kit.errors import Invalid
 from kit.wire.base import Page
 from kit.wire.library import Share, ShareWith
-from knowledge.index import Index
 from platform_api import audit
 from platform_api.identity.directory import Colleague, colleague, colleagues
 from platform_api.library.errors import NobodyFound, TooManyShares, TooWide, UnknownGroup
 from platform_api.library.models import DocumentAccessRow, DocumentRow
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.managed import ACCESS, announce, managed, narrow, widen
 from platform_api.library.settings import LibrarySettings
 from ports.db import Database
@@ -31,10 +31,12 @@ _ROW = DocumentAccessRow
 
 
 class Shares:
-    def __init__(self, database: Database, queue: Queue, index: Index, settings: LibrarySettings) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, changes: IndexChanges, settings: LibrarySettings
+    ) -> None:
         self._database = database
         self._queue = queue
-        self._index = index
+        self._changes = changes
         self._settings = settings
 
     async def list(
@@ -58,7 +60,7 @@ class Shares:
                 await _record(session, principal, "document.shared", document, key)
             rows = (await session.scalars(_shares_of(document).where(_ROW.access_key == key))).all()
             shown = await _shown(session, principal, rows)
-        await widen(self._database, self._index, document_id)
+        await widen(self._database, self._changes, document_id)
         return shown[0]
 
     async def remove(
@@ -75,7 +77,7 @@ class Shares:
             )
             if taken is None:
                 return
-            await narrow(session, self._index, document)
+            await narrow(session, self._changes, document)
             await announce(self._queue, session, ACCESS, document_id)
             await _record(session, principal, "document.unshared", document, key)
 

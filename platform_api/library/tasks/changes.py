@@ -12,11 +12,12 @@ import msgspec
 from access.keys import AccessKeys
 from kit.clock import Clock
 from knowledge.document import LoadedDocument
-from knowledge.index import Index, IndexedChunk
+from knowledge.index import IndexedChunk
 from platform_api.library import repository
 from platform_api.library.models import DocumentRow, DocumentVersionRow, KnowledgeBaseRow
 from platform_api.library.service.facts import describe, describe_row, facts_of
 from platform_api.library.service.generation import hold_generation
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.managed import ACCESS, DESCRIBE, reach_index
 from platform_api.library.service.scopes import Scopes
 from ports.blobs import Blobs
@@ -29,11 +30,12 @@ _BACKOFF_S = 2.0
 
 class ChangeTasks:
     def __init__(
-        self, database: Database, blobs: Blobs, index: Index, *, scopes: Scopes, clock: Clock
+        self, database: Database, blobs: Blobs, changes: IndexChanges, *, scopes: Scopes, clock: Clock
     ) -> None:
         self._database = database
         self._blobs = blobs
-        self._index = index
+        self._changes = changes
+        self._index = changes.index
         self._scopes = scopes
         self._clock = clock
 
@@ -43,7 +45,7 @@ class ChangeTasks:
 
     async def reach(self, args: dict[str, Any]) -> None:
         """The index opens the document to whom the rows open it."""
-        await reach_index(self._database, self._index, UUID(args["document_id"]))
+        await reach_index(self._database, self._changes, UUID(args["document_id"]))
 
     async def describe(self, args: dict[str, Any]) -> None:
         """Row and index say what is known now; chunks and vectors stay as they are."""
@@ -68,7 +70,7 @@ class ChangeTasks:
             pieces = sorted((one.chunk for one in stored), key=lambda chunk: chunk.chunk_index)
             if pieces:
                 chunks = [IndexedChunk(chunk, facts, None) for chunk in pieces]
-                await self._index.publish(document_id, chunks, keys)
+                await self._changes.publish(document.organisation_id, document_id, chunks, keys)
 
     async def _read(self, document_id: UUID) -> tuple[int, LoadedDocument] | None:
         async with self._database.begin() as session:

@@ -22,7 +22,7 @@ from access.keys import AccessKeys
 from kit.clock import Clock
 from knowledge.document import Chunk, DocumentFacts
 from knowledge.embed import ChunkVectors
-from knowledge.index import Index, IndexedChunk
+from knowledge.index import IndexedChunk
 from knowledge.index.vectorising import Vectorising
 from knowledge.load import UnreadableDocument
 from knowledge.prepare import PreparationFailed, Preparer, Read
@@ -31,6 +31,7 @@ from platform_api.library.models import DocumentRow, DocumentVersionRow, JobItem
 from platform_api.library.service.documents import REMOVE
 from platform_api.library.service.facts import Wanted, describe, describe_row, facts_of, wanted
 from platform_api.library.service.generation import hold_generation
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.intake import INGEST
 from platform_api.library.service.jobs import (
     GIVEN_UP,
@@ -108,7 +109,7 @@ class LibraryTasks:
         self,
         database: Database,
         blobs: Blobs,
-        index: Index,
+        changes: IndexChanges,
         *,
         preparer: Preparer,
         vectoriser: Vectorising,
@@ -117,7 +118,8 @@ class LibraryTasks:
     ) -> None:
         self._database = database
         self._blobs = blobs
-        self._index = index
+        self._changes = changes
+        self._index = changes.index
         self._preparer = preparer
         self._vectoriser = vectoriser
         self._scopes = scopes
@@ -142,6 +144,8 @@ class LibraryTasks:
             await self._leave(work, begun)
         except UnreadableDocument as unreadable:
             await self._fail(work, unreadable.reason, unreadable.detail)
+            # Its upload may have narrowed who sees the version that stays.
+            await self._changes.tell(begun.organisation_id)
             log.info("library.unreadable", code=unreadable.reason, document_id=str(work.document_id))
         except BlobMissing as missing:
             raise GiveUp("The file is missing from the blob store.") from missing
@@ -157,7 +161,7 @@ class LibraryTasks:
 
     async def remove(self, args: dict[str, Any]) -> None:
         """The rows are gone already; so go the points and the bytes."""
-        await self._index.remove(UUID(args["document_id"]))
+        await self._changes.remove(UUID(args["organisation_id"]), UUID(args["document_id"]))
         for key in args["blobs"]:
             await self._blobs.delete(key)
 
@@ -166,7 +170,7 @@ class LibraryTasks:
         async with self._database.begin() as session:
             begun = await self._begun(session, work)
         if begun is None:
-            await self._settle(work.document_id)
+            await self._settle(work, self._changes)
         return begun
 
     async def _begun(self, session: AsyncSession, work: Work) -> Begun | None:
@@ -208,8 +212,10 @@ class LibraryTasks:
         except BaseException:
             # Postgres may have gone away while the index was written, and with it our hold on the row:
             # what others did to the document meanwhile has to win.
-            await asyncio.shield(self._settle_patiently(work.document_id))
+            await asyncio.shield(self._settle_patiently(work))
             raise
+        # Where this fails the document is not read again: the next attempt only tells the caches.
+        await self._changes.tell(begun.organisation_id)
         documents_total.labels("ready").inc()
 
     async def _leave(self, work: Work, begun: Begun) -> None:
@@ -225,25 +231,29 @@ class LibraryTasks:
         if version is None or version.read_key is None:
             await self._blobs.delete(begun.read_key)
 
-    async def _settle_patiently(self, document_id: UUID) -> None:
+    async def _settle_patiently(self, work: Work) -> None:
         """As long as Postgres or the index are away. What a crash prevents, `reconcile` does."""
         for pause_s in range(1, _SETTLE_WITHIN_S // 4):
             try:
-                await self._settle(document_id)
+                # The caches are told for certain by the next attempt.
+                await self._settle(work, self._changes.without_certainty())
                 return
             except Exception as error:
                 log.info("library.settling_later", error=type(error).__name__)
             await asyncio.sleep(min(pause_s, 5))
 
-    async def _settle(self, document_id: UUID) -> None:
+    async def _settle(self, work: Work, changes: IndexChanges) -> None:
         """An attempt was broken off: who may see it, and whether it exists, is as the database says."""
+        document_id = work.document_id
         async with self._database.begin() as session:
             document = await session.get(DocumentRow, document_id, with_for_update=True)
-            keys = await repository.keys_of(session, document_id) if document else frozenset[str]()
             if document is None:
-                await self._index.remove(document_id)
+                item = await session.get(JobItemRow, work.key)
+                await changes.remove(item.organisation_id if item else None, document_id)
             else:
-                await self._index.set_access(document_id, AccessKeys(keys) if keys else None)
+                keys = await repository.keys_of(session, document_id)
+                opened = AccessKeys(keys) if keys else None
+                await changes.set_access(document.organisation_id, document_id, opened)
 
     async def _publish(self, session: AsyncSession, work: Work, held: "Held", ready: "Ready") -> None:
         document, version = held.document, held.version
@@ -253,7 +263,9 @@ class LibraryTasks:
         facts = facts_of(base, document, version, described, now)
         keys = await _keys_to_publish(session, work, held)
         chunks = _indexed(ready.read.chunks, ready.vectors, facts)
-        await self._index.publish(document.id, chunks, AccessKeys(keys), embedder=ready.embedder)
+        await self._changes.without_certainty().publish(
+            document.organisation_id, document.id, chunks, AccessKeys(keys), embedder=ready.embedder
+        )
         describe_row(document, described)
         version.read_key, version.content_type = ready.read_key, ready.read.document.content_type
         document.content_type, document.size = ready.read.document.content_type, version.size

@@ -18,7 +18,7 @@ from access.principal import Principal
 from kit.clock import Clock
 from kit.errors import Unauthenticated
 from kit.wire.library import AcceptedDocument
-from knowledge.index import Held, Index
+from knowledge.index import Held
 from platform_api.identity import Identity
 from platform_api.library import repository
 from platform_api.library.models import (
@@ -27,6 +27,7 @@ from platform_api.library.models import (
     JobItemRow,
     JobRow,
 )
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.jobs import (
     Outcome,
     Reason,
@@ -68,10 +69,13 @@ class Comparison:
 
 
 class Reconcile:
-    def __init__(self, database: Database, blobs: Blobs, queue: Queue, index: Index, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, queue: Queue, changes: IndexChanges, clock: Clock
+    ) -> None:
         self._database = database
         self._queue = queue
-        self._index = index
+        self._changes = changes
+        self._index = changes.index
         self._clock = clock
         self._identity = Identity(database, clock)
         self._stranded = Stranded(database, queue, clock)
@@ -143,13 +147,14 @@ class Reconcile:
         for document_id, held in batch.items():
             row = documents.get(document_id)
             if row is None:
-                await self._index.remove(document_id)
-                comparison.findings.add(_organisation_of(held), GHOSTS)
+                organisation_id = _organisation_of(held)
+                await self._changes.remove(organisation_id, document_id)
+                comparison.findings.add(organisation_id, GHOSTS)
                 continue
             if not second:
                 comparison.findings.add(row.organisation_id, CHECKED)
             if held.chunks and held.keys != keys.get(document_id, frozenset()):
-                await self._align(document_id)
+                await self._align(row.organisation_id, document_id)
                 comparison.findings.add(row.organisation_id, KEYS)
             if document_id in busy or _agree(row, held):
                 continue
@@ -159,17 +164,18 @@ class Reconcile:
                 comparison.suspects.add(document_id)
         await self._mend(comparison.findings, wrong)
 
-    async def _align(self, document_id: UUID) -> None:
+    async def _align(self, organisation_id: UUID, document_id: UUID) -> None:
         async with self._database.begin() as session:
             document = await session.get(DocumentRow, document_id, with_for_update=True)
             keys = await repository.keys_of(session, document_id) if document else frozenset[str]()
-            await self._index.set_access(document_id, AccessKeys(keys) if keys else None)
+            opened = AccessKeys(keys) if keys else None
+            await self._changes.set_access(organisation_id, document_id, opened)
 
     async def _mend(self, findings: Findings, wrong: Sequence[DocumentRow]) -> None:
         for row in wrong:
             if row.published_version is None:
                 # Publishing was broken off, and nobody will go on with it.
-                await self._index.remove(row.id)
+                await self._changes.remove(row.organisation_id, row.id)
                 findings.add(row.organisation_id, GHOSTS)
         await self._publish_again(findings, [row for row in wrong if row.published_version is not None])
 

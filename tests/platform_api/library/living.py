@@ -17,6 +17,7 @@ from kit.wire.search import QueryRequest
 from platform_api.edge import PageRequest
 from platform_api.identity import Identity
 from platform_api.library.service.documents import Documents
+from platform_api.platform_ports import changes_of
 from tests.platform_api.library.steps import upload
 from tests.platform_api.library.worlds import (
     EVERYONE,
@@ -83,7 +84,9 @@ async def settle(people: People, worker: Work, seed: int) -> Living:
     chance = random.Random(seed)
     organisation = await people.add_organisation(f"World {seed}")
     ports = people.ports
-    documents = Documents(ports.database, ports.blobs, ports.queue, ports.index, ports.search)
+    documents = Documents(
+        ports.database, ports.blobs, ports.queue, changes_of(ports, surely=False), ports.search
+    )
     identity = Identity(ports.database, ports.clock)
     living = Living(people, worker, chance, organisation, identity, documents)
     for number in range(chance.randint(2, 4)):

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from kit.clock import SystemClock
-from knowledge.index import Index
 from knowledge.search import Search
 from platform_api.library.service.documents import Documents
+from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.intake import Intake
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.source_gatherers import Gatherers
@@ -30,20 +30,20 @@ class SlowIntake(Intake):
 
 def tasks_of(database: Database, blobs: Path, files: Path) -> Tasks:
     # New documents do not reach the index before they are read, which this worker does not do.
-    index, search = cast(Index, None), cast(Search, None)
+    changes, search = cast(IndexChanges, None), cast(Search, None)
     settings, sources, clock = LibrarySettings(), SourcesSettings(folders=[files]), SystemClock()
     kept, queue = FolderBlobs(blobs), Queue(database)
     intake = SlowIntake(
         database=database,
         blobs=kept,
         queue=queue,
-        index=index,
+        changes=changes,
         settings=settings,
         scopes=Scopes.load(None),
         clock=clock,
     )
     gatherers = Gatherers(sources, settings, system_resolver, OutboundSettings())
-    documents = Documents(database, kept, queue, index, search)
+    documents = Documents(database, kept, queue, changes, search)
     tasks = Tasks()
     SourceTasks(database, queue, gatherers, intake, documents, settings=sources, clock=clock).register(tasks)
     return tasks

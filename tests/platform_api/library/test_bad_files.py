@@ -14,6 +14,7 @@ from platform_api.app import PlatformPorts
 from platform_api.library.service.intake import INGEST
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.tasks import LibraryTasks
+from platform_api.platform_ports import changes_of
 from tests.platform_api.library.steps import HANDBOOK, base_of, listed, personal_base, stored_files, upload
 from tests.platform_api.people import People
 from tests.platform_api.work import Work
@@ -147,7 +148,7 @@ async def finish_in_a_child(ports: PlatformPorts, worker: Work) -> None:
     tasks = LibraryTasks(
         ports.database,
         ports.blobs,
-        ports.index,
+        changes_of(ports, surely=True),
         preparer=preparer,
         vectoriser=ports.vectoriser,
         scopes=Scopes.load(None),

@@ -19,6 +19,7 @@ from platform_api.library.service.intake import Intake, Origin
 from platform_api.library.service.jobs import close_job, open_job
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.settings import LibrarySettings
+from platform_api.platform_ports import changes_of
 from tests.platform_api.library.steps import (
     HANDBOOK,
     base_of,
@@ -206,7 +207,7 @@ async def _take(people: People, base: str, words: str, origin: Origin) -> Any:
         database=ports.database,
         blobs=ports.blobs,
         queue=ports.queue,
-        index=ports.index,
+        changes=changes_of(ports, surely=False),
         settings=ports.library_settings,
         scopes=Scopes.load(None),
         clock=ports.clock,

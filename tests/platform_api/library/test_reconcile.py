@@ -16,6 +16,7 @@ from knowledge.index import Held
 from platform_api.app import PlatformPorts
 from platform_api.identity.dev_people import DEV_PEOPLE
 from platform_api.library.tasks import Reconcile
+from platform_api.platform_ports import changes_of
 from tests.platform_api.library.steps import (
     HANDBOOK,
     base_of,
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.proves("JOBS-005")
 
 async def reconcile(ports: PlatformPorts, worker: Work) -> dict[str, int]:
     """What was found; then whatever it queued is done."""
-    task = Reconcile(ports.database, ports.blobs, ports.queue, ports.index, SystemClock())
+    task = Reconcile(ports.database, ports.blobs, ports.queue, changes_of(ports, surely=True), SystemClock())
     found = (await task.run()).all()
     await worker.finish()
     return {kind: number for kind, number in found.items() if kind != "documents_checked"}
@@ -198,7 +199,7 @@ async def test_what_is_being_worked_on_is_left_alone(
     base = str((await document_row(ports, document))["knowledge_base_id"])
     await upload(people.maya, base, ("leave.md", HANDBOOK.replace("25 days", "28 days")))
     await ports.index.remove(document)
-    task = Reconcile(ports.database, ports.blobs, ports.queue, ports.index, SystemClock())
+    task = Reconcile(ports.database, ports.blobs, ports.queue, changes_of(ports, surely=True), SystemClock())
 
     found = (await task.run()).all()
     await worker.finish()

@@ -16,10 +16,11 @@ from redis.asyncio import Redis
 from kit.clock import SystemClock
 from knowledge.embed import Marked, Vectoriser, Vectors
 from knowledge.index.edge import open_edge
-from knowledge.search import Search
+from knowledge.search import CachedSearch, Search
 from platform_api.app import PlatformPorts
 from platform_api.library.service.vector_cache import PostgresVectorCache
 from ports.db import Database
+from ports.redis import CacheDoor, CacheSettings
 from tests.engines import full_run
 from tests.platform_api.library.living import act, begin, glance, glance_around, look, opened, settle, work
 from tests.platform_api.people import People, platform_ports
@@ -71,7 +72,8 @@ async def ports(database: Database, redis: Redis, tmp_path: Path) -> AsyncIterat
     remembering = Remembering()
     index = open_edge(tmp_path / "index", remembering.version, remembering.dimensions)
     vectoriser = Vectoriser(Ingesting(remembering), PostgresVectorCache(database, SystemClock()))
-    search = Search(index, remembering)
+    # All that is asked goes through the cache; busy machines are given time.
+    search = CachedSearch(Search(index, remembering), CacheDoor(redis, CacheSettings(deadline_ms=5000)))
     yield platform_ports(database, redis, tmp_path, index=index, search=search, vectoriser=vectoriser)
     await index.close()
 

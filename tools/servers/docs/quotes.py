@@ -3,23 +3,50 @@
 import asyncio
 from collections.abc import Sequence
 
+from access.keys import organisation_of
 from kit.wire.search import VerifiedQuote, VerifyRequest, VerifyResult
+from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import Index, StoredChunk
-from knowledge.search import Links
+from knowledge.search import DOCUMENTS, Searching, asked
 from knowledge.verify import Source, Verdict, verify
+from ports.redis import Cache, CacheDoor, Kept
 from tools.servers.serving import Asker
 
 
+def _dumped(result: VerifyResult) -> bytes:
+    return result.model_dump_json().encode()
+
+
+_KEPT = Kept(_dumped, VerifyResult.model_validate_json)
+
+
 class Quotes:
-    def __init__(self, index: Index, links: Links) -> None:
+    """door: None keeps nothing."""
+
+    def __init__(self, index: Index, search: Searching, door: CacheDoor | None = None) -> None:
         self._index = index
-        self._links = links
+        self._search = search
+        self._cache = Cache(door, "verify.quote", door.settings.quotes_s, _KEPT) if door else None
 
     async def run(self, asker: Asker, request: VerifyRequest) -> VerifyResult:
         """A chunk that the person may not open is as if it were not there."""
+        version, organisation_id = self._search.version, organisation_of(asker.keys)
+        if self._cache is None or organisation_id is None or not version:
+            return await self._verified(asker, request)
+        bases = asker.principal.limits.knowledge_base_ids
+        # A chunk's text, and who may open it, change with the scope: its version is that of the chunks.
+        question = asked(version, asker.keys, bases, request.model_dump_json())
+        result, _ = await self._cache.get(
+            organisation_id, (DOCUMENTS,), question, lambda: self._verified(asker, request)
+        )
+        return result
+
+    async def _verified(self, asker: Asker, request: VerifyRequest) -> VerifyResult:
         bases = asker.principal.limits.knowledge_base_ids
         stored = await self._index.fetch(asker.keys, request.chunks, bases)
-        sources = [_source(found, self._links.to(found)) for found in stored]
+        vectors = await self._index.sentences(asker.keys, [found.chunk.chunk_id for found in stored])
+        links = self._search.links
+        sources = [_source(found, links.to(found), vectors.get(found.chunk.chunk_id)) for found in stored]
         # up to 64 sentences against 64 chunks: too long for the event loop
         return await asyncio.to_thread(_verified, request, sources)
 
@@ -48,7 +75,7 @@ def _quote(sentence: str, verdict: Verdict) -> VerifiedQuote | None:
     )
 
 
-def _source(stored: StoredChunk, url: str) -> Source:
+def _source(stored: StoredChunk, url: str, sentences: SentenceVectors | None) -> Source:
     chunk = stored.chunk
     return Source(
         chunk_id=chunk.chunk_id,
@@ -58,4 +85,5 @@ def _source(stored: StoredChunk, url: str) -> Source:
         section=chunk.section_title,
         url=url,
         page=chunk.page,
+        sentences=sentences,
     )

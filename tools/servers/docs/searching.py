@@ -1,12 +1,12 @@
 """docs.search: the query as the person may ask it."""
 
 from kit.wire.search import SearchRequest, SearchResult
-from knowledge.search import Search
+from knowledge.search import Searching
 from tools.servers.serving import Asker
 
 
 class DocumentSearch:
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Searching) -> None:
         self._search = search
 
     async def run(self, asker: Asker, request: SearchRequest) -> SearchResult:

@@ -9,7 +9,8 @@ from access.jwks import TrustedKeys
 from kit.clock import Clock
 from kit.wire.search import SearchRequest, SearchResult, VerifyRequest, VerifyResult
 from knowledge.index import Index
-from knowledge.search import Search
+from knowledge.search import Searching
+from ports.redis import CacheDoor
 from tools.servers.docs.quotes import Quotes
 from tools.servers.docs.searching import DocumentSearch
 from tools.servers.serving import ToolServer, served
@@ -41,8 +42,18 @@ SHAPES = (SEARCH, VERIFY)
 
 
 def build_docs_server(
-    search: Search, index: Index, trusted: TrustedKeys, redis: GrantStore, clock: Clock
+    search: Searching,
+    index: Index,
+    trusted: TrustedKeys,
+    redis: GrantStore,
+    clock: Clock,
+    *,
+    door: CacheDoor | None = None,
 ) -> ASGIApp:
-    """An ASGI app with lifespan that serves /mcp to the gateway only; `index` is the one below `search`."""
-    tools = (served(SEARCH, DocumentSearch(search).run), served(VERIFY, Quotes(index, search.links).run))
+    """An ASGI app with lifespan that serves /mcp to the gateway only; `index` is the one below `search`.
+
+    door: to the cache of verify.quote; None keeps nothing. `search` has its own.
+    """
+    quotes = Quotes(index, search, door)
+    tools = (served(SEARCH, DocumentSearch(search).run), served(VERIFY, quotes.run))
     return ToolServer(read_manifest(Path(__file__).parent), tools, trusted, redis, clock)
