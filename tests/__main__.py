@@ -27,6 +27,9 @@ class Verdicts:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.failures += report.failed
+        if report.failed:
+            # At once: a run that is stopped for its time never comes to its list of failures.
+            print(f"\n{report.nodeid} ({report.when})\n{report.longreprtext}\n", flush=True)
         if report.when == "teardown":
             self.judged.add(report.nodeid)
 
