@@ -22,6 +22,8 @@ def is_failure(error: BaseException) -> bool:
 class Breaker:
     """Opens after `failures` within `within_s` seconds, for `open_s`; then one probe decides.
 
+    `in_a_row`: a success in between begins the counting anew.
+
     State lives in the process: no round trip on the hot path.
     """
 
@@ -34,6 +36,7 @@ class Breaker:
         open_s: float,
         clock: Clock | None = None,
         counts: Failure = is_failure,
+        in_a_row: bool = True,
     ) -> None:
         self.name = name
         self._limit = failures
@@ -41,6 +44,7 @@ class Breaker:
         self._open_s = open_s
         self._clock = clock or SystemClock()
         self._counts = counts
+        self._in_a_row = in_a_row
         self._failed_at: deque[float] = deque(maxlen=failures)
         self._opened_at: float | None = None
         self._probing = False
@@ -62,7 +66,7 @@ class Breaker:
                 self._failed(probing)
             raise
         else:
-            self._succeeded()
+            self._succeeded(probing)
         finally:
             if probing:
                 self._probing = False
@@ -85,9 +89,12 @@ class Breaker:
         if probing or len(recent) >= self._limit:
             self._opened_at = now
 
-    def _succeeded(self) -> None:
-        self._opened_at = None
-        self._failed_at.clear()
+    def _succeeded(self, probing: bool) -> None:
+        # A call that began before it opened, and ends well after, says nothing about now.
+        if probing:
+            self._opened_at = None
+        if probing or (self._in_a_row and self._opened_at is None):
+            self._failed_at.clear()
 
     def _wait_s(self) -> float:
         opened = self._opened_at if self._opened_at is not None else self._now()

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from kit.errors import NotFound, Unavailable
@@ -61,3 +63,20 @@ def test_a_callers_own_mistake_is_not_a_failure_of_the_dependency(breaker: Break
         with pytest.raises(NotFound), breaker.guard():
             raise NotFound
     assert breaker.state == "closed"
+
+
+def test_failures_count_together_whatever_succeeds_in_between_unless_in_a_row(clock: HandClock) -> None:
+    counting = Breaker("search", failures=3, within_s=10, open_s=30, clock=clock, in_a_row=False)
+    in_a_row = Breaker("search", failures=3, within_s=10, open_s=30, clock=clock)
+    for breaker in (counting, in_a_row):
+        for _ in range(3):
+            fail(breaker)
+            with suppress(Unavailable), breaker.guard():
+                pass
+    assert (counting.state, in_a_row.state) == ("open", "closed")
+
+
+def test_a_call_from_before_does_not_close_it(breaker: Breaker) -> None:
+    with breaker.guard():
+        open_it(breaker)
+    assert breaker.state == "open"
