@@ -18,6 +18,7 @@ from knowledge.index.remote import connect_generations
 from knowledge.index.server import connect_server
 from knowledge.index.settings import QdrantSettings
 from knowledge.search import CachedSearch, Current, Search, Searching, SearchSettings
+from knowledge.search.finder import Finders
 from launch.keys import load_or_create
 from ports.db import Database, DatabaseSettings
 from ports.redis import CacheDoor, Redis, connect, connect_blocking
@@ -78,6 +79,7 @@ class Knowledge:
     generations: Generations
     index: Index
     search: Searching
+    finders: Finders
 
 
 async def find_with(generations: Generations, spec: EmbedderSpec, public_url: str = "") -> Knowledge:
@@ -88,7 +90,9 @@ async def find_with(generations: Generations, spec: EmbedderSpec, public_url: st
     current = Current(generations, lambda found: make_embedder(found, embed))
     with suppress(IndexUnavailable):
         await current.anew()
-    return Knowledge(spec, generations, FollowingIndex(generations), Search.following(current, settings))
+    return Knowledge(
+        spec, generations, FollowingIndex(generations), Search.following(current, settings), current
+    )
 
 
 def remembering(knowledge: Knowledge, door: CacheDoor) -> Knowledge:

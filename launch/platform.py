@@ -43,6 +43,7 @@ def platform_ports(
         blobs=FolderBlobs(blobs),
         index=knowledge.index,
         search=remembering(knowledge, CacheDoor(stores.redis)).search,
+        finders=knowledge.finders,
         preparer=preparer,
         vectoriser=vectorisers,
         reindexing=Reindexing(knowledge.generations, vectorisers, knowledge.wanted),

@@ -15,7 +15,9 @@ from kit.clock import Clock
 from platform_api import api
 from platform_api.agents.definitions import load as load_agents
 from platform_api.agents.framework import FrameworkRuntime
+from platform_api.chat.checks import Means
 from platform_api.chat.service import Chat
+from platform_api.chat.stored import StoredVectors
 from platform_api.edge import provide
 from platform_api.edge.body_limit import BodyLimit
 from platform_api.edge.openapi import publish
@@ -30,6 +32,7 @@ from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.library.service.dead_letters import DeadLetters
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.editing import Editing
+from platform_api.library.service.flushing import Flushing
 from platform_api.library.service.job_views import Jobs
 from platform_api.library.service.moving import Moving
 from platform_api.library.service.reconciling import Reconciling
@@ -42,11 +45,13 @@ from platform_api.library.settings import LibrarySettings
 from platform_api.llm.build import build_router
 from platform_api.llm.frames import render
 from platform_api.llm.invocations import Invocations
+from platform_api.llm.judge import build_judges
 from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
 from platform_api.toolbox import HttpToolGateway
 from platform_api.toolbox.registry import seed_registry
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.db import Database
+from ports.redis import CacheScopes
 
 __all__ = ["Background", "PlatformPorts", "WrongShape", "build_app"]
 
@@ -160,6 +165,7 @@ def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
     jobs = Jobs(ports.database, ports.queue, ports.clock)
     provide(app, Jobs, jobs)
     provide(app, DeadLetters, DeadLetters(ports.queue, ports.clock))
+    provide(app, Flushing, Flushing(CacheScopes(ports.redis)))
     provide(app, Reconciling, Reconciling(ports.queue, jobs, ports.clock))
 
 
@@ -176,6 +182,8 @@ def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) 
     invocations = Invocations(ports.database)
     agents = load_agents(ports.agent_settings, {"not_found": render("not_found")})
     models = build_router(ports.llm_settings, invocations)
+    judges = build_judges(ports.judge_settings, ports.llm_settings, invocations)
+    vectors = StoredVectors(ports.finders, ports.chat_settings.vectors_timeout_s) if ports.finders else None
     chat = Chat(
         database=ports.database,
         queue=ports.queue,
@@ -183,9 +191,10 @@ def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) 
         redis_blocking=ports.redis_blocking,
         runtime=FrameworkRuntime(models, gateway, agents, ports.agent_settings),
         settings=ports.chat_settings,
+        means=Means(vectors, judges, own_model=ports.llm_settings.provider == "extractive"),
     )
     provide(app, Chat, chat)
-    return [models, invocations, chat]
+    return [models, *([judges] if judges else []), invocations, chat]
 
 
 def _health(ports: PlatformPorts) -> Health:

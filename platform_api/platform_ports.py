@@ -11,6 +11,7 @@ from knowledge.index import Index
 from knowledge.index.vectorising import Vectorising
 from knowledge.prepare import Preparer
 from knowledge.search import Searching
+from knowledge.search.finder import Finders
 from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
 from platform_api.identity.settings import IdentitySettings
@@ -20,6 +21,7 @@ from platform_api.library.service.scopes import Scopes
 from platform_api.library.settings import LibrarySettings
 from platform_api.library.sources_settings import SourcesSettings
 from platform_api.library.tasks.reindex import Reindexing
+from platform_api.llm.judge_settings import JudgeSettings
 from platform_api.llm.settings import LlmSettings
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.blobs import Blobs
@@ -66,8 +68,11 @@ class PlatformPorts:
     """For addresses that people, documents and tools name; every answer is checked."""
     toolbox_settings: ToolboxSettings = field(default_factory=ToolboxSettings)
     llm_settings: LlmSettings = field(default_factory=LlmSettings)
+    judge_settings: JudgeSettings = field(default_factory=JudgeSettings)
     agent_settings: AgentSettings = field(default_factory=AgentSettings)
     chat_settings: ChatSettings = field(default_factory=ChatSettings)
+    finders: Finders | None = None
+    """The index with the embedder of its vectors; without it sentences are checked by words alone."""
     reindexing: Reindexing | None = None
     """None where the index has one embedder for ever (tests)."""
     clock: Clock = field(default_factory=SystemClock)

@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from knowledge.verify import Source, Verdict, meaning_of, verify, words_of
+import structlog
+
+from knowledge.embed import Embedder
+from knowledge.verify import Source, Verdict, judged, meaning_of, undecided, verify, words_of
 from platform_api.chat.citing import Citing
+from platform_api.chat.objecting import objection
 from platform_api.chat.sentences import Sentence
 from platform_api.llm.extractive.statements import Statement, statements_of
 
@@ -13,13 +17,14 @@ COPIED = 0.95
 """Confidence of words that stand in the source; less is no quote."""
 _ABOUT_THE_SAME = 0.7
 """Share of a sentence's content that what is said in its place has to speak of."""
-QUOTE, ADDED = "quote", "added"
-_CLAUSE = re.compile(
-    r"""[,;:]\s+
-      | ,?\s+(?:and|plus|but|or|nor|as\ well\ as|along\ with|including|also|so|who|which|whose|where|unless
-        |except|if|when|while|because|although|though)\s+""",
-    re.IGNORECASE | re.VERBOSE,
+QUOTE, PART, BROKEN = "quote", "part", "broken"
+_AFTER_A_PART = re.compile(
+    r"\s*(?:[.!…;]|[\"”’)\]*_|]*\s*\Z|[,–—-]\s*(?:and|or|but|so|plus|which|who|as\ well\ as)\b)"
 )
+"""What may follow on words taken out of a sentence: its end, or something said beside."""
+_BEFORE_A_PART = re.compile(r"(?:\A|[;|]|,\s(?:and|but|so))[\s\"“‘(*_]*\Z")
+_nothing = verify("", ())
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +39,53 @@ class Checked:
         """Of a sentence that passed."""
         return None if self.layer else self.verdict.source
 
+    @property
+    def by_meaning(self) -> bool:
+        """Whether nearness decided: stored vectors may tell otherwise."""
+        return self.verdict.layer == "meaning" and self.verdict.source is not None
 
-def check(sentence: Sentence, sources: Sequence[Source], threshold: float) -> Checked:
-    """The sentence against the words that it quotes; where it quotes none that exist, against all sources."""
+    @property
+    def undecided(self) -> bool:
+        """Whether a judge may be asked: it is near, and nothing forbids it."""
+        return bool(self.layer) and self.layer != BROKEN and undecided(self.verdict)
+
+
+def check(
+    sentence: Sentence, sources: Sequence[Source], threshold: float, embedder: Embedder | None = None
+) -> Checked:
+    """The sentence against the words that it quotes; where it quotes none that exist, against all sources.
+
+    embedder: of the vectors that stand with the sources. Never raises: a sentence that breaks the check has
+    not passed it.
+    """
+    try:
+        return _checked(sentence, sources, threshold, embedder)
+    except Exception as error:
+        log.error("chat.check_broke", error=type(error).__name__)
+        return Checked(_nothing, BROKEN)
+
+
+def decided(text: str, checked: Checked, entailed: float, threshold: float) -> Checked:
+    """With a judge's opinion, 0-1, of whether the quote says the sentence."""
+    verdict = judged(checked.verdict, entailed, threshold)
+    if not verdict.supported:
+        return replace(checked, verdict=verdict)
+    return Checked(verdict, objection(text, verdict, judged=True))
+
+
+def _checked(
+    sentence: Sentence, sources: Sequence[Source], threshold: float, embedder: Embedder | None
+) -> Checked:
     quotes = [(found, one.leading) for one in sentence.citings for found in _found(one, sources)]
     refused: Verdict | None = None
     for quote, leading in quotes:
-        verdict = _against(sentence.text, quote, threshold)
+        verdict = _against(sentence.text, quote, threshold, embedder)
         if verdict.supported:
             return _passed(sentence.text, verdict)
         refused = refused if leading else verdict
     if refused:
         return Checked(refused, _layer(refused))
-    verdict = _anywhere(sentence, sources, threshold)
+    verdict = _anywhere(sentence, sources, threshold, embedder)
     if verdict.supported and verdict.source:
         return _passed(sentence.text, verdict)
     made_up = not quotes and any(one.quotes for one in sentence.citings)
@@ -54,11 +93,20 @@ def check(sentence: Sentence, sources: Sequence[Source], threshold: float) -> Ch
 
 
 def _passed(text: str, verdict: Verdict) -> Checked:
-    """Unless a clause of it speaks of nothing that the quote speaks of: the rest may carry an addition."""
-    quoted = meaning_of(words_of(verdict.quote)).terms
-    clauses = (meaning_of(words_of(clause)).content for clause in _CLAUSE.split(text))
-    added = any(clause and quoted.keys().isdisjoint(clause) for clause in clauses)
-    return Checked(verdict, ADDED if added else "")
+    return Checked(verdict, objection(text, verdict) or (PART if _is_cut(verdict) else ""))
+
+
+def _is_cut(verdict: Verdict) -> bool:
+    """Words out of the middle of a sentence: what is left out may be what limits them ("… for meals")."""
+    if verdict.layer != "verbatim" or verdict.confidence == 1.0 or verdict.source is None:
+        return False
+    statement = statement_at(verdict)
+    if statement is None or statement.unit.kind != "sentence":
+        return False
+    start, end = statement.unit.span
+    text = verdict.source.text
+    after = _AFTER_A_PART.match(text[verdict.end : max(end, verdict.end)])
+    return not (after and _BEFORE_A_PART.search(text[min(start, verdict.start) : verdict.start]))
 
 
 def _found(citing: Citing, sources: Sequence[Source]) -> Iterable[Verdict]:
@@ -76,18 +124,20 @@ def _named(citing: Citing, sources: Sequence[Source]) -> list[Source]:
     return [sources[number - 1] for number in citing.numbers if 0 < number <= len(sources)]
 
 
-def _anywhere(sentence: Sentence, sources: Sequence[Source], threshold: float) -> Verdict:
+def _anywhere(
+    sentence: Sentence, sources: Sequence[Source], threshold: float, embedder: Embedder | None
+) -> Verdict:
     """By the sources that it names, else by any other: then the marker was wrong, and is put right."""
     named = [source for one in sentence.citings for source in _named(one, sources)]
-    if named and (verdict := verify(sentence.text, named, threshold)).supported:
+    if named and (verdict := verify(sentence.text, named, threshold, embedder)).supported:
         return verdict
-    return verify(sentence.text, sources, threshold)
+    return verify(sentence.text, sources, threshold, embedder)
 
 
-def _against(text: str, quote: Verdict, threshold: float) -> Verdict:
+def _against(text: str, quote: Verdict, threshold: float, embedder: Embedder | None) -> Verdict:
     """The sentence against the place of its quote: the source's sentence around it, or its words alone."""
     assert quote.source is not None, "a quote that was found has its source"
-    verdict = verify(text, [quote.source], threshold)
+    verdict = verify(text, [quote.source], threshold, embedder)
     if verdict.source and verdict.start < quote.end and quote.start < verdict.end:
         return verdict
     alone = verify(text, [replace(quote.source, text=quote.quote, sentences=None)], threshold)
@@ -112,6 +162,13 @@ def statement_at(verdict: Verdict) -> Statement | None:
     there = [one for one in statements_of(verdict.source.text) if _shared(one, verdict) > 0]
     ends = [one for one in there if one.unit.kind != "sentence" and one.unit.span[1] == verdict.end]
     return ends[0] if ends else max(there, key=lambda one: _shared(one, verdict), default=None)
+
+
+def statement_before(source: Source, start: int) -> Statement | None:
+    """The one that ends right before this place of the source."""
+    before = [one for one in statements_of(source.text) if one.unit.span[1] <= start]
+    last = max(before, key=lambda one: one.unit.span[1], default=None)
+    return last if last and not source.text[last.unit.span[1] : start].strip() else None
 
 
 def _shared(statement: Statement, verdict: Verdict) -> int:

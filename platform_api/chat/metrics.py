@@ -18,5 +18,10 @@ withheld_total = Counter(
     "Sentences that no source supported, by what refused them and whether the source spoke instead.",
     ["layer", "then"],
 )
+judged_total = Counter(
+    "switchboard_sentences_judged_total",
+    "Sentences that a judge was asked about, by what came of it.",
+    ["then"],
+)
 running = Gauge("switchboard_turns_running", "Turns that run in this process.")
 orphans_total = Counter("switchboard_turns_orphaned_total", "Turns that a sweeper had to end.")

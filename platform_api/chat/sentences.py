@@ -1,5 +1,6 @@
 """A model's text as it arrives, cut into sentences as soon as each is certain to be complete."""
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from typing import Literal
 
 from knowledge.verify import sentence_spans
 from platform_api.chat.citing import Citing, Citings, open_at
+from platform_api.chat.reasoning import Spoken
 
 _MARKER = re.compile(r"\s*\[\d{1,3}\](?:\([^()\s]*\))?")
 _ADDRESS_LEFT = re.compile(r"\A\((?:[a-z]+:|/|#)[^()\s]*\)\s*")
@@ -17,7 +19,11 @@ _NO_TEXT = re.compile(  # fences of code, and lines that are bold from end to en
     r"(?<=\n)[ \t]*(?:(?:```|~~~)[^\n]*|\*\*[^*\n]+\*\*:?[ \t]*|__[^_\n]+__:?[ \t]*)\n"
 )
 _QUOTED_LINE = re.compile(r"^[ \t]*>+[ \t]?", re.MULTILINE)
-_HIDDEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ue000-\uf8ff]")
+_HIDDEN = re.compile(  # controls, what has no width, what turns the direction, private use, variations
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ue000-\uf8ff"
+    "\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
+)
 _ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•·‣]|\(?\d{1,3}[.)])\s+$")
 _HEADING = re.compile(r"(?:^|\n)\s*#{1,6}\s+$")
 _RULE = re.compile(r"[\s|:=-]+")
@@ -66,6 +72,7 @@ class SentenceStream:
         self._waiting = ""
         """What follows on `_masked`, as it was written."""
         self._begun = False
+        self._spoken = Spoken()
         self._citings = Citings()
         self._row: _Piece | None = None
         """A row that may turn out to be the header of a table."""
@@ -73,7 +80,10 @@ class SentenceStream:
 
     def feed(self, piece: str) -> Iterator[Sentence]:
         """The sentences that this piece completes."""
-        self._waiting += _HIDDEN.sub("", piece)
+        said = self._spoken.feed(_HIDDEN.sub("", piece))
+        if self._spoken.restarted:
+            self._masked = self._waiting = ""
+        self._waiting += said
         # Nothing ends without one of these: a text that comes letter by letter is not read letter by letter.
         if _MAY_END.search(self._masked) or _MAY_END.search(self._waiting):
             yield from self._taken()
@@ -81,7 +91,8 @@ class SentenceStream:
             yield from self._rest()
 
     def end(self) -> Iterator[Sentence]:
-        """The rest; a pointer that was never closed is text."""
+        """The rest; a pointer that was never closed is text. More may be fed after it, as a new beginning."""
+        self._waiting += self._spoken.end()
         yield from self._rest()
         if self._row:
             yield from self._made(self._row)
@@ -170,7 +181,8 @@ def _complete(text: str, *, certain: bool) -> list[tuple[int, int]]:
 
 def _plain(raw: str) -> str:
     unlinked = _LINK.sub(lambda link: link[1] or "", _MARKER.sub("", _QUOTED_LINE.sub("", raw)))
-    return _EMPHASIS.sub("", _TAG.sub(" ", unlinked)).strip()
+    bare = _EMPHASIS.sub("", _TAG.sub(" ", unlinked))
+    return _HIDDEN.sub("", html.unescape(bare)).strip() if "&" in bare else bare.strip()
 
 
 def _cells(row: str) -> list[str]:

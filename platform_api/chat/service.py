@@ -13,6 +13,7 @@ from kit.wire.chat import ChatRequest
 from platform_api.agents.port import AgentRuntime
 from platform_api.chat import metrics, repository
 from platform_api.chat.acceptance import Acceptance, Accepted
+from platform_api.chat.checks import Means
 from platform_api.chat.errors import ShuttingDown
 from platform_api.chat.following import Following
 from platform_api.chat.log import Batches, Entry, TurnLog
@@ -41,7 +42,10 @@ class Chat:
         redis_blocking: Redis,
         runtime: AgentRuntime,
         settings: ChatSettings | None = None,
+        means: Means | None = None,
     ) -> None:
+        """means: what checking a sentence may use beside the rules."""
+        self._means = means or Means()
         self._settings = settings or ChatSettings()
         self.keepalive_s = self._settings.keepalive_s
         self._database = database
@@ -49,7 +53,7 @@ class Chat:
         self._owner = uuid4()
         self._mirror = Mirror(redis, redis_blocking, self._settings.stream_ttl_s)
         self._acceptance = Acceptance(database, self._settings, self._owner)
-        self._runner = TurnRunner(database, queue, runtime, self._settings, self._owner)
+        self._runner = TurnRunner(database, queue, runtime, self._settings, self._owner, self._means)
         self._following = Following(database, self._mirror)
         self._sweeper = Sweeper(database, queue, self._mirror)
         self._logs: OrderedDict[UUID, TurnLog] = OrderedDict()
@@ -75,6 +79,7 @@ class Chat:
         if self._copies:
             await asyncio.wait(set(self._copies), timeout=1.0)
         await _cancelled(*self._copies, *self._rounds)
+        self._means.close()
 
     async def ask(
         self, principal: Principal, request: ChatRequest, request_id: str, key: str | None = None

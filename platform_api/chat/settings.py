@@ -34,6 +34,9 @@ class ChatSettings(Settings):
     stream_ttl_s: Annotated[int, Field(gt=0)] = Field(
         default=3600, description="How long the events of a turn can be read again."
     )
+    vectors_timeout_s: Seconds = Field(
+        default=1.0, description="For the sentence vectors of a turn's sources; without them words decide."
+    )
     policy: Policy = Field(
         default="strict",
         description="`strict` shows only what a source supports, `mark` the rest, too, as unverified.",

@@ -15,6 +15,7 @@ from platform_api.agents.port import AgentRuntime
 from platform_api.chat import ending, repository
 from platform_api.chat.acceptance import Accepted
 from platform_api.chat.answer import Answer
+from platform_api.chat.checks import Checks, Means
 from platform_api.chat.errors import Interrupted, SessionGone, TurnTimedOut
 from platform_api.chat.log import Entry, TurnLog, entry_of, renumbered
 from platform_api.chat.metrics import turn_seconds, turns_total
@@ -37,6 +38,7 @@ class TurnRunner:
     runtime: AgentRuntime
     settings: ChatSettings
     owner: UUID
+    means: Means
 
     async def run(self, accepted: Accepted, turn: TurnLog) -> None:
         """Never raises but CancelledError, and then, too, the turn has ended before."""
@@ -69,8 +71,12 @@ class TurnRunner:
         return ending.failure(accepted.turn_id, turn.next_seq, error, accepted.request_id)
 
     async def _answer(self, accepted: Accepted, turn: TurnLog) -> TurnCompleted:
-        writing = Writing(accepted, turn, Answer(self.settings.threshold, self.settings.policy))
-        await writing.run(self.runtime)
+        checks = self._checks(accepted)
+        writing = Writing(accepted, turn, checks)
+        try:
+            await writing.run(self.runtime)
+        finally:
+            await checks.close()
         return TurnCompleted(
             turn_id=accepted.turn_id,
             seq=turn.next_seq,
@@ -81,9 +87,15 @@ class TurnRunner:
             text=writing.answer.text,
             citations=writing.answer.citations,
             degraded=sorted(writing.degraded) or None,
-            usage=writing.usage,
+            usage=checks.with_judge(writing.usage),
             timings=writing.timings(),
         )
+
+    def _checks(self, accepted: Accepted) -> Checks:
+        principal, judges = accepted.principal, self.means.judges
+        answer = Answer(self.settings.threshold, self.settings.policy)
+        judge = judges.of(principal, accepted.turn_id) if judges else None
+        return Checks(answer, self.means, principal.access_keys, judge)
 
     async def _finish(self, accepted: Accepted, turn: TurnLog, event: TurnCompleted | TurnFailed) -> None:
         """Save, then tell: nobody hears of an end that could still be lost."""

@@ -1,7 +1,8 @@
 """Decide, write, verify: from a question to the text that may be shown (SPEC 4, 7)."""
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from kit.wire.chat import Outcome, Timings, Usage
@@ -22,11 +23,13 @@ from platform_api.agents.port import (
 )
 from platform_api.chat.acceptance import Accepted
 from platform_api.chat.answer import Answer, Shown
-from platform_api.chat.fallback import disagreement, instead
+from platform_api.chat.checks import Checks
+from platform_api.chat.fallback import disagree, disagreement, instead
+from platform_api.chat.gathering import gathered
 from platform_api.chat.log import TurnLog
 from platform_api.chat.metrics import first_text_seconds, withheld_total
 from platform_api.chat.sentences import Sentence, SentenceStream
-from platform_api.llm.frames import frame_of
+from platform_api.llm.frames import FrameName, frame_of
 
 SEARCH = "docs.search"
 DOCUMENTS = "docs"
@@ -39,7 +42,7 @@ class Writing:
 
     accepted: Accepted
     log: TurnLog
-    answer: Answer
+    checks: Checks
     usage: Usage = field(default_factory=Usage)
     degraded: set[str] = field(default_factory=set[str])
     _sentences: SentenceStream = field(default_factory=SentenceStream)
@@ -48,6 +51,13 @@ class Writing:
     _model_ms: float = 0.0
     _tools_ms: float = 0.0
     _verify_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.answer.true_frame = self._holds
+
+    @property
+    def answer(self) -> Answer:
+        return self.checks.answer
 
     async def run(self, runtime: AgentRuntime) -> None:
         """Raises what the agent raises: SwitchboardError."""
@@ -59,15 +69,36 @@ class Writing:
             turn_id=self.accepted.turn_id,
         )
         events: AsyncIterator[AgentEvent] = runtime.run(self.accepted.principal, conversation, request.agent)
-        async for event in events:
-            self._on(event)
-        self._offer(self._sentences.end())
-        for changed in self.answer.settle():
+        async with aclosing(gathered(events)) as batches:
+            async for batch in batches:
+                await self._take(batch)
+        await self._offer(self._sentences.end())
+        await self._end()
+
+    async def _end(self) -> None:
+        """What the model has left to us."""
+        for changed in await self.checks.apart(lambda: list(self.answer.settle())):
             self._say(changed)
         for one in self.answer.withheld:
             withheld_total.labels(one.layer, "repaired" if one.repaired else "dropped").inc()
-        self._when_sources_disagree()
-        self._when_nothing_passed()
+        await self._when_sources_disagree()
+        await self._when_nothing_passed()
+
+    async def _take(self, batch: Sequence[AgentEvent]) -> None:
+        """Text that came together is checked together; a search before it counts, one after it does not."""
+        sentences: list[Sentence] = []
+        for event in batch:
+            if isinstance(event, TextWritten):
+                self._at("writing", "Writing and checking the answer")
+                sentences += self._sentences.feed(event.text)
+                continue
+            if isinstance(event, ToolStarted):
+                # What was written before a call and after it are two texts.
+                sentences += self._sentences.end()
+            await self._offer(sentences)
+            sentences = []
+            self._on(event)
+        await self._offer(sentences)
 
     def outcome(self) -> Outcome:
         if self.answer.facts:
@@ -90,9 +121,8 @@ class Writing:
 
     def _on(self, event: AgentEvent) -> None:
         match event:
-            case TextWritten(text):
-                self._at("writing", "Writing and checking the answer")
-                self._offer(self._sentences.feed(text))
+            case TextWritten():
+                raise AssertionError("text is taken in batches")
             case ToolStarted(call_id, tool, arguments):
                 if tool == SEARCH:
                     self._at("searching", "Searching the documents")
@@ -116,18 +146,20 @@ class Writing:
             latency_ms=event.latency_ms,
         )
         if event.found is not None:
-            self.answer.add_sources([source_of(chunk) for chunk in event.found.chunks])
+            self.checks.found([source_of(chunk) for chunk in event.found.chunks])
             self.degraded.update(event.found.degraded or ())
         elif event.tool == SEARCH:
             self.degraded.add(DOCUMENTS)
 
-    def _offer(self, sentences: Iterable[Sentence]) -> None:
-        for sentence in sentences:
-            began = time.perf_counter()
-            shown = self.answer.offer(sentence)
-            self._verify_ms += (time.perf_counter() - began) * 1000
-            if shown:
-                self._say(shown)
+    async def _offer(self, sentences: Iterable[Sentence]) -> None:
+        given = list(sentences)
+        if not given:
+            return
+        began = time.perf_counter()
+        shown = await self.checks.shown(given)
+        self._verify_ms += (time.perf_counter() - began) * 1000
+        for one in shown:
+            self._say(one)
 
     def _say(self, shown: Shown) -> None:
         if shown.retracts:
@@ -138,16 +170,36 @@ class Writing:
         if shown.citation:
             self.log.say(AnswerCitation, citation=shown.citation)
 
-    def _when_nothing_passed(self) -> None:
+    async def _when_nothing_passed(self) -> None:
         """An answer is never empty: what the sources do say, or that they say nothing."""
-        if not self.answer.text:
-            down = DOCUMENTS in self.degraded
-            self._offer(instead(self.accepted.request.message, self._asked_before(), self.answer, down))
+        if self.answer.text:
+            return
+        down = DOCUMENTS in self.degraded
+        asked, before = self.accepted.request.message, self._asked_before()
+        await self._offer(
+            await self.checks.apart(lambda: list(instead(asked, before, self.answer, documents_down=down)))
+        )
 
-    def _when_sources_disagree(self) -> None:
+    async def _when_sources_disagree(self) -> None:
         """The built-in model has said so itself; another one may have told one side only (SPEC 7)."""
-        if self.answer.facts and self.usage.model != EXTRACTIVE:
-            self._offer(disagreement(self.accepted.request.message, self._asked_before(), self.answer))
+        if not self.answer.facts or self.usage.model == EXTRACTIVE:
+            return
+        asked, before = self.accepted.request.message, self._asked_before()
+        await self._offer(await self.checks.apart(lambda: list(disagreement(asked, before, self.answer))))
+
+    def _holds(self, frame: FrameName) -> bool:
+        """Whether what a frame says is so: the words are ours, but a model chooses when to say them."""
+        if self.checks.means.own_model:
+            return True
+        match frame:
+            case "degraded":
+                return DOCUMENTS in self.degraded
+            case "disagree":
+                return disagree(self.accepted.request.message, self._asked_before(), self.answer)
+            case "outdated" | "identity":
+                return False  # the one is said by us, behind what it is about; the other is somebody else
+            case _:
+                return True
 
     def _asked_before(self) -> list[str]:
         return [text for role, text in self.accepted.history if role == "user"]

@@ -24,6 +24,11 @@ def build_models(settings: LlmSettings) -> list[Model]:
     return [_builder(name)(settings) for name in names]
 
 
+def build_model(settings: LlmSettings) -> Model:
+    """The configured one alone."""
+    return _builder(settings.provider)(settings)
+
+
 def build_router(settings: LlmSettings, invocations: Invocations) -> Router:
     return Router(
         build_models(settings),

@@ -191,6 +191,6 @@ async def test_how_the_model_streams_does_not_change_what_is_shown(
     events = await told(people, model, *(answer[at : at + size] for at in range(0, len(answer), size)))
     assert events[-1]["text"] == (
         "Full-time staff earn 20 days of annual leave a year. [1] \n\nWhat is not paid: [2] \n"
-        "- Parking fines [3] \n- Upgrades [4] \n"
-        "- Amount: up to 20,000 AUD; Approved by: head of department; Quotes needed: 2 [5]"
+        "- Parking fines [3] \n- Upgrades [4] \n\n"
+        "Amount: up to 20,000 AUD; Approved by: head of department; Quotes needed: 2 [5]"
     )

@@ -148,7 +148,7 @@ def test_how_the_text_arrives_loses_and_repeats_no_word(text: str, at: list[int]
 def test_without_sources_only_frames_are_shown(text: str) -> None:
     answer = Answer(threshold=0.85)
     shown = [answer.offer(one) for one in cut(text)]
-    assert all(one is None for one in shown)
+    assert all(one == [] for one in shown)
     assert answer.text == ""
 
 
