@@ -1,0 +1,196 @@
+"""How much may be called: rates and budgets, counted in Redis, all in one round trip (SPEC 11).
+
+A rate slides: what counts is this window so far, and of the one before the share that still lies within
+the last `window_ms`. A budget belongs to its window (a day in UTC) and begins anew with the next. A call
+counts either everywhere or, where one bound refuses it, nowhere.
+
+All keys carry one hash tag, since a cluster runs a script only where all its keys are in one slot.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Literal, Protocol, cast
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from kit.clock import Clock
+from ports.redis.scripts import Packed, ScriptRunner, ScriptUnavailable
+
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+_TAG = "{gateway}"
+_REMEMBERED = 10_000
+_log = structlog.get_logger()
+_degraded = Gauge("switchboard_gateway_limits_degraded", "1 while limits are counted by this process alone.")
+_local_runs = Counter(
+    "switchboard_gateway_calls_limited_locally_total", "Calls counted by this process alone."
+)
+
+Kind = Literal["user", "server", "tool", "organisation", "calls_per_day", "cost_per_day"]
+
+SCRIPT = """
+local now = tonumber(ARGV[#ARGV])
+local kept, values = {}, redis.call('MGET', unpack(KEYS))
+for i = 1, #KEYS do
+  local most, window = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
+  local amount, slides = tonumber(ARGV[4 * i - 1]), ARGV[4 * i] == '1'
+  local at = math.floor(now / window)
+  local w, count, before = at, 0, 0
+  if values[i] then
+    w, count, before = string.match(values[i], '^(%d+):(%d+):(%d+)$')
+    w, count, before = tonumber(w) or at, tonumber(count) or 0, tonumber(before) or 0
+    if at > w then
+      before = (at == w + 1) and count or 0
+      w, count = at, 0
+    end
+  end
+  local left = (at < w) and window or (window - now % window)
+  local held = slides and before * left / window or 0
+  if count + held + amount > most then
+    local wait = left
+    if slides and count + amount <= most and before > 0 then
+      wait = left - (most - count - amount) * window / before
+    elseif slides and count > 0 and amount <= most then
+      wait = left + math.max(0, window - (most - amount) * window / count)
+    end
+    return {i, math.ceil(wait)}
+  end
+  kept[i] = {w .. ':' .. (count + amount) .. ':' .. before, 2 * window}
+end
+for i = 1, #KEYS do
+  redis.call('SET', KEYS[i], kept[i][1], 'PX', kept[i][2])
+end
+return {0, 0}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """At most `most` of `amount`s within `window_ms`; `whose` is an id of what it is counted for."""
+
+    kind: Kind
+    whose: str
+    most: int
+    window_ms: int = MINUTE_MS
+    amount: int = 1
+    slides: bool = True
+
+    @property
+    def key(self) -> str:
+        return f"{_TAG}{self.kind}:{self.whose}"
+
+
+@dataclass(slots=True, eq=False)
+class Bounds:
+    """All that bound one caller's calls of one tool; kept with what the limiter makes of them."""
+
+    each: tuple[Bound, ...]
+    packed: Packed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`refused_by` None: the call was counted. `wait_s`: until it could be."""
+
+    refused_by: Bound | None = None
+    wait_s: float = 0.0
+
+
+FREE = Taken()
+
+
+class Limiter(Protocol):
+    async def take(self, bounds: Bounds) -> Taken:
+        """Count one call against all of them, or against none."""
+        ...
+
+
+class LocalLimiter:
+    """The same by this process alone: what holds while Redis is away, and where there is none."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counts: dict[str, tuple[int, int, int]] = {}
+
+    async def take(self, bounds: Bounds) -> Taken:
+        now = int(self._clock.now().timestamp() * 1000)
+        kept: list[tuple[str, tuple[int, int, int]]] = []
+        for bound in bounds.each:
+            window, count, before = self._count(bound, now)
+            left = bound.window_ms - now % bound.window_ms
+            held = before * left / bound.window_ms if bound.slides else 0
+            if count + held + bound.amount > bound.most:
+                return Taken(bound, _wait_ms(bound, count, before, left) / 1000)
+            kept.append((bound.key, (window, count + bound.amount, before)))
+        if len(self._counts) > _REMEMBERED:
+            self._forget(now)
+        self._counts.update(kept)
+        return FREE
+
+    def _count(self, bound: Bound, now: int) -> tuple[int, int, int]:
+        at = now // bound.window_ms
+        window, count, before = self._counts.get(bound.key, (at, 0, 0))
+        if at > window:
+            return at, 0, count if at == window + 1 else 0
+        return window, count, before
+
+    def _forget(self, now: int) -> None:
+        """Of minutes that are over; days have other numbers and stay."""
+        minute = now // MINUTE_MS
+        self._counts = {
+            key: kept for key, kept in self._counts.items() if kept[0] < MINUTE_MS or kept[0] >= minute - 1
+        }
+
+
+class SharedLimiter:
+    """In Redis, exact over all replicas; by `local` while Redis does not answer: neither open nor closed."""
+
+    def __init__(self, runner: ScriptRunner, local: Limiter, clock: Clock) -> None:
+        self._runner = runner
+        self._local = local
+        self._clock = clock
+        self._since: float | None = None
+
+    async def take(self, bounds: Bounds) -> Taken:
+        now = int(self._clock.now().timestamp() * 1000)
+        try:
+            index, wait_ms = cast(list[int], await self._runner.run(self._pack(bounds), now))
+        except ScriptUnavailable:
+            self._note(away=True)
+            return await self._local.take(bounds)
+        if self._since is not None:
+            self._note(away=False)
+        return Taken(bounds.each[index - 1], wait_ms / 1000) if index else FREE
+
+    def _pack(self, bounds: Bounds) -> Packed:
+        if bounds.packed is None:
+            arguments = [word for bound in bounds.each for word in _arguments(bound)]
+            bounds.packed = self._runner.packed([bound.key for bound in bounds.each], arguments)
+        return bounds.packed
+
+    def _note(self, *, away: bool) -> None:
+        if away:
+            _local_runs.inc()
+        if away == (self._since is not None):
+            return
+        _degraded.set(away)
+        if away:
+            self._since = time.monotonic()
+            _log.warning("gateway.limits_counted_locally", hint="Look at Redis.")
+        elif self._since is not None:
+            _log.warning("gateway.limits_counted_in_redis", after_s=round(time.monotonic() - self._since, 1))
+            self._since = None
+
+
+def _arguments(bound: Bound) -> tuple[int, int, int, int]:
+    return bound.most, bound.window_ms, bound.amount, int(bound.slides)
+
+
+def _wait_ms(bound: Bound, count: int, before: int, left: int) -> float:
+    """Until the share of the window before has become small enough, in this window or in the next."""
+    if bound.slides and count + bound.amount <= bound.most and before:
+        return left - (bound.most - count - bound.amount) * bound.window_ms / before
+    if bound.slides and count and bound.amount <= bound.most:
+        return left + max(0.0, bound.window_ms - (bound.most - bound.amount) * bound.window_ms / count)
+    return left

@@ -1,0 +1,178 @@
+"""Our own HTTP client for tool servers: kept-open connections, the last used first."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from kit.errors import Unavailable, UpstreamFailed
+from ports.http.trust import trust
+from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
+from tools.gateway.upstreams.port import UpstreamAnswer
+
+_CONNECT_S = 3.0
+# Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
+_IDLE_S = 4.0
+_SHARE_OF_THEIRS = 0.8
+# A connection that was used just now is not looked at: the look costs a system call.
+_FRESH_S = 0.5
+
+
+class Http1Client:
+    """`call` is a POST to one address. At most `connections` at once; further calls wait for one."""
+
+    def __init__(
+        self, address: str, result_limit: int, *, connections: int = 100, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Raises ValueError for what is not an http(s) address."""
+        target = urlsplit(address)
+        if target.scheme not in ("http", "https") or not target.hostname or target.username is not None:
+            raise ValueError("A tool server's address is http(s)://host[:port]/path, without credentials.")
+        self._host = target.hostname
+        self._port = target.port or (443 if target.scheme == "https" else 80)
+        self._tls = (tls or trust()) if target.scheme == "https" else None
+        self._head = _head(target.netloc, target.path or "/", target.query)
+        self._limit = result_limit
+        self._free = connections
+        self._idle: list[Http1Connection] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._open: set[Http1Connection] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Connects with the first call."""
+
+    async def call(
+        self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
+    ) -> UpstreamAnswer:
+        request = b"%b%bcontent-length: %d\r\n\r\n%b" % (self._head, _lines(headers), len(body), body)
+        await self._place()
+        try:
+            return await self._exchange(request, repeatable)
+        finally:
+            self._leave()
+
+    async def close(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for connection in list(self._open):
+            connection.close()
+        self._open.clear()
+        self._idle.clear()
+
+    async def _exchange(self, request: bytes, repeatable: bool) -> UpstreamAnswer:
+        connection = self._kept()
+        if connection is not None:
+            try:
+                return await self._over(connection, request)
+            except Dropped as error:
+                if not repeatable:
+                    raise UpstreamFailed("This tool's server hung up.", hint=_UNKNOWN) from error
+        connection = await self._connect()
+        try:
+            return await self._over(connection, request)
+        except Dropped as error:
+            raise UpstreamFailed("This tool's server hung up.", hint=_UNKNOWN) from error
+
+    async def _over(self, connection: Http1Connection, request: bytes) -> UpstreamAnswer:
+        try:
+            return await connection.ask(request)
+        finally:
+            if connection.reusable:
+                connection.used_at = asyncio.get_running_loop().time()
+                self._idle.append(connection)
+                self._sweep_later()
+            else:
+                self._open.discard(connection)
+
+    def _kept(self) -> Http1Connection | None:
+        """The connection used last, if it is still good: the others grow old and are closed."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            connection = self._idle.pop()
+            idle_s = now - connection.used_at
+            good = connection.reusable and idle_s < _idle_limit(connection)
+            if good and (idle_s < _FRESH_S or not connection.has_unread()):
+                return connection
+            connection.close()
+            self._open.discard(connection)
+        return None
+
+    async def _connect(self) -> Http1Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                _, connection = await loop.create_connection(
+                    lambda: Http1Connection(self._limit),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls else None,
+                )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            raise Unavailable("This tool's server does not answer.", retry_after=2) from error
+        self._open.add(connection)
+        return connection
+
+    async def _place(self) -> None:
+        if self._free > 0:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()  # it was ours already
+            raise
+
+    def _leave(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what has been idle for too long: the oldest stand first."""
+        self._sweeping = None
+        now = asyncio.get_running_loop().time()
+        kept: list[Http1Connection] = []
+        for connection in self._idle:
+            if connection.reusable and now - connection.used_at < _idle_limit(connection):
+                kept.append(connection)
+            else:
+                connection.close()
+                self._open.discard(connection)
+        self._idle = kept
+        if kept:
+            self._sweep_later()
+
+
+_UNKNOWN = "It is not known whether the call took effect: look before you repeat it."
+
+
+def _idle_limit(connection: Http1Connection) -> float:
+    theirs = connection.idle_limit_s
+    return _IDLE_S if theirs is None else min(_IDLE_S, theirs * _SHARE_OF_THEIRS)
+
+
+def _head(netloc: str, path: str, query: str) -> bytes:
+    target = f"{path}?{query}" if query else path
+    if not (target + netloc).isascii() or not (target + netloc).isprintable() or " " in target:
+        raise ValueError("A tool server's address holds only printable ASCII characters.")
+    return f"POST {target} HTTP/1.1\r\nhost: {netloc}\r\naccept-encoding: identity\r\n".encode()
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
+        raise ValueError("A header holds a line end.")
+    return lines.encode("latin-1")

@@ -1,0 +1,85 @@
+"""bulkhead: what waits for a slow server fills that server's places and nobody else's."""
+
+import asyncio
+from collections import deque
+
+from prometheus_client import Gauge
+
+from kit.errors import Unavailable
+from tools.gateway.call import Call, Handler, Reply
+
+_RETRY_AFTER_S = 1.0
+_busy = Gauge("switchboard_gateway_calls_at_once", "Calls under way, with those that wait.", ["server"])
+
+
+class ServerBusy(Unavailable):
+    code = "server_busy"
+    title = "This tool has too many calls at the same time"
+    default_hint = "Try again in a second."
+
+
+class Places:
+    """`most` at once and as many waiting, in their order."""
+
+    def __init__(self, most: int) -> None:
+        self.taken = 0
+        self._most = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def full(self) -> bool:
+        return self.taken >= self._most and len(self._waiting) >= self._most
+
+    async def enter(self) -> None:
+        if self.taken < self._most:
+            self.taken += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave()  # the place was ours already
+            raise
+
+    def leave(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.taken -= 1
+
+    @property
+    def here(self) -> int:
+        return self.taken + sum(not turn.done() for turn in self._waiting)
+
+
+def in_bulkhead(inner: Handler, per_server: int, altogether: int) -> Handler:
+    """Raises ServerBusy where too many wait already. A call waits within its own time limit."""
+    servers: dict[str, Places] = {}
+    under_way = 0
+
+    def places_of(server: str) -> Places:
+        places = servers[server] = Places(per_server)
+        _busy.labels(server).set_function(lambda: places.here)
+        return places
+
+    async def call(call: Call) -> Reply:
+        nonlocal under_way
+        server = call.known_tool().server
+        places = servers.get(server) or places_of(server)
+        if places.full or under_way >= altogether:
+            raise ServerBusy(retry_after=_RETRY_AFTER_S)
+        under_way += 1
+        try:
+            await places.enter()
+            try:
+                return await inner(call)
+            finally:
+                places.leave()
+        finally:
+            under_way -= 1
+
+    return call

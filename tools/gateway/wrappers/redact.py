@@ -1,0 +1,50 @@
+"""redact: secrets go out of what a tool says, before anybody else sees it; personal data stay.
+
+Those are masked in the audit copy only, which holds no values at all (tools/gateway/recording.py).
+"""
+
+from typing import Any, cast
+
+import msgspec
+from prometheus_client import Counter
+
+from tools.gateway.call import Call, Handler, Reply
+from tools.gateway.secrets import without_secrets
+
+_found = Counter("switchboard_gateway_secrets_redacted_total", "Secrets taken out of results.", ["tool"])
+_encode = msgspec.json.Encoder().encode
+
+
+def redacted(inner: Handler) -> Handler:
+    async def call(call: Call) -> Reply:
+        _hold_back(call)
+        reply = await inner(call)
+        result, found = _without(reply)
+        if not found:
+            return reply
+        _found.labels(call.known_tool().name).inc(found)
+        return Reply(result, reply.failed, reply.needs_input)
+
+    return call
+
+
+def _without(reply: Reply) -> tuple[bytes, int]:
+    if not reply.needs_input:
+        return without_secrets(reply.result)
+    # what a server sealed for itself may look like a credential, and must come back as it was
+    whole = cast(dict[str, Any], msgspec.json.decode(reply.result))
+    sealed = {"requestState": whole.pop("requestState")} if "requestState" in whole else {}
+    rest, found = without_secrets(_encode(whole))
+    return _encode(msgspec.json.decode(rest) | sealed), found
+
+
+def _hold_back(call: Call) -> None:
+    """What the server says on the way is looked through, too."""
+    if (tell := call.tell) is None:
+        return
+
+    async def redacting(method: str, params: dict[str, Any]) -> None:
+        text, found = without_secrets(_encode(params))
+        await tell(method, msgspec.json.decode(text) if found else params)
+
+    call.tell = redacting
