@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from typing import Any, Literal
 from knowledge.embed.errors import EmbedderUnavailable
 
 Pooling = Literal["mean", "cls"]
-_MODELS = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
+MODELS = ("model.onnx", "onnx/model.onnx", "model_quantized.onnx", "onnx/model_quantized.onnx")
 _LONGEST = 8192
 _USUAL_LENGTH = 512
 _PASSAGE_PROMPTS = ("passage", "document", "corpus")
@@ -32,9 +33,9 @@ class ModelFolder:
 
 def describe(folder: Path) -> ModelFolder:
     """Raises EmbedderUnavailable with what is missing or not supported."""
-    model = next((folder / name for name in _MODELS if (folder / name).is_file()), None)
+    model = model_in(folder)
     if model is None:
-        raise _wrong(folder, f"has none of {', '.join(_MODELS)}", "Export the model to ONNX")
+        raise _wrong(folder, f"has none of {', '.join(MODELS)}", "Export the model to ONNX")
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise _wrong(folder, "has no tokenizer.json", "Save the fast tokenizer beside the model")
@@ -46,12 +47,16 @@ def describe(folder: Path) -> ModelFolder:
         model,
         tokenizer,
         pooling,
-        _length(folder, config),
+        length_in(folder, config),
         _dimensions(folder, config),
         prompts.get("query", ""),
         passage,
-        _version(folder, model, tokenizer, pooling),
+        version_of(folder, (model, tokenizer), pooling),
     )
+
+
+def model_in(folder: Path) -> Path | None:
+    return next((folder / name for name in MODELS if (folder / name).is_file()), None)
 
 
 def _pooling(folder: Path) -> Pooling:
@@ -79,7 +84,8 @@ def _pooling(folder: Path) -> Pooling:
     return known[mode]
 
 
-def _length(folder: Path, config: dict[str, Any]) -> int:
+def length_in(folder: Path, config: dict[str, Any]) -> int:
+    """Tokens that the model reads, marks at the ends included."""
     said = _json(folder / "sentence_bert_config.json").get("max_seq_length")
     tokenizer = _json(folder / "tokenizer_config.json").get("model_max_length")
     positions = config.get("max_position_embeddings")
@@ -105,10 +111,11 @@ def _dimensions(folder: Path, config: dict[str, Any]) -> int:
     return found
 
 
-def _version(folder: Path, model: Path, tokenizer: Path, pooling: Pooling) -> str:
+def version_of(folder: Path, files: Sequence[Path], more: str = "") -> str:
     """By content: a folder that moves keeps its vectors, one that changes does not."""
-    digest = hashlib.sha256(pooling.encode())
-    for file in (model, model.with_name(f"{model.name}_data"), tokenizer):
+    digest = hashlib.sha256(more.encode())
+    # Large weights stand beside the model, in a file of their own.
+    for file in (part for each in files for part in (each, each.with_name(f"{each.name}_data"))):
         if file.is_file():
             with file.open("rb") as data:
                 digest.update(hashlib.file_digest(data, "sha256").digest())

@@ -1,21 +1,17 @@
 """The embedder of a model folder, under onnxruntime: batched by length, no padding beyond the batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.embed.batches import INPUTS, by_length, padded
 from knowledge.embed.errors import EmbedderUnavailable
 from knowledge.embed.folder import ModelFolder
 from knowledge.embed.pooling import pool_of, units_of
 from knowledge.embed.port import Embedder, Marked, Vectors
 from knowledge.embed.runtime import open_session, open_tokenizer
-
-# Per run, padding included: what keeps memory flat and the processor busy.
-_BATCH_TOKENS = 4096
-_BATCH_TEXTS = 32
-_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 
 
 def open_model(described: ModelFolder, prefix: str, threads: int = 1) -> Embedder:
@@ -49,7 +45,7 @@ class _Model:
         self._tokenizer.enable_truncation(described.max_length)
         self._session = open_session(described.model, threads)
         self._inputs = [one.name for one in self._session.get_inputs()]
-        unknown = set(self._inputs) - _INPUTS
+        unknown = set(self._inputs) - INPUTS
         if unknown or "input_ids" not in self._inputs:
             raise EmbedderUnavailable(
                 f"The model {described.model} wants {', '.join(sorted(unknown)) or 'no input_ids'}. "
@@ -71,20 +67,14 @@ class _Model:
     def _hidden(self, windows: Sequence[Any]) -> list[NDArray[np.float32]]:
         """For each window its tokens' vectors."""
         found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(windows)
-        for batch in _batches([len(window.ids) for window in windows]):
+        for batch in by_length([len(window.ids) for window in windows]):
             rows = self._run([windows[at] for at in batch])
             for at, row in zip(batch, rows, strict=True):
                 found[at] = row[: len(windows[at].ids)]
         return found
 
     def _run(self, batch: Sequence[Any]) -> NDArray[np.float32]:
-        longest = max(len(window.ids) for window in batch)
-        ids, mask, types = (np.zeros((len(batch), longest), np.int64) for _ in range(3))
-        for row, window in enumerate(batch):
-            ids[row, : len(window.ids)] = window.ids
-            mask[row, : len(window.ids)] = 1
-            types[row, : len(window.ids)] = window.type_ids
-        fed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        fed = padded(batch)
         return self._session.run([self._output], {name: fed[name] for name in self._inputs})[0]
 
 
@@ -129,15 +119,3 @@ def _first(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _total(rows: Sequence[Vectors]) -> Vectors:
     return np.stack(rows).sum(axis=0)
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Positions of texts of about the same length."""
-    batch: list[int] = []
-    for at in sorted(range(len(lengths)), key=lambda at: lengths[at]):
-        if batch and (len(batch) == _BATCH_TEXTS or (len(batch) + 1) * lengths[at] > _BATCH_TOKENS):
-            yield batch
-            batch = []
-        batch.append(at)
-    if batch:
-        yield batch

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from knowledge.document import Block, LoadedDocument
 from tests.evals.retrieval.sets import BadSet, RetrievalSet
@@ -90,12 +90,12 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any], int]]:
 
 def _object(file: Path, at: int, line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row: Any = json.loads(line)
     except ValueError as error:
         raise BadSet(f"{file} line {at}: not JSON ({error}). One object a line is expected.") from error
     if not isinstance(row, dict):
         raise BadSet(f"{file} line {at}: a JSON object is expected.")
-    return row
+    return cast(dict[str, Any], row)
 
 
 def _qrels_file(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from uuid import UUID, uuid5
@@ -99,8 +100,7 @@ def _openings(documents: Mapping[str, LoadedDocument], rng: Random) -> Items:
     """From the first words below each heading."""
     sources: list[Source] = []
     for name, document in documents.items():
-        blocks = document.blocks
-        for above, block in zip(blocks, blocks[1:], strict=False):
+        for above, block in pairwise(document.blocks):
             if above.kind == "heading" and block.kind == "paragraph" and len(block.text) >= _SMALLEST_FIRST:
                 sources.append(_source(name, document.title, above.text, block.text, len(sources)))
     yield from _asked(sources, rng)

@@ -33,14 +33,14 @@ class Figures:
 
 
 HEADS = {
-    "ndcg10": "nDCG@10",
-    "recall100": "recall@100",
-    "chunks5": "precision@5 chunks",
-    "precision5": "precision@5",
-    "possible5": "… of possible",
-    "recall12": "recall@12",
-    "found5": "found in 5",
-    "cpu_ms": "CPU ms",
+    "ndcg10": "nDCG\n@10",
+    "recall100": "recall\n@100",
+    "chunks5": "P@5\nchunks",
+    "precision5": "P@5\ndocs",
+    "possible5": "… of\npossible",
+    "recall12": "recall\n@12",
+    "found5": "found\nin 5",
+    "cpu_ms": "CPU\nms",
 }
 
 
@@ -86,7 +86,7 @@ class Table:
 
 def show(table: Table, console: Console) -> None:
     title = f"{table.name}: {table.documents} documents, {table.chunks} chunks, {table.queries} queries"
-    shown = Shown("", *HEADS.values(), box=None, title=title)
+    shown = Shown("", *HEADS.values(), box=None, title=title, title_justify="left")
     for name, row in table.rows.items():
         mean = row.mean
         shown.add_row(name, *[_cell(each, getattr(mean, each)) for each in HEADS])
@@ -101,10 +101,8 @@ def _show_differences(table: Table, console: Console) -> None:
     for name in table.rows:
         if best and name not in NAMES:
             mean, low, high = table.difference(name, best)
-            console.print(
-                f"  {name} − {best} (the best of the three): nDCG@10 {mean:+.3f}, 95 % {low:+.3f} … {high:+.3f}",
-                highlight=False,
-            )
+            told = f"nDCG@10 {mean:+.3f}, 95 % {low:+.3f} … {high:+.3f}"
+            console.print(f"  {name} − {best} (the best of the three): {told}", markup=False, highlight=False)
 
 
 def _cell(name: str, value: float) -> str:

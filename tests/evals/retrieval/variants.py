@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from kit.wire.search import FoundChunk, SearchRequest
@@ -77,7 +78,7 @@ def ours(reranker: Reranker | None = None) -> Variant:
 
 def with_settings(name: str, settings: SearchSettings, reranker: Reranker | None = None) -> Variant:
     def make(opened: Opened) -> Ask:
-        more = {} if reranker is None else {"reranker": reranker}
+        more: dict[str, Any] = {} if reranker is None else {"reranker": reranker}
         search = Search(opened.index, opened.embedder, settings, **more)
 
         async def ask(query: str, top: int) -> Results:
@@ -92,5 +93,5 @@ def with_settings(name: str, settings: SearchSettings, reranker: Reranker | None
 
 
 def _documents(chunk: FoundChunk) -> tuple[UUID, ...]:
-    others = getattr(chunk, "also_in", None) or []
+    others: Any = getattr(chunk, "also_in", None) or []
     return (chunk.metadata.doc_id, *(other.doc_id for other in others))
