@@ -1,4 +1,4 @@
-"""switchboard docs jobs [ID] | cancel ID | retry ID, and for admins: failed | replay | reconcile"""
+"""switchboard docs jobs [ID] | cancel ID | retry ID, and for admins: failed | replay | reconcile | flush"""
 
 from contextlib import aclosing
 from typing import Annotated
@@ -21,6 +21,7 @@ Id = Annotated[UUID, typer.Argument(help="The job.", show_default=False)]
 MaybeId = Annotated[UUID | None, typer.Argument(help="One job; all of yours without it.")]
 Follow = Annotated[bool, typer.Option("--follow", help="Wait until it is finished.")]
 Letters = Annotated[list[int] | None, typer.Argument(help="Dead letters by number.")]
+Scope = Annotated[str, typer.Argument(help="all, documents, or the id of a knowledge base.")]
 All = Annotated[bool, typer.Option("--all", help="All dead letters of your organisation.")]
 
 
@@ -72,6 +73,12 @@ def _for_admins(docs: typer.Typer) -> None:
     @docs.command(help="For admins: compare index and files with the database, and repair.")
     def reconcile(url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada") -> None:
         finish(_reconcile(Access(url, token, person)))
+
+    @docs.command(help="For admins: answer nothing from the caches that was kept until now.")
+    def flush(
+        scope: Scope = "all", url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada"
+    ) -> None:
+        finish(_flush(scope, Access(url, token, person)))
 
 
 async def _jobs(job_id: UUID | None, access: Access, *, follow: bool) -> int:
@@ -163,3 +170,10 @@ async def _replay(letters: list[int], access: Access) -> int:
 async def _reconcile(access: Access) -> int:
     async with connected(access) as switchboard:
         return await _show(switchboard, await switchboard.admin_jobs.reconcile(), follow=True)
+
+
+async def _flush(scope: str, access: Access) -> int:
+    async with connected(access) as switchboard:
+        flushed = await switchboard.admin_caches.flush(scope)
+    print(f"flushed: {one_line(', '.join(flushed.scopes))}. Nothing that was kept before is given again.")
+    return 0

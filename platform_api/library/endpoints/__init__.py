@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from platform_api.library.endpoints import admin, bases, changes, documents, jobs, sources
+from platform_api.library.endpoints import admin, bases, caches, changes, documents, jobs, sources
 
 router = APIRouter()
-for part in (bases, documents, changes, sources, jobs, admin):
+for part in (bases, documents, changes, sources, jobs, admin, caches):
     router.include_router(part.router)

@@ -7,7 +7,7 @@ from uuid import UUID
 from access.keys import AccessKeys
 from knowledge.index import Index, IndexedChunk
 from knowledge.search import DOCUMENTS
-from ports.redis import CacheScopes
+from ports.redis import CacheScopes, CacheUnavailable
 
 
 class IndexChanges:
@@ -52,7 +52,8 @@ class IndexChanges:
 
     async def tell(self, organisation_id: UUID) -> None:
         """What was kept of this organisation's documents is no longer given. Raises as said above."""
-        if self._surely:
+        try:
             await self._caches.changed(organisation_id, DOCUMENTS)
-        else:
-            await self._caches.try_changed(organisation_id, DOCUMENTS)
+        except CacheUnavailable:
+            if self._surely:
+                raise
