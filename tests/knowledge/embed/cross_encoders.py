@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -56,7 +57,7 @@ def _tokenizer(words: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
-def _graph(table: np.ndarray, batch: int | None):
+def _graph(table: NDArray[np.float32], batch: int | None) -> ModelProto:
     shape = ["pairs" if batch is None else batch, "tokens"]
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["each"]),

@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -112,10 +111,8 @@ def test_an_embedder_is_no_reranker(tmp_path: Path) -> None:
         [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["a", "b", 4])],
         [table],
     )
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
-        folder / "model.onnx",
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(RerankerUnavailable, match="for sequence classification"):
         CrossEncoder(folder)
 
