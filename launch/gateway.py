@@ -1,12 +1,10 @@
 """`switchboard gateway`: the MCP gateway, apart from the platform."""
 
 from pathlib import Path
-from typing import cast
 
 import httpx
 import typer
 
-from access.grants import GrantStore
 from kit.clock import SystemClock
 from launch import separate
 from launch.shape import ShapeSettings
@@ -30,7 +28,8 @@ async def run(host: str, port: int) -> None:
     keys = separate.keys(shape)
     platform_url = separate.needed(shape.platform_url, "SHAPE__PLATFORM_URL", "where the api answers")
     spool = separate.needed(shape.spool_folder, "SHAPE__SPOOL_FOLDER", "a folder of this replica's own")
-    redis = connect(separate.needed(RedisSettings().url, "REDIS__URL", "the address of Redis"))
+    redis_url = separate.needed(RedisSettings().url, "REDIS__URL", "the address of Redis")
+    redis = connect(redis_url)
     try:
         async with httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S) as client:
             gateway = build_gateway(
@@ -38,7 +37,8 @@ async def run(host: str, port: int) -> None:
                 platform=HttpPlatform(platform_url, client, keys.gateway_minter(clock)),
                 signing_key=keys.gateway,
                 trusted=keys.trusted,
-                redis=cast(GrantStore, redis),
+                redis=redis,
+                redis_url=redis_url,
                 spool_folder=Path(spool),
                 clock=clock,
             )

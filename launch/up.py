@@ -165,12 +165,15 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
         )
         stack.push_async_callback(ports.preparer.close)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))
-        gateway = _gateway(ports, keys, data, HttpPlatform(url, client, keys.gateway_minter(ports.clock)))
+        platform = HttpPlatform(url, client, keys.gateway_minter(ports.clock))
+        gateway = _gateway(ports, keys, data, platform, engines.redis_url)
         await ensure_dev_people(stores.database)
         return await _run(ports, gateway, data, listener, sample)
 
 
-def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform) -> Gateway:
+def _gateway(
+    ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform, redis_url: str
+) -> Gateway:
     redis = cast(GrantStore, ports.redis)
     door = CacheDoor(ports.redis)
     docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock, door=door)
@@ -179,7 +182,8 @@ def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatfor
         platform=platform,
         signing_key=keys.gateway,
         trusted=keys.trusted,
-        redis=redis,
+        redis=ports.redis,
+        redis_url=redis_url,
         spool_folder=data / "gateway",
         clock=ports.clock,
         apps={"docs": docs},

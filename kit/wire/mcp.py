@@ -29,8 +29,16 @@ REVISION_META = "io.modelcontextprotocol/protocolVersion"
 CLIENT_META = "io.modelcontextprotocol/clientInfo"
 CAPABILITIES_META = "io.modelcontextprotocol/clientCapabilities"
 SERVER_META = "io.modelcontextprotocol/serverInfo"
+LOG_LEVEL_META = "io.modelcontextprotocol/logLevel"
+SUBSCRIPTION_META = "io.modelcontextprotocol/subscriptionId"
+"""On everything that a `subscriptions/listen` stream carries: the id of that request."""
+PROGRESS_META = "progressToken"
 ERROR_META = "switchboard/error"
 """Our own, in a tool result's `_meta`: {code, hint, retryable}."""
+
+LAST_EVENT_HEADER = "last-event-id"
+NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""The methods whose `Mcp-Name` header equals a field of the params, and that field."""
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -43,6 +51,9 @@ UNAUTHENTICATED = -32001
 """Ours, from the range that MCP leaves to implementations (-32000 to -32019); the HTTP status is 401."""
 UNAVAILABLE = -32002
 """Ours; the HTTP status is 503."""
+RESOURCE_NOT_FOUND = -32002
+"""MCP's own in the session era, where nothing of ours travels with an HTTP status of 503 beside it."""
+MISSING_CAPABILITY = -32021
 
 HTTP_STATUS: Mapping[int, int] = {
     PARSE_ERROR: 400,

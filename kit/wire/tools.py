@@ -52,15 +52,25 @@ class RegisteredTool(Wire):
     """The permission that a caller needs."""
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     idempotent: bool = False
+    calls_per_min: Annotated[int, Field(gt=0)] | None = None
+    """From everyone together; None: only its server's limit."""
 
 
 class RegisteredServer(Wire):
     name: str
     address: str
-    """http(s)://…/mcp, or `inproc:<name>` where gateway and server share a process."""
+    """http(s)://…/mcp; `inproc:<name>` where gateway and server share a process; `stdio:<name>` for a
+    command of the gateway's own settings."""
     audience: str
     """Who the gateway's own token for it is made out to."""
     tools: list[RegisteredTool]
+    shares: list[Literal["prompts", "resources"]] = []
+    """What callers may see of it beside its tools; nothing unless an admin said so."""
+    roles: list[str] = []
+    """Who may use what it shares; empty: every role that may use one of its tools."""
+    permission: str | None = None
+    privacy_compatible: bool = False
+    """Of what it shares; its tools say it themselves."""
 
 
 class Registry(Wire):

@@ -99,6 +99,8 @@ class Echo:
     async def _body(self, message: dict[str, Any]) -> bytes:
         if message["method"] == "tools/list":
             result: dict[str, Any] = {"tools": self.lists, "resultType": "complete"}
+        elif message["method"] == "server/discover":
+            result = {"supportedVersions": ["2026-07-28"], "capabilities": {}, "resultType": "complete"}
         else:
             self.called.set()
             if self.hangs:

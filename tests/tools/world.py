@@ -231,6 +231,7 @@ async def running_gateway(
     apps: dict[str, ASGIApp] | None = None,
     platform: HeldPlatform | None = None,
     settings: GatewaySettings | None = None,
+    redis_url: str | None = None,
 ) -> AsyncIterator[Gate]:
     platform_key, own_key = SigningKey.generate(), SigningKey.generate()
     trusted, clock = TrustedKeys(), MovedClock()
@@ -244,6 +245,7 @@ async def running_gateway(
         signing_key=own_key,
         trusted=trusted,
         redis=redis,
+        redis_url=redis_url,
         apps={"docs": docs, **(apps or {})},
         spool_folder=folder / "gateway",
         clock=clock,

@@ -9,19 +9,24 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from access.grants import GrantStore
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
+from ports.redis import Redis
+from tools.gateway.bus import Bus
 from tools.gateway.callers import Callers
-from tools.gateway.chain import build_chain
+from tools.gateway.chain import Policies, build_chain
+from tools.gateway.limiting import Limits, open_limits
 from tools.gateway.pages import pages
 from tools.gateway.pins import Pins
 from tools.gateway.platform import PlatformLink
+from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.door import Door
 from tools.gateway.protocol.era import Methods
 from tools.gateway.protocol.in_session import SessionEra
+from tools.gateway.protocol.notices import Notices
 from tools.gateway.protocol.sessions import Sessions
+from tools.gateway.protocol.shared import SharedThings
 from tools.gateway.protocol.stateless import StatelessEra
 from tools.gateway.recording import own_record
 from tools.gateway.registry import RegistryHolder
@@ -29,6 +34,9 @@ from tools.gateway.settings import GatewaySettings
 from tools.gateway.shipping import Shipper
 from tools.gateway.spool import Spool, SpoolUnavailable
 from tools.gateway.upstreams.connections import Connections
+from tools.gateway.upstreams.parking import Parking
+from tools.gateway.upstreams.peers import Peers
+from tools.gateway.upstreams.stdio import Processes
 
 ISSUER = "gateway"
 _SERVER_PATH = "/servers/"
@@ -43,37 +51,55 @@ def build_gateway(
     platform: PlatformLink,
     signing_key: SigningKey,
     trusted: TrustedKeys,
-    redis: GrantStore,
+    redis: Redis,
     spool_folder: Path,
     clock: Clock,
     apps: Mapping[str, ASGIApp] | None = None,
+    redis_url: str | None = None,
+    policies: Policies | None = None,
 ) -> "Gateway":
     """The gateway as an ASGI app. `apps`: tool servers in this process, for addresses `inproc:<name>`.
 
+    `redis_url`: where calls are counted for all replicas; without it each counts for itself.
     `spool_folder` also holds the last good registry. One process per folder.
     """
     minter = Minter(signing_key, ISSUER, clock)
-    connections = Connections(apps or {}, settings.result_limit)
+    connections = Connections(apps or {}, settings.result_limit, settings.upstream_client)
     holder = RegistryHolder(platform, spool_folder / "registry.json", settings.registry_poll_s)
     spool = Spool(spool_folder, settings.spool_limit_bytes)
 
     async def announce(type: str, data: Mapping[str, Any]) -> None:
         await spool.write(own_record(clock, type, data))
 
-    pins = Pins(holder, connections, minter, announce, settings.definitions_check_s)
+    bus = Bus(redis)
+    parking = Parking(signing_key, bus, settings.input_wait_s)
+    processes = Processes(settings.commands, settings.result_limit)
+    peers = Peers(connections, processes, redis, parking)
+    pins = Pins(holder, peers, minter, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, redis, clock, settings.key_cache_s)
+    limits = open_limits(redis_url, clock)
     chain = build_chain(
+        settings=settings,
+        policies=policies or Policies(),
         spool=spool,
         clock=clock,
         callers=callers,
         holder=holder,
         pins=pins,
-        connections=connections,
+        limiter=limits.limiter,
+        peers=peers,
         minter=minter,
     )
-    methods = Methods(chain, callers, holder, pins)
-    sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600)
-    door = Door(settings, StatelessEra(methods), SessionEra(methods, sessions))
+    shared = SharedThings(holder, peers, minter)
+    notices = Notices(holder, peers, minter, shared)
+    methods = Methods(chain, callers, holder, pins, shared)
+    sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)
+    asking, in_flight = Asking(bus, settings.input_wait_s), InFlight(bus)
+    door = Door(
+        settings,
+        StatelessEra(methods, notices),
+        SessionEra(methods, sessions, asking, in_flight, notices),
+    )
     shipper = Shipper(spool, platform, settings.spool_ship_s)
     return Gateway(
         settings=settings,
@@ -82,7 +108,10 @@ def build_gateway(
         pins=pins,
         spool=spool,
         shipper=shipper,
-        connections=connections,
+        peers=peers,
+        bus=bus,
+        limits=limits,
+        notices=notices,
         signing_key=signing_key,
     )
 
@@ -103,7 +132,10 @@ class Gateway:
         pins: Pins,
         spool: Spool,
         shipper: Shipper,
-        connections: Connections,
+        peers: Peers,
+        bus: Bus,
+        limits: Limits,
+        notices: Notices,
         signing_key: SigningKey,
     ) -> None:
         self.holder = holder
@@ -112,7 +144,10 @@ class Gateway:
         self._settings = settings
         self._door = door
         self._spool = spool
-        self._connections = connections
+        self._peers = peers
+        self._bus = bus
+        self._limits = limits
+        self._notices = notices
         self._pages = pages(settings, signing_key, self._missing)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -133,6 +168,8 @@ class Gateway:
         """Raises Unavailable where another gateway owns the spool's folder."""
         began = time.perf_counter()
         self._spool.open()
+        await self._bus.start()
+        await self._limits.start()
         await self.holder.start()
         self._tasks = [
             self._background(self.holder.run(), "registry"),
@@ -152,7 +189,10 @@ class Gateway:
             await asyncio.wait_for(self.shipper.ship(), _LAST_SHIPMENT_S)
         except TimeoutError:
             _log.warning("gateway.spool_left_for_the_next_start")
-        await self._connections.close()
+        self._notices.close()
+        await self._peers.close()
+        await self._bus.stop()
+        await self._limits.close()
         self._spool.close()
 
     def _missing(self) -> str | None:

@@ -7,6 +7,8 @@ from typing import Any
 from kit.errors import NotFound
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
+from tools.gateway.limits import FREE, Taken
+from tools.gateway.upstreams.talk import Tell
 
 
 @dataclass(slots=True)
@@ -24,6 +26,17 @@ class Call:
     capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
     resumption: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """`inputResponses` and `requestState` of 2026-07-28, passed on as they are."""
+    method: str = "tools/call"
+    """Other methods (resources, prompts, completion) name their server; `arguments` are their params."""
+    progress: int | str | None = None
+    """The client's token for notifications/progress; None: it wants none."""
+    log_level: str | None = None
+    logs_by_default: bool = False
+    """The client's revision lets servers log unasked."""
+    tell: Tell | None = None
+    """Where notifications go that belong to this call; None: the client cannot hear them."""
+    taken: Taken = FREE
+    """What rate limit and budget counted."""
     caller: Caller | None = None
     tool: OfferedTool | None = None
 
@@ -31,6 +44,9 @@ class Call:
         if self.caller is None:
             raise RuntimeError("authenticate comes before this wrapper")
         return self.caller
+
+    def known_taken(self) -> Taken:
+        return self.taken
 
     def known_tool(self) -> OfferedTool:
         if self.tool is None:

@@ -1,7 +1,13 @@
-"""The registry, compiled: what a call needs of a tool, ready to use."""
+"""The registry, compiled: what a call needs of a tool, ready to use.
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+Names are global. Where two servers have a tool of one name, the one approved with the release keeps it,
+else the server whose name sorts first; the other's is `<server>.<tool>` on /mcp, and keeps its own name
+on /servers/{server}/mcp. A new server so never takes a name that was in use by ours.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import jsonschema_rs
 import msgspec
@@ -10,12 +16,17 @@ import structlog
 from kit.wire.mcp import definition_hash
 from kit.wire.tools import RegisteredServer, RegisteredTool, Registry
 
+RELEASE = "release"
+MIRROR = "x-mcp-header"
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OfferedTool:
-    """An approved tool. `listed`: its MCP tool object as JSON."""
+    """An approved tool. `name`: on /mcp; `own_name`: its server's. `listed`: its MCP tool object as JSON.
+
+    mirrored: arguments that travel as headers too (path, header), by 2026-07-28's x-mcp-header.
+    """
 
     name: str
     server: str
@@ -25,18 +36,34 @@ class OfferedTool:
     listed: bytes
     arguments: jsonschema_rs.Validator
     roles: frozenset[str]
+    own_name: str = ""
+    mirrored: tuple[tuple[tuple[str, ...], str], ...] = ()
+
+    def listed_as(self, name: str) -> bytes:
+        return msgspec.json.encode({**self.policy.definition, "name": name})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """One version of the registry; replaced as a whole, never changed."""
+    """One version of the registry; replaced as a whole, never changed.
+
+    own: by server and the server's own name. shared: by server, what stands for its resources, prompts.
+    """
 
     version: str
     servers: Mapping[str, RegisteredServer]
     tools: Mapping[str, OfferedTool]
+    own: Mapping[tuple[str, str], OfferedTool] = field(default_factory=dict[tuple[str, str], OfferedTool])
+    shared: Mapping[str, OfferedTool] = field(default_factory=dict[str, OfferedTool])
 
     def of(self, server: str) -> list[OfferedTool]:
         return [tool for tool in self.tools.values() if tool.server == server]
+
+    def find(self, name: str, server: str | None) -> OfferedTool | None:
+        """By its name on /mcp, or on the endpoint of one server by the name that this server uses."""
+        if server is None:
+            return self.tools.get(name)
+        return self.own.get((server, name))
 
 
 EMPTY = Catalogue("", {}, {})
@@ -44,13 +71,39 @@ EMPTY = Catalogue("", {}, {})
 
 def compiled(registry: Registry) -> Catalogue:
     """A tool whose schema does not compile, or that is not what its own hash says, is left out."""
-    tools: dict[str, OfferedTool] = {}
-    for tool in _offered(registry):
-        if tool.name in tools:
-            _log.error("gateway.tool_name_taken", tool=tool.name, server=tool.server)
-        else:
-            tools[tool.name] = tool
-    return Catalogue(registry.version, {server.name: server for server in registry.servers}, tools)
+    offers = sorted(_offered(registry), key=lambda tool: (tool.policy.approved_by != RELEASE, tool.server))
+    names = _named(offers)
+    return Catalogue(
+        registry.version,
+        {server.name: server for server in registry.servers},
+        # listed in the registry's order, whoever got the name
+        {tool.name: tool for tool in _in_order(registry, names)},
+        {(tool.server, tool.own_name): tool for tool in names},
+        {server.name: _stand_in(server) for server in registry.servers if server.shares},
+    )
+
+
+def _named(offers: Iterable[OfferedTool]) -> list[OfferedTool]:
+    taken: dict[str, OfferedTool] = {}
+    for tool in offers:
+        name = tool.own_name if tool.own_name not in taken else f"{tool.server}.{tool.own_name}"
+        if name in taken:
+            _log.error("gateway.tool_name_taken", tool=name, server=tool.server)
+            continue
+        if name != tool.own_name:
+            _log.warning("gateway.tool_name_in_use", tool=tool.own_name, server=tool.server, name=name)
+        taken[name] = tool if name == tool.name else _renamed(tool, name)
+    return list(taken.values())
+
+
+def _in_order(registry: Registry, tools: Iterable[OfferedTool]) -> list[OfferedTool]:
+    place = {
+        (server.name, tool.name): number
+        for number, (server, tool) in enumerate(
+            (server, tool) for server in registry.servers for tool in server.tools
+        )
+    }
+    return sorted(tools, key=lambda tool: place[tool.server, tool.own_name])
 
 
 def _offered(registry: Registry) -> Iterator[OfferedTool]:
@@ -71,6 +124,12 @@ def _offer(server: RegisteredServer, policy: RegisteredTool) -> OfferedTool | No
     except (KeyError, ValueError):
         _log.error("gateway.tool_schema_does_not_compile", tool=policy.name, server=server.name)
         return None
+    return _tool(server, policy, arguments)
+
+
+def _tool(
+    server: RegisteredServer, policy: RegisteredTool, arguments: jsonschema_rs.Validator
+) -> OfferedTool:
     return OfferedTool(
         name=policy.name,
         server=server.name,
@@ -80,4 +139,52 @@ def _offer(server: RegisteredServer, policy: RegisteredTool) -> OfferedTool | No
         listed=msgspec.json.encode(policy.definition),
         arguments=arguments,
         roles=frozenset(policy.roles),
+        own_name=policy.name,
+        mirrored=tuple(_mirrored(policy.definition.get("inputSchema"))),
     )
+
+
+def _renamed(tool: OfferedTool, name: str) -> OfferedTool:
+    return OfferedTool(
+        name=name,
+        server=tool.server,
+        address=tool.address,
+        audience=tool.audience,
+        policy=tool.policy,
+        listed=tool.listed_as(name),
+        arguments=tool.arguments,
+        roles=tool.roles,
+        own_name=tool.own_name,
+        mirrored=tool.mirrored,
+    )
+
+
+def _stand_in(server: RegisteredServer) -> OfferedTool:
+    """Policies are about tools: this is one for everything that the server shares beside them."""
+    policy = RegisteredTool(
+        name=f"{server.name}:shared",
+        definition={},
+        definition_hash="",
+        approved_by=RELEASE,
+        category="shared",
+        risk="read",
+        cost_tier="free",
+        privacy_compatible=server.privacy_compatible,
+        roles=server.roles,
+        permission=server.permission,
+        idempotent=True,
+    )
+    return _tool(server, policy, jsonschema_rs.validator_for({}))
+
+
+def _mirrored(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Only what chains of `properties` reach can be mirrored."""
+    properties: Any = cast(dict[str, Any], schema).get("properties") if isinstance(schema, dict) else None
+    if not isinstance(properties, dict) or len(path) > 8:
+        return
+    for name, inner in cast(dict[str, Any], properties).items():
+        if isinstance(inner, dict):
+            header = cast(dict[str, Any], inner).get(MIRROR)
+            if isinstance(header, str) and header.isascii() and header.replace("-", "").isalnum():
+                yield (*path, name), header
+            yield from _mirrored(inner, (*path, name))

@@ -18,8 +18,8 @@ from kit.wire.mcp import definition_hash
 from kit.wire.tools import RegisteredServer
 from tools.gateway.platform import GATEWAY
 from tools.gateway.registry import RegistryHolder
-from tools.gateway.upstreams.connections import Connections
-from tools.gateway.upstreams.talk import ask
+from tools.gateway.upstreams.peers import Peers
+from tools.gateway.upstreams.talk import Ask
 
 _LIST_S = 10.0
 _PAGES = 50
@@ -43,14 +43,14 @@ class Pins:
     def __init__(
         self,
         holder: RegistryHolder,
-        connections: Connections,
+        peers: Peers,
         minter: Minter,
         announce: Announce,
         every_s: float,
     ) -> None:
         self.quarantined: frozenset[str] = frozenset()
         self._holder = holder
-        self._connections = connections
+        self._peers = peers
         self._minter = minter
         self._announce = announce
         self._every_s = every_s
@@ -80,7 +80,7 @@ class Pins:
         """A server that does not answer keeps its state and holds nobody up; never raises."""
         servers = self._holder.current.servers
         self.quarantined &= self._holder.current.tools.keys()
-        await self._connections.keep({server.address for server in servers.values()})
+        await self._peers.keep({server.address for server in servers.values()})
         await asyncio.gather(*(self._try(name) for name in servers))
 
     async def _try(self, server: str) -> None:
@@ -102,7 +102,15 @@ class Pins:
         await self._settle(server, wrong, found)
 
     async def _settle(self, server: RegisteredServer, wrong: set[str], found: Mapping[str, str]) -> None:
-        own = {tool.name: tool.definition_hash for tool in server.tools}
+        known = self._holder.current.own
+        names = {
+            tool.name: known[server.name, tool.name].name
+            for tool in server.tools
+            if (server.name, tool.name) in known
+        }
+        own = {names[tool.name]: tool.definition_hash for tool in server.tools if tool.name in names}
+        wrong = {names[tool] for tool in wrong if tool in names}
+        found = {names[tool]: hash for tool, hash in found.items() if tool in names}
         before = self.quarantined & own.keys()
         self.quarantined = (self.quarantined - own.keys()) | wrong
         _quarantined.set(len(self.quarantined))
@@ -114,13 +122,15 @@ class Pins:
             await self._announce("tool.released", {"tool": tool, "server": server.name})
 
     async def _list(self, server: RegisteredServer) -> list[dict[str, Any]]:
-        upstream = await self._connections.to(server.address)
+        if not server.tools:
+            return []
         tools: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(_PAGES):
             params = {"cursor": cursor} if cursor else {}
             token = self._minter.mint(GATEWAY, server.audience)
-            answer = await ask(upstream, "tools/list", params, token)
+            ask = Ask("tools/list", params, token, str(GATEWAY.id), repeatable=True)
+            answer = await self._peers.ask(server.address, ask)
             page = _page(answer.result)
             tools += page.tools
             cursor = page.next_cursor

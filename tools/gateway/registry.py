@@ -1,6 +1,7 @@
 """The registry as the gateway holds it: pulled, compiled, swapped while running, kept on disk."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,8 @@ class RegistryHolder:
         self.current: Catalogue = EMPTY
         self.changed = asyncio.Event()
         """Set with every new version; whoever waits for it clears it."""
+        self.listeners: list[Callable[[], None]] = []
+        """Called after every new version."""
         self._platform = platform
         self._copy = copy
         self._poll_s = poll_s
@@ -60,6 +63,8 @@ class RegistryHolder:
         self.current = compiled(registry)
         _tools.set(len(self.current.tools))
         self.changed.set()
+        for listener in self.listeners:
+            listener()
         _log.info("gateway.registry_taken", version=registry.version, tools=len(self.current.tools))
 
     def _from_disk(self) -> None:

@@ -1,10 +1,11 @@
 """What can be set about the gateway."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from kit.settings import Settings
+from tools.gateway.upstreams.stdio import Command
 
 
 class GatewaySettings(Settings):
@@ -44,6 +45,16 @@ class GatewaySettings(Settings):
     session_hours: Annotated[float, Field(gt=0)] = Field(
         default=24.0, description="How long a session of the older MCP revisions lives."
     )
+    commands: dict[str, Command] = Field(
+        default_factory=dict[str, Command],
+        description="Tool servers over stdio that may run here, as JSON: name (the registry says "
+        '`stdio:<name>`) to {"command": [...], "environment": [names of variables to hand on], '
+        '"folder": ..., "per_principal": false}.',
+    )
+    input_wait_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=600.0,
+        description="How long a call of a server of the older MCP revisions waits for a person.",
+    )
     spool_fsync_s: Annotated[float, Field(gt=0)] = Field(
         default=1.0,
         description="How often the audit spool is forced to disk; a power cut loses at most this.",
@@ -54,4 +65,30 @@ class GatewaySettings(Settings):
     spool_limit_bytes: Annotated[int, Field(gt=0)] = Field(
         default=1_000_000_000,
         description="Audit records that wait for the platform; beyond it calls are refused.",
+    )
+    user_calls_per_min: Annotated[int, Field(gt=0)] = Field(
+        default=500, description="Tool calls of one user within a minute."
+    )
+    server_calls_per_min: Annotated[int, Field(gt=0)] = Field(
+        default=1000, description="Calls of one tool server within a minute, from everyone together."
+    )
+    organisation_calls_per_min: Annotated[int, Field(gt=0)] = Field(
+        default=10_000, description="Tool calls of one organisation within a minute."
+    )
+    user_calls_per_day: Annotated[int, Field(gt=0)] = Field(
+        default=50_000, description="Tool calls of one user within a day (UTC)."
+    )
+    user_cost_per_day: Annotated[int, Field(gt=0)] = Field(
+        default=10_000,
+        description="What one user's calls of tools that cost money may come to within a day:"
+        " low counts 1, medium 5, high 20.",
+    )
+    server_calls_at_once: Annotated[int, Field(gt=0)] = Field(
+        default=100, description="Calls of one tool server at the same time; as many more wait for a place."
+    )
+    calls_at_once: Annotated[int, Field(gt=0)] = Field(
+        default=1000, description="Tool calls at the same time over all servers; more are refused."
+    )
+    upstream_client: Literal["own", "library"] = Field(
+        default="own", description="The HTTP client for tool servers: ours, or the slower one of a library."
     )

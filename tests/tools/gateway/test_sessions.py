@@ -86,12 +86,17 @@ async def test_a_session_expires(gate: Gate) -> None:
     assert (await say(gate, MAYA, "ping", session=session)).status_code == 404
 
 
-async def test_there_is_no_stream_to_open(gate: Gate) -> None:
+async def test_only_who_has_a_session_may_listen(gate: Gate) -> None:
+    stream = {"accept": "text/event-stream"}
+    signed_in = stream | {"authorization": f"Bearer {gate.token(MAYA)}"}
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-        response = await client.get(f"{gate.url}/mcp")
-
-    assert response.status_code == 405
-    assert response.headers["allow"] == "POST, DELETE"
+        assert (await client.get(f"{gate.url}/mcp")).status_code == 406
+        assert (await client.get(f"{gate.url}/mcp", headers=stream)).status_code == 401
+        assert (await client.get(f"{gate.url}/mcp", headers=signed_in)).status_code == 400
+        others = signed_in | {mcp.SESSION_HEADER: await begin(gate, TOM)}
+        assert (await client.get(f"{gate.url}/mcp", headers=others)).status_code == 404
+        newer = signed_in | {mcp.REVISION_HEADER: "2026-07-28"}
+        assert (await client.get(f"{gate.url}/mcp", headers=newer)).status_code == 405
 
 
 async def test_an_unknown_method_keeps_its_id_and_the_connection(gate: Gate) -> None:

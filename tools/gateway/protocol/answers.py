@@ -1,6 +1,6 @@
 """What we say in MCP: results as JSON, and errors as each era expects them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,45 +17,70 @@ from kit.wire.mcp import (
 )
 from tools.gateway.call import UnknownTool
 from tools.gateway.callers import CannotTellWho
-from tools.gateway.catalogue import OfferedTool
 
 SERVER = {"name": "switchboard", "title": "Switchboard", "version": "1"}
 INSTRUCTIONS = "Tools of your organisation; the list holds exactly those that you may use."
 LIST_TTL_MS = 30_000
-_CAPABILITIES = {"tools": {"listChanged": False}}
 _encode = msgspec.json.Encoder().encode
 
 EMPTY = b"{}"
-DISCOVERED = _encode(
-    {
-        "resultType": "complete",
-        "supportedVersions": REVISIONS,
-        "capabilities": _CAPABILITIES,
-        "instructions": INSTRUCTIONS,
-        "ttlMs": 300_000,
-        "cacheScope": "public",
-        "_meta": {SERVER_META: SERVER},
-    }
-)
 
 
-def initialised(revision: str) -> bytes:
+def capabilities(shared: frozenset[str]) -> dict[str, Any]:
+    """What this caller is offered. `shared`: prompts, resources."""
+    offered: dict[str, Any] = {"tools": {"listChanged": True}, "logging": {}}
+    if "prompts" in shared:
+        offered["prompts"] = {"listChanged": True}
+    if "resources" in shared:
+        offered["resources"] = {"listChanged": True, "subscribe": True}
+    if shared:
+        offered["completions"] = {}
+    return offered
+
+
+def discovered(shared: frozenset[str]) -> bytes:
+    return _encode(
+        {
+            "resultType": "complete",
+            "supportedVersions": REVISIONS,
+            "capabilities": capabilities(shared),
+            "instructions": INSTRUCTIONS,
+            "ttlMs": LIST_TTL_MS,
+            "cacheScope": "private",
+            "_meta": {SERVER_META: SERVER},
+        }
+    )
+
+
+def initialised(revision: str, shared: frozenset[str] = frozenset()) -> bytes:
     return _encode(
         {
             "protocolVersion": revision,
-            "capabilities": _CAPABILITIES,
+            "capabilities": capabilities(shared),
             "serverInfo": SERVER,
             "instructions": INSTRUCTIONS,
         }
     )
 
 
-def listed(tools: Iterable[OfferedTool], *, stateless: bool) -> bytes:
+def listed(tools: Iterable[bytes], *, stateless: bool) -> bytes:
     """Private: the list is this caller's own."""
-    inner = b",".join(tool.listed for tool in tools)
+    inner = b",".join(tools)
     if not stateless:
         return b'{"tools":[%b]}' % inner
     return b'{"tools":[%b],"resultType":"complete","ttlMs":%d,"cacheScope":"private"}' % (inner, LIST_TTL_MS)
+
+
+def shared(field: str, items: Sequence[Any], ttl_ms: int, *, stateless: bool) -> bytes:
+    """A list of prompts, resources or templates; private as the tools are."""
+    told: dict[str, Any] = {field: items}
+    if stateless:
+        told |= {"resultType": "complete", "ttlMs": min(ttl_ms, LIST_TTL_MS), "cacheScope": "private"}
+    return _encode(told)
+
+
+def listened(meta: Mapping[str, Any]) -> bytes:
+    return _encode({"resultType": "complete", "_meta": meta})
 
 
 def tool_error(error: SwitchboardError) -> bytes:

@@ -23,8 +23,9 @@ from kit.wire.mcp import (
     RpcError,
 )
 from tools.gateway.protocol import answers
+from tools.gateway.protocol.asking import Cancelled
 from tools.gateway.protocol.envelope import Malformed, Message, parse
-from tools.gateway.protocol.era import Refused
+from tools.gateway.protocol.era import Refused, Where
 from tools.gateway.protocol.http import (
     Asked,
     Headers,
@@ -33,16 +34,17 @@ from tools.gateway.protocol.http import (
     error_body,
     read_body,
     result_body,
-    send_json,
     send_nothing,
 )
 from tools.gateway.protocol.in_session import SessionEra
 from tools.gateway.protocol.leaving import ClientLeft, UnlessClientLeaves
+from tools.gateway.protocol.naming import names_of
+from tools.gateway.protocol.outlet import Outlet
 from tools.gateway.protocol.sessions import SessionGone
 from tools.gateway.protocol.stateless import StatelessEra, unsupported
 from tools.gateway.settings import GatewaySettings
 
-_ALLOW = [(b"allow", b"POST, DELETE")]
+_ALLOW = [(b"allow", b"POST, GET, DELETE")]
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 Said = tuple[int, bytes, Headers]
 """Status, body, headers."""
@@ -59,71 +61,96 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, server: str | None = None) -> None:
         id: RequestId | None = None
+        outlet = Outlet(send, streams=False)
         try:
             request = asked(scope)
             self._check(request)
+            outlet.streams = "text/event-stream" in request.get("accept")
+            where = Where(server, names_of(scope.get("query_string", b"")))
             if request.method == "DELETE":
                 await self.in_session.end(request)
                 return await send_nothing(send, 204)
+            if request.method == "GET":
+                with UnlessClientLeaves(receive):
+                    await self.in_session.listen(request, where, outlet)
+                return await outlet.finish(200, b"")
             message = parse(
                 await read_body(request, receive, self.settings.body_limit), self.settings.depth_limit
             )
             id = message.id
             with UnlessClientLeaves(receive):
-                status, body, headers = await self._answer(request, message, server)
-            await send_json(send, status, body, headers) if body else await send_nothing(send, status)
+                status, body, headers = await self._answer(request, message, where, outlet)
+            await outlet.finish(status, body, headers)
         except ClientLeft:
             return None
+        except Cancelled:
+            # there is no answer to a cancelled request; the stream just ends
+            await outlet.begin()
+            await outlet.finish(200, b"")
         except HttpRefused as error:
-            await send_json(
-                send, error.status, error_body(id, RpcError(INVALID_REQUEST, error.message)), error.headers
-            )
+            told = error_body(id, RpcError(INVALID_REQUEST, error.message))
+            await outlet.finish(error.status, told, error.headers)
         except Malformed as error:
-            await send_json(send, 400, error_body(error.id, RpcError(error.code, error.message)))
+            await outlet.finish(400, error_body(error.id, RpcError(error.code, error.message)))
         except Refused as error:
-            await _send_error(send, id, error.error, error.status)
+            await _send_error(outlet, id, error.error, error.status)
         except SessionGone:
-            await _send_error(send, id, RpcError(INVALID_REQUEST, "Session not found"), 404)
+            await _send_error(outlet, id, RpcError(INVALID_REQUEST, "Session not found"), 404)
         except SwitchboardError as error:
-            await self._send_switchboard_error(scope, send, id, error)
+            await self._send_switchboard_error(scope, outlet, id, error)
         except Exception:
             _log.exception("gateway.failed")
             told = RpcError(INTERNAL_ERROR, "Something went wrong on our side.")
-            await _send_error(send, id, told, 500)
+            await _send_error(outlet, id, told, 500)
+        finally:
+            outlet.close()
 
-    async def _answer(self, request: Asked, message: Message, server: str | None) -> Said:
+    async def _answer(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> Said:
         revision = request.get(REVISION_HEADER)
         stateless = bool(revision) and revision not in SESSION_REVISIONS
         if message.id is None or not message.method:
             return await self._take_note(request, message, revision if stateless else None)
         if stateless:
-            result = await self.stateless.answer(request, message, server)
+            result = await self.stateless.answer(request, message, where, outlet)
             return 200, result_body(message.id, result), ()
-        result, headers = await self.in_session.answer(request, message, server)
+        result, headers = await self.in_session.answer(request, message, where, outlet)
         return 200, result_body(message.id, result), headers
 
     async def _take_note(self, request: Asked, message: Message, revision: str | None) -> Said:
-        """Notifications change nothing here; a response answers nothing that we asked."""
+        """Of the session era: answers to what we asked, and cancellations. The other era has neither."""
+        if revision is None:
+            await self.in_session.note(request, message)
+            return 202, b"", ()
         await self.stateless.methods.caller(request)
-        if revision is not None and not message.method:
+        if not message.method:
             raise Refused(INVALID_REQUEST, "The body must be a request or a notification.")
-        if revision is not None and revision != STATELESS:
+        if revision != STATELESS:
             raise unsupported(revision)
         return 202, b"", ()
 
     def _check(self, request: Asked) -> None:
         """Raises HttpRefused for what no revision of MCP sends."""
-        if request.method not in ("POST", "DELETE"):
-            raise HttpRefused(405, "Send a POST: this endpoint opens no streams.", _ALLOW)
+        if request.method not in ("POST", "DELETE", "GET"):
+            raise HttpRefused(405, "Send a POST, or a GET to listen in a session.", _ALLOW)
         if (origin := request.get("origin")) and not self._may_come_from(origin):
             raise HttpRefused(403, "Pages of this origin may not call; an admin can allow it.")
         if request.method == "DELETE":
             return
+        accept = request.get("accept")
+        if request.method == "GET":
+            self._check_listening(request, accept)
+            return
         if request.get("content-type").partition(";")[0].strip().lower() != "application/json":
             raise HttpRefused(415, "The body must be application/json.")
-        accept = request.get("accept")
         if accept and not any(known in accept for known in ("json", "*/*", "application/*")):
             raise HttpRefused(406, "Accept application/json: that is what answers come in.")
+
+    def _check_listening(self, request: Asked, accept: str) -> None:
+        revision = request.get(REVISION_HEADER)
+        if revision and revision not in SESSION_REVISIONS:
+            raise HttpRefused(405, "This revision listens by subscriptions/listen.", [(b"allow", b"POST")])
+        if "text/event-stream" not in accept:
+            raise HttpRefused(406, "Accept text/event-stream: a GET is for listening in a session.")
 
     def _may_come_from(self, origin: str) -> bool:
         """Against DNS rebinding: a browser page is let in by name only, or from this machine."""
@@ -135,7 +162,7 @@ class Door:
             return False
 
     async def _send_switchboard_error(
-        self, scope: Scope, send: Send, id: RequestId | None, error: SwitchboardError
+        self, scope: Scope, outlet: Outlet, id: RequestId | None, error: SwitchboardError
     ) -> None:
         told = answers.rpc_error(error) or RpcError(INTERNAL_ERROR, error.detail, {"hint": error.hint})
         headers: list[tuple[bytes, bytes]] = []
@@ -143,7 +170,7 @@ class Door:
             headers.append((b"www-authenticate", self._challenge(scope)))
         if error.retry_after is not None:
             headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
-        await _send_error(send, id, told, None, headers)
+        await _send_error(outlet, id, told, None, headers)
 
     def _challenge(self, scope: Scope) -> bytes:
         """RFC 9728: where a client learns how to sign in."""
@@ -160,6 +187,6 @@ def base_url(settings: GatewaySettings, scope: Scope) -> str:
 
 
 async def _send_error(
-    send: Send, id: RequestId | None, error: RpcError, status: int | None, headers: Headers = ()
+    outlet: Outlet, id: RequestId | None, error: RpcError, status: int | None, headers: Headers = ()
 ) -> None:
-    await send_json(send, status or HTTP_STATUS.get(error.code, 200), error_body(id, error), headers)
+    await outlet.finish(status or HTTP_STATUS.get(error.code, 200), error_body(id, error), headers)

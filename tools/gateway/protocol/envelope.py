@@ -30,11 +30,13 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`id` None: a notification. `method` "": a response to something that we never asked."""
+    """`id` None: a notification. `method` "": a response, to something that we asked or did not."""
 
     method: str
     id: RequestId | None
     params: dict[str, Any]
+    result: Any = None
+    error: Any = None
 
 
 def parse(body: bytes, depth_limit: int) -> Message:
@@ -49,7 +51,7 @@ def parse(body: bytes, depth_limit: int) -> Message:
     if message.get("jsonrpc") != "2.0":
         raise Malformed(INVALID_REQUEST, "'jsonrpc' must be \"2.0\".", id)
     if "method" not in message and ("result" in message or "error" in message):
-        return Message("", id, {})
+        return Message("", id, {}, message.get("result"), message.get("error"))
     method, params = message.get("method"), message.get("params", {})
     if not isinstance(method, str) or not method:
         raise Malformed(INVALID_REQUEST, "'method' must be a string.", id)

@@ -1,59 +1,123 @@
 """The session era, 2024-11-05 to 2025-11-25: `initialize` first, then `Mcp-Session-Id`."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from kit.errors import Unauthenticated
-from kit.wire.mcp import INVALID_REQUEST, METHOD_NOT_FOUND, SESSION_HEADER, SESSION_REVISIONS
+from kit.errors import Unauthenticated, Unavailable
+from kit.wire.mcp import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, SESSION_HEADER, SESSION_REVISIONS
+from ports.redis import RedisError
 from tools.gateway.callers import Caller
 from tools.gateway.protocol import answers
+from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.envelope import Message
-from tools.gateway.protocol.era import Methods, Refused, mapping
+from tools.gateway.protocol.era import SHARED, Manner, Methods, Refused, Where, mapping
 from tools.gateway.protocol.http import Asked, Headers
-from tools.gateway.protocol.sessions import Sessions
+from tools.gateway.protocol.notices import LIST_CHANGED, Listener, Notices
+from tools.gateway.protocol.outlet import LEVELS, Outlet
+from tools.gateway.protocol.sessions import RESOURCES, Notes, Session, Sessions
+from tools.gateway.protocol.shared import LISTS
+
+CHECK_S = 30.0
+"""How often a stream that stays open asks whether its caller may still listen."""
+_NOBODY = Session("", SESSION_REVISIONS[0], {}, Notes())
 
 
 @dataclass(frozen=True, slots=True)
 class SessionEra:
     methods: Methods
     sessions: Sessions
+    asking: Asking
+    in_flight: InFlight
+    notices: Notices
 
-    async def answer(self, request: Asked, message: Message, server: str | None) -> tuple[bytes, Headers]:
-        """The result and headers. Raises Refused, SessionGone and kit.errors.SwitchboardError."""
+    async def answer(
+        self, request: Asked, message: Message, where: Where, outlet: Outlet
+    ) -> tuple[bytes, Headers]:
+        """The result and headers. Raises Refused, SessionGone, Cancelled and SwitchboardError."""
         if message.method == "initialize":
-            return self._begin(await self.methods.caller(request), message)
-        if message.method == "tools/call":
-            return await self._call(request, message, server), ()
+            return self._begin(await self.methods.caller(request), message, where)
+        session = await self._session(request, message)
+        with self.in_flight.running(session.id, message.id or 0):
+            return await self._in_session(request, message, where, outlet, session), ()
+
+    async def note(self, request: Asked, message: Message) -> None:
+        """A notification or a response. Raises Unauthenticated; what is out of place is ignored."""
         caller = await self.methods.caller(request)
-        await self._revision(request, caller)
-        match message.method:
-            case "tools/list":
-                return self.methods.list(caller, message, server, stateless=False), ()
-            case "ping":
-                return answers.EMPTY, ()
-            case _:
-                raise Refused(METHOD_NOT_FOUND, "Method not found", status=200)
+        id = request.get(SESSION_HEADER)
+        if not id:
+            return
+        session = await self.sessions.find(id, caller.principal)
+        if not message.method:
+            await self.asking.answered(session.id, message)
+        elif message.method == "notifications/cancelled":
+            await self.in_flight.cancel(session.id, message.params.get("requestId"))
 
     async def end(self, request: Asked) -> None:
         """Raises SessionGone, Unauthenticated."""
         caller = await self.methods.caller(request)
         await self.sessions.end(request.get(SESSION_HEADER), caller.principal)
 
-    def _begin(self, caller: Caller, message: Message) -> tuple[bytes, Headers]:
+    async def listen(self, request: Asked, where: Where, outlet: Outlet) -> None:
+        """The stream of a GET: what changes, until the client goes, the session ends or nobody is
+        signed in any more. Raises SessionGone, Unauthenticated before it begins."""
+        caller = await self.methods.caller(request)
+        session = await self._found(request, caller)
+        listener = Listener(caller, where.server, outlet.tell, frozenset(LIST_CHANGED))
+        changed = asyncio.Event()
+
+        def note(id: str) -> None:
+            if id == session.id:
+                changed.set()
+
+        self.sessions.changed.append(note)
+        telling = asyncio.create_task(_tell(listener))
+        try:
+            await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
+            await self.notices.add(listener)
+            await self.notices.follow(listener, session.notes.resources)
+            await self._until_over(request, listener, session, changed)
+        finally:
+            telling.cancel()
+            self.sessions.changed.remove(note)
+            self.notices.remove(listener)
+
+    async def _until_over(
+        self, request: Asked, listener: Listener, session: Session, changed: asyncio.Event
+    ) -> None:
+        """Returns where it may go on no longer; the client then begins anew, and is told why."""
+        while True:
+            try:
+                await asyncio.wait_for(changed.wait(), CHECK_S)
+            except TimeoutError:
+                pass
+            changed.clear()
+            try:
+                listener.caller = await self.methods.caller(request)
+                session = await self._found(request, listener.caller)
+            except Exception:
+                return
+            await self.notices.follow(listener, session.notes.resources)
+
+    def _begin(self, caller: Caller, message: Message, where: Where) -> tuple[bytes, Headers]:
         wanted = message.params.get("protocolVersion")
         revision = wanted if wanted in SESSION_REVISIONS else SESSION_REVISIONS[0]
-        session = self.sessions.begin(caller.principal, revision)
-        return answers.initialised(revision), [(SESSION_HEADER.encode(), session.encode())]
+        capabilities = mapping(message.params.get("capabilities"))
+        session = self.sessions.begin(caller.principal, revision, capabilities)
+        kinds = self.methods.shared.kinds(caller, where.server)
+        return answers.initialised(revision, kinds), [(SESSION_HEADER.encode(), session.encode())]
 
-    async def _call(self, request: Asked, message: Message, server: str | None) -> bytes:
+    async def _session(self, request: Asked, message: Message) -> Session:
         try:
-            revision = await self._revision(request, await self.methods.caller(request))
+            return await self._found(request, await self.methods.caller(request))
         except Unauthenticated:
+            if message.method != "tools/call":
+                raise
             # into the chain all the same: it refuses, and records that it did
-            revision = SESSION_REVISIONS[0]
-        meta = mapping(message.params.get("_meta"))
-        return await self.methods.call(request, message, server, revision=revision, meta=meta)
+            return _NOBODY
 
-    async def _revision(self, request: Asked, caller: Caller) -> str:
+    async def _found(self, request: Asked, caller: Caller) -> Session:
         session = request.get(SESSION_HEADER)
         if not session:
             raise Refused(
@@ -61,4 +125,75 @@ class SessionEra:
                 "There is no session: send `initialize` first, or use revision 2026-07-28.",
                 status=400,
             )
-        return await self.sessions.revision(session, caller.principal)
+        return await self.sessions.find(session, caller.principal)
+
+    async def _in_session(
+        self, request: Asked, message: Message, where: Where, outlet: Outlet, session: Session
+    ) -> bytes:
+        method = message.method
+        if method == "tools/call":
+            return await self.methods.call(request, message, where, self._manner(message, outlet, session))
+        if method in SHARED:
+            manner = self._manner(message, outlet, session)
+            return await self.methods.ask_shared(request, message, where, manner)
+        caller = await self.methods.caller(request)
+        if method == "tools/list":
+            return self.methods.list_tools(caller, message, where, stateless=False)
+        if method in LISTS:
+            return await self.methods.list_shared(caller, message, where, stateless=False)
+        if method == "ping":
+            return answers.EMPTY
+        return await self._noted(caller, message, where, session)
+
+    async def _noted(self, caller: Caller, message: Message, where: Where, session: Session) -> bytes:
+        """What a session remembers. Raises Unavailable where Redis is away."""
+        try:
+            match message.method:
+                case "logging/setLevel":
+                    await self.sessions.set_level(session.id, caller.principal, _level(message))
+                case "resources/subscribe":
+                    await self._subscribe(caller, message, where, session)
+                case "resources/unsubscribe":
+                    await self.sessions.unsubscribe(session.id, caller.principal, _uri(message))
+                case _:
+                    raise Refused(METHOD_NOT_FOUND, "Method not found", status=200)
+        except RedisError as error:
+            raise Unavailable("This cannot be remembered at the moment.", retry_after=2) from error
+        return answers.EMPTY
+
+    async def _subscribe(self, caller: Caller, message: Message, where: Where, session: Session) -> None:
+        uri = _uri(message)
+        if not await self.methods.shared.servers_of_resource(caller, where.server, uri):
+            raise Refused(INVALID_PARAMS, "There is no such resource for you.", {"uri": uri}, status=200)
+        if len(session.notes.resources) >= RESOURCES:
+            raise Refused(INVALID_PARAMS, f"A session follows {RESOURCES} resources at most.", status=200)
+        await self.sessions.subscribe(session.id, caller.principal, uri)
+
+    def _manner(self, message: Message, outlet: Outlet, session: Session) -> Manner:
+        outlet.log_level = session.notes.level
+
+        async def ask(wanted: Mapping[str, Any]) -> dict[str, Any]:
+            return await self.asking.ask(outlet, session.id, wanted)
+
+        meta = mapping(message.params.get("_meta"))
+        return Manner(session.revision, meta, session.capabilities, outlet, session.notes.level, ask)
+
+
+async def _tell(listener: Listener) -> None:
+    while True:
+        method, params = await listener.said.get()
+        await listener.tell(method, params)
+
+
+def _level(message: Message) -> str:
+    level = message.params.get("level")
+    if level not in LEVELS:
+        raise Refused(INVALID_PARAMS, f"'level' must be one of {', '.join(LEVELS)}.", status=200)
+    return str(level)
+
+
+def _uri(message: Message) -> str:
+    uri = message.params.get("uri")
+    if not isinstance(uri, str) or not uri or len(uri) > 2000:
+        raise Refused(INVALID_PARAMS, "'uri' must be a string of at most 2,000 characters.", status=200)
+    return uri

@@ -1,8 +1,8 @@
-"""Sessions of the revisions up to 2025-11-25, without state: the id itself says whose it is.
+"""Sessions of the revisions up to 2025-11-25: the id itself says whose it is, and what was agreed.
 
-An id is revision, expiry and randomness under a MAC that also covers the principal, so it works on
-every replica that has the same signing key and for nobody else. Only an ended session leaves a trace,
-in Redis, until it would have expired.
+An id is revision, the client's capabilities, expiry and randomness under a MAC that also covers the
+principal, so it works on every replica that has the same signing key and for nobody else. What changes
+during a session (its end, a log level, subscribed resources) is in Redis, until it would have expired.
 """
 
 import hashlib
@@ -11,20 +11,39 @@ import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
 
 import structlog
 
-from access.grants import GrantStore
 from access.principal import Principal
 from access.tokens import SigningKey
 from kit.clock import Clock
 from kit.wire.mcp import SESSION_REVISIONS
+from ports.redis import Redis
+from tools.gateway.bus import Bus
 
-_HEAD = struct.Struct(">BQ12s")
+_HEAD = struct.Struct(">BBQ12s")
 _MAC_BYTES = 16
-_ENDED = "mcp-session-ended:"
+_NOTES = "mcp-session:"
+_ENDED = "ended"
+_LEVEL = "level"
+_RESOURCE = "uri:"
 _LOOK_AGAIN_S = 30.0
 _REMEMBERED = 10_000
+RESOURCES = 200
+"""Resources that one session may subscribe to."""
+_FLAGS: tuple[tuple[str, str | None], ...] = (
+    ("elicitation", None),
+    ("elicitation", "form"),
+    ("elicitation", "url"),
+    ("sampling", None),
+    ("sampling", "tools"),
+    ("sampling", "context"),
+    ("roots", None),
+)
+"""What of a client's capabilities matters to a server, a bit each."""
 _log = structlog.get_logger()
 
 
@@ -32,38 +51,84 @@ class SessionGone(Exception):
     """Unknown, expired, ended, or somebody else's: all alike. The client starts a new one."""
 
 
-class Sessions:
-    """An end at another replica is noticed within 30 s."""
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What changed during a session."""
 
-    def __init__(self, key: SigningKey, redis: GrantStore, clock: Clock, lifetime_s: float) -> None:
+    ended: bool = False
+    level: str | None = None
+    resources: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: str
+    revision: str
+    capabilities: Mapping[str, Any]
+    notes: Notes
+
+
+class Sessions:
+    """A change at another replica is noticed at once, or within 30 s where the bus did not carry it."""
+
+    def __init__(self, key: SigningKey, redis: Redis, clock: Clock, lifetime_s: float, bus: Bus) -> None:
         self._secret = hashlib.sha256(b"mcp-session" + key.private.private_bytes_raw()).digest()
         self._redis = redis
         self._clock = clock
         self._lifetime_s = lifetime_s
-        self._looked_at: dict[str, float] = {}
+        self._bus = bus
+        self._known: dict[str, tuple[float, Notes]] = {}
+        self.changed: list[Any] = []
+        """Called with the id of a session whose notes changed."""
+        bus.on("session.changed", self._changed_elsewhere)
 
-    def begin(self, principal: Principal, revision: str) -> str:
+    def begin(
+        self, principal: Principal, revision: str, capabilities: Mapping[str, Any] | None = None
+    ) -> str:
         expires = int(self._now() + self._lifetime_s)
-        head = _HEAD.pack(SESSION_REVISIONS.index(revision), expires, secrets.token_bytes(12))
+        head = _HEAD.pack(
+            SESSION_REVISIONS.index(revision), _flags(capabilities or {}), expires, secrets.token_bytes(12)
+        )
         return urlsafe_b64encode(head + self._mac(head, principal)).decode()
 
-    async def revision(self, session: str, principal: Principal) -> str:
-        """The revision that was agreed on. Raises SessionGone."""
-        index, expires = self._read(session, principal)
-        if expires <= self._now() or await self._has_ended(session):
+    async def find(self, session: str, principal: Principal) -> Session:
+        """Raises SessionGone."""
+        index, flags, expires = self._read(session, principal)
+        if expires <= self._now():
             raise SessionGone
-        return SESSION_REVISIONS[index]
+        notes = await self._noted(session)
+        if notes.ended:
+            raise SessionGone
+        return Session(session, SESSION_REVISIONS[index], _capabilities(flags), notes)
 
     async def end(self, session: str, principal: Principal) -> None:
         """Raises SessionGone where there is nothing to end."""
-        _, expires = self._read(session, principal)
+        await self._note(session, principal, _ENDED, "1")
+
+    async def set_level(self, session: str, principal: Principal, level: str) -> None:
+        await self._note(session, principal, _LEVEL, level)
+
+    async def subscribe(self, session: str, principal: Principal, uri: str) -> None:
+        await self._note(session, principal, _RESOURCE + uri, "1")
+
+    async def unsubscribe(self, session: str, principal: Principal, uri: str) -> None:
+        await self._note(session, principal, _RESOURCE + uri, None)
+
+    async def _note(self, session: str, principal: Principal, field: str, value: str | None) -> None:
+        _, _, expires = self._read(session, principal)
         left_s = int(expires - self._now())
         if left_s <= 0:
             raise SessionGone
-        self._looked_at.pop(session, None)
-        await self._redis.set(_ENDED + session, "1", ex=left_s)
+        key = _NOTES + session
+        if value is None:
+            await cast(Any, self._redis).hdel(key, field)
+        else:
+            await cast(Any, self._redis).hset(key, field, value)
+            await self._redis.expire(key, left_s)
+        self._tell(session)
+        await self._bus.broadcast("session.changed", session=session)
 
-    def _read(self, session: str, principal: Principal) -> tuple[int, int]:
+    def _read(self, session: str, principal: Principal) -> tuple[int, int, int]:
         try:
             whole = urlsafe_b64decode(session.encode("ascii"))
         except (Base64Error, ValueError) as error:
@@ -71,27 +136,33 @@ class Sessions:
         head, mac = whole[: _HEAD.size], whole[_HEAD.size :]
         if len(head) != _HEAD.size or not hmac.compare_digest(mac, self._mac(head, principal)):
             raise SessionGone
-        index, expires, _ = _HEAD.unpack(head)
-        return index, expires
+        index, flags, expires, _ = _HEAD.unpack(head)
+        return index, flags, expires
 
-    async def _has_ended(self, session: str) -> bool:
+    async def _noted(self, session: str) -> Notes:
         now = self._now()
-        if now - self._looked_at.get(session, 0.0) < _LOOK_AGAIN_S:
-            return False
+        known = self._known.get(session)
+        if known is not None and now - known[0] < _LOOK_AGAIN_S:
+            return known[1]
         try:
-            ended = await self._redis.get(_ENDED + session) is not None
+            found: dict[bytes, bytes] = await cast(Any, self._redis).hgetall(_NOTES + session)
         except Exception as error:
             # the token is checked on every call; an ended session is a courtesy, not a guard
-            _log.warning("gateway.session_end_unknown", error=type(error).__name__)
-            return False
-        if not ended:
-            self._remember(session, now)
-        return ended
+            _log.warning("gateway.session_notes_unknown", error=type(error).__name__)
+            return known[1] if known is not None else Notes()
+        notes = _notes({name.decode(): value.decode() for name, value in found.items()})
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[session] = (now, notes)
+        return notes
 
-    def _remember(self, session: str, now: float) -> None:
-        if len(self._looked_at) >= _REMEMBERED:
-            self._looked_at.clear()
-        self._looked_at[session] = now
+    async def _changed_elsewhere(self, told: dict[str, Any]) -> None:
+        self._tell(str(told["session"]))
+
+    def _tell(self, session: str) -> None:
+        self._known.pop(session, None)
+        for changed in list(self.changed):
+            changed(session)
 
     def _mac(self, head: bytes, principal: Principal) -> bytes:
         owner = principal.organisation_id.bytes + principal.id.bytes
@@ -99,3 +170,27 @@ class Sessions:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _notes(found: Mapping[str, str]) -> Notes:
+    uris = frozenset(name.removeprefix(_RESOURCE) for name in found if name.startswith(_RESOURCE))
+    return Notes(_ENDED in found, found.get(_LEVEL), uris)
+
+
+def _flags(capabilities: Mapping[str, Any]) -> int:
+    flags = 0
+    for bit, (name, part) in enumerate(_FLAGS):
+        held = capabilities.get(name)
+        if isinstance(held, dict) and (part is None or part in held):
+            flags |= 1 << bit
+    return flags
+
+
+def _capabilities(flags: int) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for bit, (name, part) in enumerate(_FLAGS):
+        if flags & (1 << bit):
+            held = made.setdefault(name, {})
+            if part is not None:
+                held[part] = {}
+    return made

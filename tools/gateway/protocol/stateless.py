@@ -1,8 +1,9 @@
 """The stateless era, 2026-07-28: every request stands alone, and its headers equal its body."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from kit.wire.mcp import (
     CAPABILITIES_META,
@@ -11,36 +12,102 @@ from kit.wire.mcp import (
     METHOD_HEADER,
     METHOD_NOT_FOUND,
     NAME_HEADER,
+    NAMED,
     REVISION_HEADER,
     REVISION_META,
     REVISIONS,
     STATELESS,
+    SUBSCRIPTION_META,
     UNSUPPORTED_REVISION,
     decode_header,
 )
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.envelope import Message
-from tools.gateway.protocol.era import Methods, Refused, mapping
+from tools.gateway.protocol.era import SHARED, Methods, Refused, Where, mapping, stateless_manner
 from tools.gateway.protocol.http import Asked
+from tools.gateway.protocol.in_session import CHECK_S
+from tools.gateway.protocol.notices import LIST_CHANGED, Listener, Notices
+from tools.gateway.protocol.outlet import Outlet
+from tools.gateway.protocol.sessions import RESOURCES
+from tools.gateway.protocol.shared import LISTS
+from tools.gateway.wrappers.forward import argument_at
+
+_PARAM = "mcp-param-"
 
 
 @dataclass(frozen=True, slots=True)
 class StatelessEra:
     methods: Methods
+    notices: Notices
 
-    async def answer(self, request: Asked, message: Message, server: str | None) -> bytes:
+    async def answer(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> bytes:
         """The result. Raises Refused and kit.errors.SwitchboardError."""
         meta = _agreed(request, message)
-        if message.method == "tools/call":
-            return await self.methods.call(request, message, server, revision=STATELESS, meta=meta)
+        method = message.method
+        if method == "tools/call":
+            self._same_parameters(request, message, where)
+            return await self.methods.call(request, message, where, stateless_manner(meta, outlet))
+        if method in SHARED:
+            return await self.methods.ask_shared(request, message, where, stateless_manner(meta, outlet))
         caller = await self.methods.caller(request)
-        match message.method:
-            case "tools/list":
-                return self.methods.list(caller, message, server, stateless=True)
-            case "server/discover":
-                return answers.DISCOVERED
-            case _:
-                raise Refused(METHOD_NOT_FOUND, "Method not found")
+        if method == "tools/list":
+            return self.methods.list_tools(caller, message, where, stateless=True)
+        if method in LISTS:
+            return await self.methods.list_shared(caller, message, where, stateless=True)
+        if method == "server/discover":
+            return answers.discovered(self.methods.shared.kinds(caller, where.server))
+        if method == "subscriptions/listen":
+            return await self._listen(request, message, where, outlet)
+        raise Refused(METHOD_NOT_FOUND, "Method not found")
+
+    def _same_parameters(self, request: Asked, message: Message, where: Where) -> None:
+        """What the schema wants mirrored in headers is held against the body like every other header."""
+        tool = self.methods.tool_of(message.params.get("name"), where)
+        if tool is None or not tool.mirrored:
+            return
+        arguments = mapping(message.params.get("arguments"))
+        for path, header in tool.mirrored:
+            name, value = _PARAM + header.lower(), argument_at(arguments, path)
+            if not _mirrors(decode_header(request.get(name)) if request.has(name) else None, value):
+                raise Refused(HEADER_MISMATCH, f"The {name} header differs from the body's arguments.")
+
+    async def _listen(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> bytes:
+        """Acknowledged first, and every message says which subscription it belongs to."""
+        if not outlet.streams:
+            raise Refused(INVALID_PARAMS, "Accept text/event-stream: the answer is a stream.", status=406)
+        caller = await self.methods.caller(request)
+        wanted = mapping(message.params.get("notifications"))
+        uris = _uris(wanted)
+        meta = {SUBSCRIPTION_META: message.id}
+        kinds = frozenset(kind for kind in LIST_CHANGED if wanted.get(kind) is True)
+        listener = Listener(caller, where.server, outlet.tell, kinds)
+        try:
+            await self.notices.add(listener)
+            await self.notices.follow(listener, uris)
+            honoured: dict[str, Any] = dict.fromkeys(sorted(kinds), True)
+            if uris:
+                honoured["resourceSubscriptions"] = uris
+            acknowledged = {"notifications": honoured, "_meta": meta}
+            await outlet.tell("notifications/subscriptions/acknowledged", acknowledged)
+            await self._tell(request, listener, meta, outlet)
+        finally:
+            self.notices.remove(listener)
+        return answers.listened(meta)
+
+    async def _tell(
+        self, request: Asked, listener: Listener, meta: Mapping[str, Any], outlet: Outlet
+    ) -> None:
+        while True:
+            try:
+                method, params = await asyncio.wait_for(listener.said.get(), CHECK_S)
+            except TimeoutError:
+                try:
+                    listener.caller = await self.methods.caller(request)
+                except Exception:
+                    # whose credential no longer holds has listened long enough
+                    return
+                continue
+            await outlet.tell(method, {**params, "_meta": meta})
 
 
 def unsupported(revision: str) -> Refused:
@@ -61,8 +128,9 @@ def _agreed(request: Asked, message: Message) -> Mapping[str, Any]:
         raise Refused(HEADER_MISMATCH, f"The {REVISION_HEADER} header differs from params._meta.")
     if request.get(METHOD_HEADER) != message.method:
         raise Refused(HEADER_MISMATCH, f"The {METHOD_HEADER} header differs from the body's method.")
-    if message.method == "tools/call" and not _same_name(request, message.params.get("name")):
-        raise Refused(HEADER_MISMATCH, f"The {NAME_HEADER} header differs from the body's name.")
+    named = NAMED.get(message.method)
+    if named is not None and not _same_name(request, message.params.get(named)):
+        raise Refused(HEADER_MISMATCH, f"The {NAME_HEADER} header differs from the body's {named}.")
     if revision != STATELESS:
         raise unsupported(revision)
     return meta
@@ -70,3 +138,28 @@ def _agreed(request: Asked, message: Message) -> Mapping[str, Any]:
 
 def _same_name(request: Asked, name: Any) -> bool:
     return name is None or (request.has(NAME_HEADER) and decode_header(request.get(NAME_HEADER)) == name)
+
+
+def _mirrors(header: str | None, value: Any) -> bool:
+    if value is None or header is None:
+        return header is None and value is None
+    if isinstance(value, bool):
+        return header == ("true" if value else "false")
+    if isinstance(value, int):
+        try:
+            return float(header) == value
+        except ValueError:
+            return False
+    return header == value
+
+
+def _uris(wanted: Mapping[str, Any]) -> list[str]:
+    given = wanted.get("resourceSubscriptions")
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(uri, str) for uri in cast(list[Any], given)):
+        raise Refused(INVALID_PARAMS, "'resourceSubscriptions' must be a list of URIs.")
+    uris = cast(list[str], given)
+    if len(uris) > RESOURCES:
+        raise Refused(INVALID_PARAMS, f"One subscription follows {RESOURCES} resources at most.")
+    return uris

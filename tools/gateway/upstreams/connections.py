@@ -7,7 +7,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from kit.errors import Unavailable
-from tools.gateway.upstreams.http import HttpUpstream
+from tools.gateway.upstreams.http import Client, HttpUpstream
 from tools.gateway.upstreams.inproc import InProcessUpstream
 from tools.gateway.upstreams.port import Upstream
 
@@ -18,9 +18,10 @@ _log = structlog.get_logger()
 class Connections:
     """One upstream per address, made on first use and kept; `keep` closes the ones no longer named."""
 
-    def __init__(self, apps: Mapping[str, ASGIApp], result_limit: int) -> None:
+    def __init__(self, apps: Mapping[str, ASGIApp], result_limit: int, client: Client = "own") -> None:
         self._apps = apps
         self._limit = result_limit
+        self._client: Client = client
         self._open: dict[str, Upstream] = {}
         self._opening = asyncio.Lock()
 
@@ -45,9 +46,17 @@ class Connections:
 
     def _make(self, address: str) -> Upstream:
         if not address.startswith(IN_PROCESS):
-            return HttpUpstream(address, self._limit)
+            return _over_http(address, self._limit, self._client)
         app = self._apps.get(address.removeprefix(IN_PROCESS))
         if app is None:
             _log.error("gateway.no_such_app_in_this_process", address=address)
             raise Unavailable("This tool's server is not running.", retry_after=5)
         return InProcessUpstream(app, self._limit)
+
+
+def _over_http(address: str, result_limit: int, client: Client) -> HttpUpstream:
+    try:
+        return HttpUpstream(address, result_limit, client)
+    except ValueError as error:
+        _log.error("gateway.server_address_unusable", why=str(error))
+        raise Unavailable("This tool's server cannot be reached.", retry_after=30) from error

@@ -1,68 +1,36 @@
-"""A tool server over streamable HTTP."""
+"""A tool server over streamable HTTP: whole answers by the quick client, streams by the library."""
 
-import ssl
 from collections.abc import Mapping
+from typing import Literal
 
-# The one home of this vendor: measured at an eighth of httpx's CPU per call.
-import aiohttp
+from tools.gateway.upstreams.http1 import Http1Client
+from tools.gateway.upstreams.http_stream import HttpStreams
+from tools.gateway.upstreams.library import LibraryClient
+from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 
-from kit.errors import Unavailable, UpstreamFailed
-from tools.gateway.upstreams.port import UpstreamAnswer
-
-_CHUNK = 65_536
-# Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
-_KEEP_ALIVE_S = 4.0
-_CONNECT_S = 3.0
+Client = Literal["own", "library"]
 
 
 class HttpUpstream:
-    """Connections stay open; nothing is retried here, since a call may have an effect."""
-
-    def __init__(self, address: str, result_limit: int, *, connections: int = 100) -> None:
-        self._address = address
-        self._limit = result_limit
-        self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, address: str, result_limit: int, client: Client = "own") -> None:
+        """Raises ValueError for what is not an http(s) address."""
+        self._client = (Http1Client if client == "own" else LibraryClient)(address, result_limit)
+        self._streams = HttpStreams(address, result_limit)
 
     async def start(self) -> None:
-        connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # the time limit of a call is its wrapper's
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
-            auto_decompress=True,
-            trust_env=False,
-        )
+        await self._client.start()
+        await self._streams.start()
 
-    async def call(self, body: bytes, headers: Mapping[str, str]) -> UpstreamAnswer:
-        if self._session is None:
-            raise Unavailable("This tool's server is not connected.", retry_after=2)
-        try:
-            async with self._session.post(
-                self._address, data=body, headers=headers, allow_redirects=False
-            ) as response:
-                content = await self._read(response)
-                return UpstreamAnswer(response.status, response.content_type, content)
-        except (aiohttp.ClientConnectorError, ssl.SSLError) as error:
-            raise Unavailable("This tool's server does not answer.", retry_after=2) from error
-        except aiohttp.ClientError as error:
-            raise UpstreamFailed("This tool's server broke off its answer.") from error
+    async def call(
+        self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
+    ) -> UpstreamAnswer:
+        return await self._client.call(body, headers, repeatable=repeatable)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        length = response.content_length
-        if length is not None and length <= self._limit:
-            return await response.read()
-        content = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            content += chunk
-            if len(content) > self._limit:
-                raise UpstreamFailed(
-                    f"This tool's answer is larger than {self._limit} bytes.", hint="Ask for less at once."
-                )
-        return bytes(content)
+    async def stream(
+        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
+    ) -> UpstreamAnswer:
+        return await self._streams.stream(method, body, headers, heard)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._client.close()
+        await self._streams.close()

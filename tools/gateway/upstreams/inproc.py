@@ -10,8 +10,11 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from kit.errors import Unavailable, UpstreamFailed
-from tools.gateway.upstreams.port import UpstreamAnswer
+from kit.errors import SwitchboardError, Unavailable, UpstreamFailed
+from kit.wire.mcp import SESSION_HEADER
+from tools.gateway.upstreams.errors import ResultTooLarge
+from tools.gateway.upstreams.events import EventReader
+from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 
 _PATH = "/mcp"
 _START_S = 30.0
@@ -27,11 +30,23 @@ class InProcessUpstream:
     async def start(self) -> None:
         await self._lifespan.start()
 
-    async def call(self, body: bytes, headers: Mapping[str, str]) -> UpstreamAnswer:
-        exchange = _Exchange(body, self._limit)
+    async def call(
+        self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
+    ) -> UpstreamAnswer:
+        return await self._exchange("POST", body, headers, None)
+
+    async def stream(
+        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
+    ) -> UpstreamAnswer:
+        return await self._exchange(method, body, headers, heard)
+
+    async def _exchange(
+        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard | None
+    ) -> UpstreamAnswer:
+        exchange = _Exchange(body, self._limit, heard)
         try:
-            await self._app(_scope(headers), exchange.receive, exchange.send)
-        except UpstreamFailed:
+            await self._app(_scope(method, headers), exchange.receive, exchange.send)
+        except SwitchboardError:
             raise
         except Exception as error:
             raise UpstreamFailed("This tool's server failed.") from error
@@ -44,11 +59,14 @@ class InProcessUpstream:
 class _Exchange:
     """One request and its response, seen from the server's side of ASGI."""
 
-    def __init__(self, body: bytes, limit: int) -> None:
+    def __init__(self, body: bytes, limit: int, heard: Heard | None) -> None:
         self._body: bytes | None = body
         self._limit = limit
+        self._heard = heard
+        self._events: EventReader | None = None
         self._status = 0
         self._type = ""
+        self._session = ""
         self._content = bytearray()
 
     async def receive(self) -> Message:
@@ -60,28 +78,39 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
-            headers = dict[bytes, bytes](message.get("headers", ()))
-            self._type = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0]
+            self._begin(message["status"], dict[bytes, bytes](message.get("headers", ())))
         elif message["type"] == "http.response.body":
-            self._content += message.get("body", b"")
-            if len(self._content) > self._limit:
-                raise UpstreamFailed(
-                    f"This tool's answer is larger than {self._limit} bytes.", hint="Ask for less at once."
-                )
+            await self._take(message.get("body", b""))
+
+    def _begin(self, status: int, headers: Mapping[bytes, bytes]) -> None:
+        self._status = status
+        self._type = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0]
+        self._session = headers.get(SESSION_HEADER.encode(), b"").decode("latin-1")
+        if self._heard and self._type == "text/event-stream" and status == 200:
+            self._events = EventReader(self._limit)
+
+    async def _take(self, part: bytes) -> None:
+        if self._events and self._heard:
+            for event in self._events.feed(part):
+                await self._heard(event)
+            return
+        self._content += part
+        if len(self._content) > self._limit:
+            raise ResultTooLarge.of(self._limit)
 
     def answer(self) -> UpstreamAnswer:
         if not self._status:
             raise UpstreamFailed("This tool's server gave no answer.")
-        return UpstreamAnswer(self._status, self._type, bytes(self._content))
+        last, retry = (self._events.last_id, self._events.retry_s) if self._events else ("", 0.0)
+        return UpstreamAnswer(self._status, self._type, bytes(self._content), self._session, last, retry)
 
 
-def _scope(headers: Mapping[str, str]) -> dict[str, Any]:
+def _scope(method: str, headers: Mapping[str, str]) -> dict[str, Any]:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
-        "method": "POST",
+        "method": method,
         "scheme": "http",
         "path": _PATH,
         "raw_path": _PATH.encode(),

@@ -1,17 +1,150 @@
-"""Speaking MCP 2026-07-28 to a tool server: one request, one answer."""
+"""What is asked of a tool server, whichever revision it speaks: the terms are those of 2026-07-28."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 
 from kit.errors import UpstreamFailed
-from kit.wire.mcp import Answer, read_answer, request, stateless_headers, stateless_params
+from kit.wire.mcp import (
+    LOG_LEVEL_META,
+    NAMED,
+    PROGRESS_META,
+    Answer,
+    read_answer,
+    request,
+    stateless_headers,
+    stateless_params,
+)
 from tools.gateway.upstreams.port import Upstream, UpstreamAnswer
 
 CLIENT = {"name": "switchboard-gateway", "version": "1"}
+DEFAULT_LOG_LEVEL = "info"
+"""For clients of the session era that never set one, of servers that log at all."""
 _log = structlog.get_logger()
+
+Tell = Callable[[str, dict[str, Any]], Awaitable[None]]
+"""(method, params): a notification for whoever waits for the answer."""
+
+
+@dataclass(slots=True)
+class Ask:
+    """`token` is the gateway's own; the caller's is not known here. `who` names the principal.
+
+    capabilities: the client's. progress: the client's own token, which its notifications carry again.
+    """
+
+    method: str
+    params: Mapping[str, Any]
+    token: str
+    who: str = ""
+    capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trace: Mapping[str, str] = field(default_factory=dict[str, str])
+    progress: int | str | None = None
+    log_level: str | None = None
+    logs_by_default: bool = False
+    tell: Tell | None = None
+    repeatable: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the tool's schema wants mirrored: Mcp-Param-…"""
+
+
+class Peer(Protocol):
+    """A tool server that is spoken to."""
+
+    async def ask(self, ask: Ask) -> Answer:
+        """Raises Unavailable, UpstreamFailed. Cancelling cancels at the server, too."""
+        ...
+
+    async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
+        """`subscriptions/listen`: tells what comes until it is cancelled or the server ends it.
+
+        `ready` is called once nothing can be missed any more.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class StatelessPeer:
+    """A server of 2026-07-28."""
+
+    def __init__(self, upstream: Upstream, capabilities: Mapping[str, Any]) -> None:
+        self._upstream = upstream
+        self._logs = "logging" in capabilities
+
+    async def ask(self, ask: Ask) -> Answer:
+        level = ask.log_level or (DEFAULT_LOG_LEVEL if ask.logs_by_default and self._logs else None)
+        headers, body = _stateless(ask, level)
+        if ask.tell is None or (ask.progress is None and level is None):
+            return answered(await self._upstream.call(body, headers, repeatable=ask.repeatable))
+        events = _Events(ask.tell)
+        came = await self._upstream.stream("POST", body, headers, events.heard)
+        return events.answer or answered(came)
+
+    async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
+        headers, body = _stateless(ask, None)
+
+        async def tell(method: str, params: dict[str, Any]) -> None:
+            if method == "notifications/subscriptions/acknowledged":
+                ready()
+            elif ask.tell:
+                await ask.tell(method, params)
+
+        await self._upstream.stream("POST", body, headers, _Events(tell).heard)
+
+    async def close(self) -> None:
+        return None
+
+
+def _stateless(ask: Ask, level: str | None) -> tuple[dict[str, str], bytes]:
+    named = NAMED.get(ask.method)
+    headers = stateless_headers(ask.method, ask.params.get(named) if named else None)
+    headers["authorization"] = f"Bearer {ask.token}"
+    if ask.headers:
+        headers.update(ask.headers)
+    meta: dict[str, Any] = dict(ask.trace)
+    if ask.progress is not None:
+        meta[PROGRESS_META] = ask.progress
+    if level is not None:
+        meta[LOG_LEVEL_META] = level
+    params = stateless_params(ask.params, CLIENT, capabilities=ask.capabilities, meta=meta)
+    return headers, request(ask.method, params)
+
+
+class Heard(msgspec.Struct):
+    """Any message from a server; the result stays as it came."""
+
+    jsonrpc: str = "2.0"
+    id: int | str | None = None
+    method: str = ""
+    params: dict[str, Any] = {}
+
+
+_read = msgspec.json.Decoder(Heard).decode
+
+
+class _Events:
+    def __init__(self, tell: Tell) -> None:
+        self.answer: Answer | None = None
+        self._tell = tell
+
+    async def heard(self, data: bytes) -> None:
+        message = read_message(data)
+        if message.method:
+            await self._tell(message.method, message.params)
+        else:
+            self.answer = _answer(data)
+
+
+def read_message(data: bytes) -> Heard:
+    """Raises UpstreamFailed."""
+    try:
+        return _read(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamFailed("This tool's server sent what is no message.") from error
 
 
 async def ask(
@@ -20,26 +153,24 @@ async def ask(
     params: Mapping[str, Any],
     token: str,
     *,
-    name: str | None = None,
-    capabilities: Mapping[str, Any] | None = None,
-    trace: Mapping[str, str] | None = None,
+    repeatable: bool = False,
 ) -> Answer:
-    """`token` is the gateway's own; the caller's is not known here.
-
-    Raises Unavailable, UpstreamFailed.
-    """
-    headers = stateless_headers(method, name)
-    headers["authorization"] = f"Bearer {token}"
-    whole = stateless_params(params, CLIENT, capabilities=capabilities, meta=trace)
-    return _answer(await upstream.call(request(method, whole), headers))
+    """One request of 2026-07-28 that tells nothing on the way. Raises Unavailable, UpstreamFailed."""
+    headers, body = _stateless(Ask(method, params, token), None)
+    return answered(await upstream.call(body, headers, repeatable=repeatable))
 
 
-def _answer(came: UpstreamAnswer) -> Answer:
+def answered(came: UpstreamAnswer) -> Answer:
+    """Raises UpstreamFailed."""
     body = _last_event(came.body) if came.content_type == "text/event-stream" else came.body
+    return _answer(body, came)
+
+
+def _answer(body: bytes, came: UpstreamAnswer | None = None) -> Answer:
     try:
         return read_answer(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _log.warning("gateway.upstream_answer_unreadable", status=came.status, content_type=came.content_type)
+        _log.warning("gateway.upstream_answer_unreadable", status=came.status if came else None)
         raise UpstreamFailed("This tool's server gave no usable answer.") from error
 
 

@@ -24,16 +24,32 @@ def usable(principal: Principal, catalogue: Catalogue, server: str | None) -> It
             yield tool
 
 
+def may_see(principal: Principal, catalogue: Catalogue, server: str) -> bool:
+    """What a server shares beside its tools: as it says itself, and not without any tool of it."""
+    shared = catalogue.shared.get(server)
+    if shared is None or not may_use(principal, shared):
+        return False
+    tools = catalogue.of(server)
+    return not tools or any(may_use(principal, tool) for tool in tools)
+
+
 def authorised(inner: Handler, holder: RegistryHolder) -> Handler:
     """Raises UnknownTool, the same for what does not exist and for what is not the caller's."""
 
     async def call(call: Call) -> Reply:
-        tool = holder.current.tools.get(call.name)
-        if tool is None or call.server not in (None, tool.server):
-            raise UnknownTool()
-        if not may_use(call.known_caller().principal, tool):
-            raise UnknownTool()
-        call.tool = tool
+        call.tool = _allowed(call, holder.current)
         return await inner(call)
 
     return call
+
+
+def _allowed(call: Call, catalogue: Catalogue) -> OfferedTool:
+    principal = call.known_caller().principal
+    if call.method != "tools/call":
+        if call.server is None or not may_see(principal, catalogue, call.server):
+            raise UnknownTool()
+        return catalogue.shared[call.server]
+    tool = catalogue.find(call.name, call.server)
+    if tool is None or not may_use(principal, tool):
+        raise UnknownTool()
+    return tool

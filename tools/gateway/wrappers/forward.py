@@ -1,6 +1,7 @@
 """call: the innermost step, with a token of our own for the server (SPEC 6)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
@@ -8,11 +9,14 @@ from opentelemetry.trace import get_current_span
 
 from access.tokens import Minter
 from kit import telemetry
-from kit.errors import UpstreamFailed
-from kit.wire.mcp import Answer, kind_of
+from kit.errors import SwitchboardError, UpstreamFailed
+from kit.wire.mcp import Answer, RpcError, encode_header, kind_of
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.upstreams.connections import Connections
-from tools.gateway.upstreams.talk import ask
+from tools.gateway.catalogue import OfferedTool
+from tools.gateway.upstreams.peers import Peers
+from tools.gateway.upstreams.talk import Ask
+
+_NOTHING: Mapping[str, str] = {}
 
 
 class ToolRefused(UpstreamFailed):
@@ -22,25 +26,48 @@ class ToolRefused(UpstreamFailed):
     title = "The tool's server refused the call"
 
 
-def forward(connections: Connections, minter: Minter) -> Handler:
-    """Raises Unavailable, UpstreamFailed."""
+class ServerRefused(SwitchboardError):
+    """A protocol error for what is no tool call: the client gets it as the server said it."""
+
+    status = 502
+    code = "server_refused"
+    title = "The server refused the request"
+
+    def __init__(self, error: RpcError) -> None:
+        super().__init__(f"The server refused the request ({error.code}).")
+        self.error = error
+
+
+def forward(peers: Peers, minter: Minter) -> Handler:
+    """Raises Unavailable, UpstreamFailed, InputExpired, ServerRefused."""
 
     async def call(call: Call) -> Reply:
-        tool, caller = call.known_tool(), call.known_caller()
-        upstream = await connections.to(tool.address)
-        params: dict[str, Any] = {"name": tool.name, "arguments": call.arguments, **call.resumption}
-        answer = await ask(
-            upstream,
-            "tools/call",
-            params,
-            minter.mint(caller.principal, tool.audience, keys=caller.keys),
-            name=tool.name,
-            capabilities=call.capabilities,
-            trace=_trace() or call.trace,
-        )
-        return _reply(answer)
+        tool = call.known_tool()
+        return _reply(call, await peers.ask(tool.address, _ask(call, tool, minter)))
 
     return call
+
+
+def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
+    caller = call.known_caller()
+    if call.method == "tools/call":
+        params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments, **call.resumption}
+    else:
+        params = {**call.arguments, **call.resumption}
+    return Ask(
+        call.method,
+        params,
+        minter.mint(caller.principal, tool.audience, keys=caller.keys),
+        f"{caller.organisation_id}/{caller.actor}",
+        call.capabilities,
+        _trace() or call.trace,
+        call.progress,
+        call.log_level,
+        call.logs_by_default,
+        call.tell,
+        tool.policy.idempotent,
+        _mirrored(tool, call.arguments) if tool.mirrored else _NOTHING,
+    )
 
 
 def _trace() -> dict[str, str]:
@@ -48,8 +75,29 @@ def _trace() -> dict[str, str]:
     return telemetry.inject() if get_current_span().get_span_context().is_valid else {}
 
 
-def _reply(answer: Answer) -> Reply:
+def _mirrored(tool: OfferedTool, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Made from what was validated; what the caller's own headers say was compared before."""
+    headers: dict[str, str] = {}
+    for path, header in tool.mirrored:
+        value = argument_at(arguments, path)
+        if isinstance(value, bool):
+            headers[f"mcp-param-{header.lower()}"] = "true" if value else "false"
+        elif isinstance(value, str | int):
+            headers[f"mcp-param-{header.lower()}"] = encode_header(str(value))
+    return headers
+
+
+def argument_at(arguments: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = arguments
+    for name in path:
+        value = cast(dict[str, Any], value).get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _reply(call: Call, answer: Answer) -> Reply:
     if answer.error is not UNSET:
+        if call.method != "tools/call":
+            raise ServerRefused(answer.error)
         raise ToolRefused(f"The tool's server refused the call ({answer.error.code}).")
     if answer.result is UNSET:
         raise UpstreamFailed("This tool's server gave no usable answer.")

@@ -16,6 +16,9 @@ def pinned(inner: Handler, pins: Pins) -> Handler:
 
     async def call(call: Call) -> Reply:
         tool = call.known_tool()
+        if call.method != "tools/call":
+            # nothing of it was approved by its words: the server as a whole was
+            return await inner(call)
         await pins.ensure(tool.server)
         if tool.name in pins.quarantined:
             raise Quarantined("This tool's definition has changed since it was approved.")

@@ -1,0 +1,197 @@
+"""What changes while nobody calls: lists and resources, told to the clients that listen here.
+
+A session-era client listens by GET, one of 2026-07-28 by `subscriptions/listen`. That lists changed is
+heard of each server once, with the gateway's own name, for all who listen; a resource is followed with
+its caller's name, since who may see it is the server's to say, too.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from access.tokens import Minter
+from kit.errors import SwitchboardError
+from tools.gateway.callers import Caller
+from tools.gateway.platform import GATEWAY
+from tools.gateway.protocol.shared import SharedThings
+from tools.gateway.registry import RegistryHolder
+from tools.gateway.upstreams.peers import Peers
+from tools.gateway.upstreams.talk import Ask, Tell
+
+LIST_CHANGED = {
+    "toolsListChanged": "notifications/tools/list_changed",
+    "promptsListChanged": "notifications/prompts/list_changed",
+    "resourcesListChanged": "notifications/resources/list_changed",
+}
+UPDATED = "notifications/resources/updated"
+_READY_S = 3.0
+_BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+_log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class Listener:
+    """One client's stream. wants: names of LIST_CHANGED. server: where it came through its endpoint."""
+
+    caller: Caller
+    server: str | None
+    tell: Tell
+    wants: frozenset[str]
+    following: dict[tuple[str, frozenset[str]], "_Follower"] = field(
+        default_factory=dict[tuple[str, frozenset[str]], "_Follower"]
+    )
+    said: asyncio.Queue[tuple[str, dict[str, Any]]] = field(
+        default_factory=lambda: asyncio.Queue[tuple[str, dict[str, Any]]](1000)
+    )
+
+    def hear(self, method: str, params: dict[str, Any]) -> None:
+        """Dropped where a client does not read: each notice only says that something changed."""
+        if not self.said.full():
+            self.said.put_nowait((method, params))
+
+
+class _Follower:
+    """Keeps listening to one server, and comes back when it breaks off."""
+
+    def __init__(self, listen: Callable[[Callable[[], None]], Any], name: str) -> None:
+        self._ready = asyncio.Event()
+        self._listen = listen
+        self._name = name
+        self._task = asyncio.create_task(self._run())
+
+    async def ready(self) -> None:
+        try:
+            async with asyncio.timeout(_READY_S):
+                await self._ready.wait()
+        except TimeoutError:
+            _log.warning("gateway.server_not_followed_yet", server=self._name)
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        failed = 0
+        while True:
+            try:
+                await self._listen(self._ready.set)
+                failed = 0
+            except SwitchboardError as error:
+                _log.info("gateway.server_not_followed", server=self._name, error=error.code)
+                failed += 1
+            except Exception:
+                _log.exception("gateway.following_failed", server=self._name)
+                failed += 1
+            await asyncio.sleep(_BACKOFF_S[min(failed, len(_BACKOFF_S) - 1)])
+
+
+class Notices:
+    def __init__(self, holder: RegistryHolder, peers: Peers, minter: Minter, shared: SharedThings) -> None:
+        self._holder = holder
+        self._peers = peers
+        self._minter = minter
+        self._shared = shared
+        self._listeners: set[Listener] = set()
+        self._lists: dict[str, _Follower] = {}
+        holder.listeners.append(self._registry_changed)
+
+    async def add(self, listener: Listener) -> None:
+        self._listeners.add(listener)
+        self._follow_lists()
+        await asyncio.gather(*(follower.ready() for follower in self._lists.values()))
+
+    def remove(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+        for follower in listener.following.values():
+            follower.stop()
+        listener.following.clear()
+        self._follow_lists()
+
+    async def follow(self, listener: Listener, uris: Iterable[str]) -> None:
+        """Follow exactly these resources from now on; returns when nothing of them can be missed."""
+        wanted: dict[str, set[str]] = {}
+        for uri in uris:
+            servers = await self._shared.servers_of_resource(listener.caller, listener.server, uri)
+            if servers:
+                wanted.setdefault(servers[0], set()).add(uri)
+        keys = {(server, frozenset(of_it)) for server, of_it in wanted.items()}
+        for key in listener.following.keys() - keys:
+            listener.following.pop(key).stop()
+        for key in keys - listener.following.keys():
+            listener.following[key] = self._follow(listener, *key)
+        await asyncio.gather(*(listener.following[key].ready() for key in keys))
+
+    def close(self) -> None:
+        for listener in list(self._listeners):
+            self.remove(listener)
+
+    def _follow(self, listener: Listener, server: str, uris: frozenset[str]) -> _Follower:
+        async def tell(method: str, params: dict[str, Any]) -> None:
+            if method == UPDATED and isinstance(params.get("uri"), str):
+                listener.hear(UPDATED, _without_meta(params))
+
+        async def listen(ready: Callable[[], None]) -> None:
+            tool = self._holder.current.shared[server]
+            caller = listener.caller
+            token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys)
+            who = f"{caller.organisation_id}/{caller.actor}"
+            await self._listen(tool.address, {"resourceSubscriptions": sorted(uris)}, token, who, tell, ready)
+
+        return _Follower(listen, server)
+
+    def _follow_lists(self) -> None:
+        """Of every server that shares something, while anybody listens."""
+        names = set(self._holder.current.shared) if self._listeners else set[str]()
+        for name in self._lists.keys() - names:
+            self._lists.pop(name).stop()
+        for name in names - self._lists.keys():
+            self._lists[name] = self._follow_list(name)
+
+    def _follow_list(self, server: str) -> _Follower:
+        async def tell(method: str, params: dict[str, Any]) -> None:
+            self._list_changed(server, method)
+
+        async def listen(ready: Callable[[], None]) -> None:
+            tool = self._holder.current.shared[server]
+            token = self._minter.mint(GATEWAY, tool.audience)
+            wanted = {"promptsListChanged": True, "resourcesListChanged": True}
+            await self._listen(tool.address, wanted, token, str(GATEWAY.id), tell, ready)
+
+        return _Follower(listen, server)
+
+    async def _listen(
+        self,
+        address: str,
+        wanted: Mapping[str, Any],
+        token: str,
+        who: str,
+        tell: Tell,
+        ready: Callable[[], None],
+    ) -> None:
+        ask = Ask("subscriptions/listen", {"notifications": wanted}, token, who, tell=tell)
+        peer = await self._peers.of(address, ask)
+        await peer.listen(ask, ready)
+
+    def _list_changed(self, server: str, method: str) -> None:
+        kind = next((kind for kind, name in LIST_CHANGED.items() if name == method), None)
+        if kind is None or kind == "toolsListChanged":
+            # what tools there are is the registry's to say, not the server's
+            return
+        self._shared.forget(server)
+        for listener in self._listeners:
+            if kind in listener.wants and server in self._shared.servers(listener.caller, listener.server):
+                listener.hear(method, {})
+
+    def _registry_changed(self) -> None:
+        self._shared.forget()
+        self._follow_lists()
+        for listener in self._listeners:
+            for kind in listener.wants:
+                listener.hear(LIST_CHANGED[kind], {})
+
+
+def _without_meta(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The subscription's id is between us and the server."""
+    return {key: value for key, value in params.items() if key != "_meta"}

@@ -1,0 +1,116 @@
+"""Which era a tool server speaks is found out once: `server/discover` first, then `initialize`."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import UNSET
+
+from kit.errors import Unavailable, UpstreamFailed
+from kit.wire.mcp import STATELESS, UNSUPPORTED_REVISION, Answer
+from ports.redis import Redis
+from tools.gateway.upstreams.connections import IN_PROCESS, Connections
+from tools.gateway.upstreams.parking import Parking
+from tools.gateway.upstreams.port import Upstream
+from tools.gateway.upstreams.session_peer import SessionPeer
+from tools.gateway.upstreams.sessions import HttpSessions
+from tools.gateway.upstreams.stdio import STDIO, Processes
+from tools.gateway.upstreams.talk import Ask, Peer, StatelessPeer
+from tools.gateway.upstreams.talk import ask as ask_stateless
+
+_DISCOVER_S = 5.0
+_UNSURE_S = 30.0
+_log = structlog.get_logger()
+
+
+class _Discovered(msgspec.Struct, rename="camel"):
+    supported_versions: list[str] = []
+    capabilities: dict[str, Any] = {}
+
+
+class Peers:
+    """One peer per address, made on first use and kept until the address is no longer named."""
+
+    def __init__(
+        self, connections: Connections, processes: Processes, redis: Redis, parking: Parking
+    ) -> None:
+        self._connections = connections
+        self._processes = processes
+        self._redis = redis
+        self._parking = parking
+        self._found: dict[str, Peer] = {}
+        self._finding: dict[str, asyncio.Lock] = {}
+
+    async def ask(self, address: str, ask: Ask) -> Answer:
+        """Raises Unavailable, UpstreamFailed, InputExpired."""
+        peer = self._found.get(address) or await self.of(address, ask)
+        answer = await peer.ask(ask)
+        if answer.error is not UNSET and answer.error.code == UNSUPPORTED_REVISION:
+            # another release of the server, perhaps: looked at anew with the next call
+            self._found.pop(address, None)
+        return answer
+
+    async def of(self, address: str, ask: Ask) -> Peer:
+        """`ask` has the token to find out with. Raises Unavailable, UpstreamFailed."""
+        found = self._found.get(address)
+        if found is not None:
+            return found
+        async with self._finding.setdefault(address, asyncio.Lock()):
+            if address not in self._found:
+                self._found[address] = await self._find(address, ask)
+            return self._found[address]
+
+    async def keep(self, addresses: Iterable[str]) -> None:
+        kept = set(addresses)
+        for address in set(self._found) - kept:
+            await self._found.pop(address).close()
+        await self._connections.keep(kept)
+        await self._processes.keep(kept)
+
+    async def close(self) -> None:
+        await self._parking.close()
+        await self.keep(())
+
+    async def _find(self, address: str, ask: Ask) -> Peer:
+        if address.startswith(STDIO):
+            return await self._processes.peer(address, self._parking)
+        upstream = await self._connections.to(address)
+        if address.startswith(IN_PROCESS):
+            # our own: SPEC 9, they speak nothing else
+            return StatelessPeer(upstream, {})
+        discovered = await discover(upstream, ask)
+        if discovered is not None:
+            return StatelessPeer(upstream, discovered)
+        sessions = HttpSessions(address, upstream, self._redis)
+        try:
+            async with asyncio.timeout(_DISCOVER_S):
+                await sessions.of(ask)
+        except (UpstreamFailed, TimeoutError):
+            # it says neither, so it gets what our own servers speak, and is asked again soon
+            _log.warning("gateway.server_of_no_known_era", address=address)
+            asyncio.get_running_loop().call_later(_UNSURE_S, self._found.pop, address, None)
+            return StatelessPeer(upstream, {})
+        _log.info("gateway.server_of_the_session_era", address=address)
+        return SessionPeer(sessions, self._parking, address)
+
+
+async def discover(upstream: Upstream, about: Ask) -> Mapping[str, Any] | None:
+    """The server's capabilities, or None where it does not speak 2026-07-28. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(_DISCOVER_S):
+            answer = await ask_stateless(upstream, "server/discover", {}, about.token, repeatable=True)
+    except Unavailable:
+        raise
+    except TimeoutError as error:
+        raise UpstreamFailed("This tool's server does not say what it speaks.") from error
+    except UpstreamFailed:
+        return None
+    if answer.result is UNSET:
+        return None
+    try:
+        found = msgspec.json.decode(answer.result, type=_Discovered)
+    except msgspec.MsgspecError:
+        return None
+    return found.capabilities if STATELESS in found.supported_versions else None

@@ -1,0 +1,402 @@
+"""Tool servers that are child processes: one per server, or per server and principal where it keeps
+state per user; supervised, and never one process a call.
+
+What is run is the operator's word (settings), never the registry's: `stdio:<name>` only names it.
+A child gets the few variables that its command names, leads a process group of its own, and goes with
+that group. What it writes to stderr is logged, so many lines a minute at most.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import UNSET
+from pydantic import BaseModel, ConfigDict
+
+from kit.errors import Unavailable, UpstreamFailed
+from kit.wire.mcp import SESSION_REVISIONS, STATELESS, read_answer
+from tools.gateway.upstreams.parking import Parking
+from tools.gateway.upstreams.port import Heard, UpstreamAnswer
+from tools.gateway.upstreams.running import notification
+from tools.gateway.upstreams.session_peer import SessionPeer
+from tools.gateway.upstreams.sessions import CAPABILITIES
+from tools.gateway.upstreams.talk import CLIENT, Ask, Peer, StatelessPeer, read_message
+from tools.gateway.upstreams.talk import ask as ask_stateless
+
+STDIO = "stdio:"
+_ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_START_S = 20.0
+_DISCOVER_S = 5.0
+_GRACE_S = 2.0
+_BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_STEADY_S = 60.0
+_LOG_LINES = 60
+_PRINCIPALS = 200
+_ids = itertools.count(1)
+_encode = msgspec.json.Encoder().encode
+_log = structlog.get_logger()
+
+
+class Command(BaseModel):
+    """`environment`: names of variables to hand on, beside PATH and the locale."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...]
+    environment: tuple[str, ...] = ()
+    folder: str | None = None
+    per_principal: bool = False
+
+
+class Process:
+    """One child, started when it is needed and again, later each time, when it died.
+
+    Is an `Upstream` for a server of 2026-07-28 and a `Link` for one of the session era.
+    """
+
+    def __init__(self, name: str, command: Command, limit: int) -> None:
+        self._name = name
+        self._command = command
+        self._limit = limit
+        self._child: asyncio.subprocess.Process | None = None
+        self._reading: list[asyncio.Task[None]] = []
+        self._waiting: dict[str, asyncio.Queue[bytes | None]] = {}
+        self._starting = asyncio.Lock()
+        self._writing = asyncio.Lock()
+        self._stateless = False
+        self._starts = 0
+        self._started_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child and self._child.returncode is None else None
+
+    @property
+    def stateless(self) -> bool:
+        return self._stateless
+
+    async def start(self) -> None:
+        """Raises Unavailable where the child does not start, or may not be started yet."""
+        if self.pid is not None:
+            return
+        async with self._starting:
+            if self.pid is None:
+                await self._start()
+
+    async def call(
+        self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
+    ) -> UpstreamAnswer:
+        answers: list[bytes] = []
+
+        async def heard(data: bytes) -> None:
+            if not read_message(data).method:
+                answers.append(data)
+
+        await self.stream("POST", body, headers, heard)
+        return UpstreamAnswer(200, "application/json", answers[-1] if answers else b"")
+
+    async def stream(
+        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
+    ) -> UpstreamAnswer:
+        await self.start()
+        id = f"switchboard-{next(_ids)}"
+        await self._exchange(id, _with_id(body, id), heard)
+        return UpstreamAnswer(200, "text/event-stream", b"")
+
+    async def request(self, ask: Ask, id: str, body: bytes, heard: Heard) -> None:
+        await self.start()
+        await self._exchange(id, body, heard)
+
+    async def tell(self, ask: Ask, body: bytes) -> None:
+        await self._write(body)
+
+    async def close(self) -> None:
+        await self._end()
+
+    # --- one exchange
+
+    async def _exchange(self, id: str, body: bytes, heard: Heard) -> None:
+        inbox = self._waiting[id] = asyncio.Queue()
+        try:
+            await self._write(body)
+            while (data := await inbox.get()) is not None:
+                await heard(data)
+                message = read_message(data)
+                if not message.method and message.id == id:
+                    return
+            raise UpstreamFailed("This tool's server ended before it answered.")
+        except asyncio.CancelledError:
+            await asyncio.shield(self._forgotten(id))
+            raise
+        finally:
+            self._waiting.pop(id, None)
+
+    async def _forgotten(self, id: str) -> None:
+        try:
+            async with asyncio.timeout(_GRACE_S):
+                await self._write(notification("notifications/cancelled", {"requestId": id}))
+        except (Unavailable, TimeoutError):
+            pass
+
+    async def _write(self, body: bytes) -> None:
+        if self._child is None or self._child.stdin is None or self.pid is None:
+            raise Unavailable("This tool's server is not running.", retry_after=1)
+        try:
+            async with self._writing:
+                self._child.stdin.write(body + b"\n")
+                await self._child.stdin.drain()
+        except (ConnectionError, OSError) as error:
+            raise Unavailable("This tool's server is not running.", retry_after=1) from error
+
+    def _route(self, data: bytes) -> None:
+        """An answer goes to who asked; the rest to whom its token names, else to all that wait."""
+        try:
+            message = read_message(data)
+        except UpstreamFailed:
+            _log.warning("gateway.process_wrote_what_is_no_message", server=self._name)
+            return
+        if not message.method:
+            inbox = self._waiting.get(str(message.id))
+            if inbox is not None:
+                inbox.put_nowait(data)
+            return
+        if message.id is not None:
+            # a question belongs to the call that came last: the pipe does not say to which
+            inboxes = list(self._waiting.values())[-1:]
+        else:
+            named = self._waiting.get(str(message.params.get("progressToken")))
+            inboxes = [named] if named is not None else list(self._waiting.values())
+        for inbox in inboxes:
+            inbox.put_nowait(data)
+
+    # --- the child
+
+    async def _start(self) -> None:
+        now = time.monotonic()
+        if self._starts and now - self._started_at > _STEADY_S:
+            self._starts = 0
+        wait = _BACKOFF_S[min(self._starts, len(_BACKOFF_S) - 1)]
+        if (left := self._started_at + wait - now) > 0:
+            raise Unavailable(
+                "This tool's server has just ended; it is started again soon.", retry_after=left
+            )
+        await self._end()
+        self._starts, self._started_at = self._starts + 1, now
+        try:
+            self._child = await asyncio.create_subprocess_exec(
+                *self._command.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=scrubbed(self._command.environment),
+                cwd=self._command.folder,
+                limit=self._limit,
+                start_new_session=True,
+            )
+        except OSError as error:
+            _log.error("gateway.process_not_started", server=self._name, error=type(error).__name__)
+            raise Unavailable("This tool's server does not start.", retry_after=30) from error
+        _log.info("gateway.process_started", server=self._name, pid=self._child.pid, start=self._starts)
+        self._reading = [
+            asyncio.create_task(self._read(self._child)),
+            asyncio.create_task(self._log(self._child)),
+        ]
+        try:
+            async with asyncio.timeout(_START_S):
+                await self._agree()
+        except (TimeoutError, UpstreamFailed) as error:
+            await self._end()
+            raise Unavailable("This tool's server does not begin.", retry_after=5) from error
+
+    async def _agree(self) -> None:
+        """`server/discover`, then `initialize` (the fallback of 2026-07-28 for stdio)."""
+        self._stateless = False
+        try:
+            async with asyncio.timeout(_DISCOVER_S):
+                found = await ask_stateless(_Running(self), "server/discover", {}, "")
+            if found.result is not UNSET:
+                known: Any = msgspec.json.decode(found.result)
+                self._stateless = STATELESS in known.get("supportedVersions", ())
+        except TimeoutError:
+            pass
+        if self._stateless:
+            return
+        params = {"protocolVersion": SESSION_REVISIONS[0], "capabilities": CAPABILITIES, "clientInfo": CLIENT}
+        answers: list[bytes] = []
+
+        async def heard(data: bytes) -> None:
+            if not read_message(data).method:
+                answers.append(data)
+
+        id = f"switchboard-{next(_ids)}"
+        body = _encode({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": params})
+        await self._exchange(id, body, heard)
+        if read_answer(answers[-1]).result is UNSET:
+            raise UpstreamFailed("This tool's server refuses to begin a session.")
+        await self._write(notification("notifications/initialized", {}))
+
+    async def _read(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stdout is not None
+        try:
+            while line := await child.stdout.readline():
+                if line.strip():
+                    self._route(line)
+        except ValueError:
+            _log.warning("gateway.process_line_too_long", server=self._name, limit=self._limit)
+            self._signal(signal.SIGKILL)
+        finally:
+            for inbox in self._waiting.values():
+                inbox.put_nowait(None)
+
+    async def _log(self, child: asyncio.subprocess.Process) -> None:
+        assert child.stderr is not None
+        minute, written = 0, 0
+        while line := await _some_line(child.stderr):
+            if int(time.monotonic() // 60) != minute:
+                minute, written = int(time.monotonic() // 60), 0
+            written += 1
+            if written <= _LOG_LINES:
+                text = line[:500].decode("utf-8", "replace").rstrip()
+                _log.info("gateway.process_stderr", server=self._name, line=text)
+
+    async def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.stdin is not None:
+            child.stdin.close()
+        self._signal_group(child, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_GRACE_S):
+                await child.wait()
+        except TimeoutError:
+            pass
+        # the group, not the child alone: what it started goes with it
+        self._signal_group(child, signal.SIGKILL)
+        await child.wait()
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._child is not None:
+            self._signal_group(self._child, number)
+
+    def _signal_group(self, child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+        try:
+            os.killpg(child.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+class _Running:
+    """The process as an `Upstream` that is not started anew: for the first words with it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def start(self) -> None:
+        return None
+
+    async def call(
+        self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
+    ) -> UpstreamAnswer:
+        answers: list[bytes] = []
+
+        async def heard(data: bytes) -> None:
+            answers.append(data)
+
+        id = f"switchboard-{next(_ids)}"
+        await self._process._exchange(id, _with_id(body, id), heard)  # pyright: ignore[reportPrivateUsage] - its own other face
+        return UpstreamAnswer(200, "application/json", answers[-1])
+
+    async def stream(
+        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
+    ) -> UpstreamAnswer:
+        raise UpstreamFailed("Not before the server has begun.")
+
+    async def close(self) -> None:
+        return None
+
+
+class Processes:
+    """The children of this replica, by address and, where they keep state per user, principal."""
+
+    def __init__(self, commands: Mapping[str, Command], limit: int) -> None:
+        self._commands = commands
+        self._limit = limit
+        self._running: dict[tuple[str, str], Process] = {}
+
+    async def peer(self, address: str, parking: Parking) -> Peer:
+        """Raises Unavailable for a command that the settings do not have."""
+        name = address.removeprefix(STDIO)
+        command = self._commands.get(name)
+        if command is None:
+            _log.error("gateway.no_such_command", address=address)
+            raise Unavailable("This tool's server is not set up here.", retry_after=30)
+        return _ProcessPeer(self, address, command, parking)
+
+    def process(self, address: str, command: Command, who: str) -> Process:
+        key = (address, who if command.per_principal else "")
+        found = self._running.get(key)
+        if found is None:
+            if len(self._running) >= _PRINCIPALS:
+                raise Unavailable("Too many tool servers run here already.", retry_after=30)
+            found = self._running[key] = Process(address, command, self._limit)
+        return found
+
+    async def keep(self, addresses: Iterable[str]) -> None:
+        kept = set(addresses)
+        gone = [key for key in self._running if key[0] not in kept]
+        await asyncio.gather(*(self._running.pop(key).close() for key in gone))
+
+
+class _ProcessPeer:
+    def __init__(self, processes: Processes, address: str, command: Command, parking: Parking) -> None:
+        self._processes = processes
+        self._address = address
+        self._command = command
+        self._parking = parking
+        self._sessions: dict[Process, Peer] = {}
+
+    async def ask(self, ask: Ask) -> Any:
+        return await (await self._peer(ask)).ask(ask)
+
+    async def listen(self, ask: Ask, ready: Any) -> None:
+        await (await self._peer(ask)).listen(ask, ready)
+
+    async def close(self) -> None:
+        self._sessions.clear()
+
+    async def _peer(self, ask: Ask) -> Peer:
+        process = self._processes.process(self._address, self._command, ask.who)
+        await process.start()
+        if process.stateless:
+            return StatelessPeer(process, {})
+        if process not in self._sessions:
+            self._sessions[process] = SessionPeer(process, self._parking, self._address)
+        return self._sessions[process]
+
+
+def scrubbed(names: Iterable[str]) -> dict[str, str]:
+    """What a child may know of our environment."""
+    return {name: os.environ[name] for name in (*_ALWAYS, *names) if name in os.environ}
+
+
+def _with_id(body: bytes, id: str) -> bytes:
+    message: dict[str, Any] = msgspec.json.decode(body)
+    return _encode(message | {"id": id})
+
+
+async def _some_line(stream: asyncio.StreamReader) -> bytes:
+    """The next line, or as much of it as fits."""
+    try:
+        return await stream.readline()
+    except ValueError:
+        return b"(a line too long to log)"
