@@ -40,6 +40,7 @@ PROMISES: dict[str, str] = {
     "SEARCH-003": "Chatty questions are cleaned, several are searched each; no word of content is lost (SPEC 7)",
     "SEARCH-004": "The same text on several pages is one result with all sources; one that differs is not (SPEC 7)",
     "SEARCH-005": "Any script, code and acronym is found by its words (SPEC 7)",
+    "EVAL-001": "BM25, dense, RRF and ours are measured on the same index of any BEIR folder (SPEC 14)",
     "SEARCH-021": "A cross-encoder from a local folder scores passages; without the setting there is none (SPEC 7)",
     "TURN-001": "Turn events have one shape on every transport (SPEC 4)",
     "TURN-002": "Exactly one terminal event ends a turn, whatever breaks, also after kill -9 (SPEC 4)",

@@ -1,6 +1,6 @@
 """Generations in one folder: a shard each, what describes it beside it, and a file that names the current.
 
-`chunks-v2-x/` the shard · `chunks-v2-x.json` its embedder · `current` the name · `owner.lock`.
+`chunks-v3-x/` the shard · `chunks-v3-x.json` its embedder · `current` the name · `owner.lock`.
 """
 
 import asyncio

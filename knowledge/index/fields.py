@@ -7,7 +7,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 100
 
 # Raise it with every change of what is stored: it is part of the collection's name.
-SCHEMA = "v2"
+SCHEMA = "v3"
 
 ACCESS_KEYS = "access_keys"
 DOCUMENT = "doc_id"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from knowledge.embed.text import embedding_text
 from knowledge.index import fields
+from knowledge.index.fingerprint import fingerprint
 from knowledge.index.port import Held, IndexedChunk, StoredChunk, body_of
 from knowledge.index.sentences import to_text
 from knowledge.index.terms import SparseTerms, document_terms
@@ -87,7 +88,7 @@ def point_of(indexed: IndexedChunk, first: bool) -> Point:
         fields.TAGS: list(facts.tags),
         fields.LAST_MODIFIED: facts.last_modified.isoformat() if facts.last_modified else None,
         **{field: getattr(facts, field) for field in fields.PLAIN},
-        fields.BODY: body_of(StoredChunk(chunk, facts)),
+        fields.BODY: body_of(StoredChunk(chunk, facts, fingerprint(chunk))),
     }
     if indexed.vector is not None:
         payload[fields.SENTENCES] = to_text(indexed.sentences) if indexed.sentences else None

@@ -180,16 +180,16 @@ def test_the_current_one_stays_current_whatever_the_settings_ask_for(folder: Pat
 
 def test_what_was_half_made_or_half_deleted_by_a_killed_owner_goes(folder: Path) -> None:
     first, _ = _reopened(folder, FIRST)
-    for name in ("chunks-v2-second.draft", "chunks-v2-third.going"):
+    for name in ("chunks-v3-second.draft", "chunks-v3-third.going"):
         (folder / name / "segments").mkdir(parents=True)
-    (folder / "current.draft").write_text("chunks-v2")
+    (folder / "current.draft").write_text("chunks-v3")
     assert _reopened(folder, FIRST) == (first, [first.name])
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == [first.name]
 
 
 def test_a_name_that_is_no_longer_there_is_not_current(folder: Path) -> None:
     first, _ = _reopened(folder, FIRST)
-    (folder / "current").write_text("chunks-v2-elsewhere\n")
+    (folder / "current").write_text("chunks-v3-elsewhere\n")
     assert _reopened(folder, FIRST) == (first, [first.name])
     (folder / "current").write_text("../../etc")
     assert _reopened(folder, FIRST) == (first, [first.name])
