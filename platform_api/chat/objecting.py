@@ -21,6 +21,7 @@ _CLAUSE = re.compile(
 )
 _TYPOGRAPHY = frozenset("“”‘’«»„‚‹›–—−‑‐…·•×\u00a0\u2009\u202f")
 _SIGNED = re.compile(r"(?:(?<=^)|(?<=[^\W\d]\s)|(?<=[,;:(]\s)|(?<=\())[-−+±](?=[$€£]?\d)")
+_ARITHMETIC = "+^=÷±×√~<>"
 _MORE = re.compile(
     r"\b(?:and|or)\s+(?:more|less|fewer|longer|shorter|later|earlier|above|below|over|under|so|not|none|never)\b",
     re.IGNORECASE,
@@ -67,7 +68,7 @@ def objection(text: str, verdict: Verdict, *, judged: bool = False) -> str:
     around = f"{verdict.quote} {verdict.source.title} {verdict.source.section}"
     if not _written(text) <= _written(around):
         return WRITING
-    if len(_SIGNED.findall(text)) > len(_SIGNED.findall(verdict.quote)):
+    if _has_other_signs(text, verdict.quote):
         return SIGN
     said, quoted = _words(text), _words(verdict.quote)
     if (said & _ABOUT) - quoted:
@@ -95,6 +96,12 @@ def _written(text: str) -> frozenset[str]:
     """Its letters and signs that nobody writes by the way."""
     composed = unicodedata.normalize("NFC", text)
     return frozenset(one for one in composed if not one.isascii() and one not in _TYPOGRAPHY)
+
+
+def _has_other_signs(text: str, quote: str) -> bool:
+    """A minus before a number, or arithmetic, that the quote has not."""
+    signed = len(_SIGNED.findall(text)) > len(_SIGNED.findall(quote))
+    return signed or any(text.count(sign) > quote.count(sign) for sign in _ARITHMETIC)
 
 
 def _words(text: str) -> set[str]:
