@@ -5,14 +5,15 @@ PYTHON_BIN := .venv/bin/python
 PORT ?= 8000
 DOCUMENTS ?= 5000
 WORLDS ?= 10000
+SIZES ?= 1000 10000 50000
 CORPUS ?= examples/handbook
 GOLDEN ?= examples/handbook/golden.yaml
 CLAIMS ?= examples/handbook/claims.yaml
 
-.PHONY: help setup setup-dev up demo test test-full test-worlds lint format eval bench bench-ingest generate lock clean
+.PHONY: help setup setup-dev up demo test test-full test-worlds lint format eval eval-retrieval bench bench-ingest bench-search generate lock clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## Install what running needs
 	@scripts/setup.sh run
@@ -44,11 +45,17 @@ format: setup-dev ## Put the code into the house's style
 eval: setup-dev ## Measure answers and citations (CORPUS= GOLDEN= CLAIMS=)
 	@$(PYTHON_BIN) -m tests.evals --corpus $(CORPUS) --golden $(GOLDEN) --claims $(CLAIMS)
 
+eval-retrieval: setup-dev ## Measure retrieval alone on judged sets (BEIR="folder …": corpus.jsonl, queries.jsonl, qrels)
+	@$(PYTHON_BIN) -m tests.evals.retrieval --beir $(BEIR)
+
 bench: setup-dev ## Measure what SPEC 14 promises, as ratios
 	@$(PYTHON_BIN) -m tests.bench
 
 bench-ingest: setup-dev ## Measure ingestion on many documents (DOCUMENTS=5000)
 	@$(PYTHON_BIN) -m tests.bench.ingest_bench $(DOCUMENTS)
+
+bench-search: setup-dev ## Measure search and verification at several sizes (SIZES="1000 10000 50000")
+	@$(PYTHON_BIN) -m tests.bench.search_bench $(SIZES)
 
 generate: setup-dev ## Write again what is generated: reference, settings, tool definitions
 	@$(PYTHON_BIN) -m tools.servers.generate && $(PYTHON_BIN) scripts/generate_reference.py

@@ -23,6 +23,7 @@ from tests.evals import report
 from tests.evals.asking import Asked, Interview, Judged
 from tests.evals.content import readable_text
 from tests.evals.golden import Claim, Question, read_claims, read_questions
+from tests.evals.retrieval.golden import show_golden
 from tests.evals.scores import Fact, facts_of
 
 console = Console()
@@ -33,10 +34,12 @@ def main() -> int:
     questions = read_questions(options.golden)
     claims = read_claims(options.claims) if options.claims and options.claims.is_file() else []
     try:
-        return asyncio.run(_measure(options, questions, claims))
+        code = asyncio.run(_measure(options, questions, claims))
     except ApiError as error:
         console.print(f"{error} (request id {error.request_id})", markup=False)
         return 1
+    show_golden(options.corpus, questions, console)
+    return code
 
 
 def _options() -> argparse.Namespace:

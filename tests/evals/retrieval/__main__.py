@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         tables = [_measured(one, options, console) for one in sets]
     except BadSet as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+        print(error, file=sys.stderr)
         return 2
     if len(tables) > 1:
         _show_means(tables, console)

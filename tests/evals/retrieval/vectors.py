@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,7 +25,6 @@ class RememberingEmbedder:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = folder / f"vectors-{VERSION}.sqlite"
-        self._made: Embedder | None = None
         self._known: dict[str, Vectors] = {}
         with closing(self._open()) as database, database:
             database.execute(
@@ -36,7 +36,7 @@ class RememberingEmbedder:
         return np.stack([self._known[text] for text in texts]) if texts else np.empty((0, WIDTH), np.float32)
 
     def count_tokens(self, text: str) -> int:
-        return self._model().count_tokens(text)
+        return _model().count_tokens(text)
 
     def prepare(self, texts: Iterable[str], progress: Progress | None = None) -> None:
         """Embed what is not known yet; `progress(done, total)` counts that. What is done is kept."""
@@ -54,7 +54,7 @@ class RememberingEmbedder:
                     progress(min(at + _BATCH, len(missing)), len(missing))
 
     def _rows(self, texts: Sequence[str]) -> list[tuple[str, bytes]]:
-        rows = self._model().embed(texts)
+        rows = _model().embed(texts)
         self._known |= dict(zip(texts, rows, strict=True))
         return [(_key(text), row.tobytes()) for text, row in zip(texts, rows, strict=True)]
 
@@ -70,9 +70,10 @@ class RememberingEmbedder:
         database.execute("pragma journal_mode = wal")
         return database
 
-    def _model(self) -> Embedder:
-        self._made = self._made or packaged()
-        return self._made
+
+@cache
+def _model() -> Embedder:
+    return packaged()
 
 
 def _key(text: str) -> str:
