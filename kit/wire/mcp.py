@@ -51,6 +51,9 @@ UNAUTHENTICATED = -32001
 """Ours, from the range that MCP leaves to implementations (-32000 to -32019); the HTTP status is 401."""
 UNAVAILABLE = -32002
 """Ours; the HTTP status is 503."""
+MISSING_CAPABILITY = -32021
+URL_NEEDED = -32042
+"""The person must open a page first; `data` says which (2025-11-25)."""
 RESOURCE_NOT_FOUND = -32002
 """MCP's own in the session era, where nothing of ours travels with an HTTP status of 503 beside it."""
 MISSING_CAPABILITY = -32021
@@ -61,6 +64,7 @@ HTTP_STATUS: Mapping[int, int] = {
     INVALID_PARAMS: 400,
     HEADER_MISMATCH: 400,
     UNSUPPORTED_REVISION: 400,
+    MISSING_CAPABILITY: 400,
     METHOD_NOT_FOUND: 404,
     UNAUTHENTICATED: 401,
     UNAVAILABLE: 503,

@@ -31,8 +31,8 @@ class Call:
     progress: int | str | None = None
     """The client's token for notifications/progress; None: it wants none."""
     log_level: str | None = None
-    logs_by_default: bool = False
-    """The client's revision lets servers log unasked."""
+    in_session: bool = False
+    """The client's revision is one with sessions."""
     tell: Tell | None = None
     """Where notifications go that belong to this call; None: the client cannot hear them."""
     taken: Taken = FREE

@@ -102,6 +102,8 @@ class Methods:
             call.name = plain(self._names(where)).get(call.name, call.name)
         try:
             return await self._asking(call, manner, request)
+        except ServerRefused as error:
+            raise refused_by(message, error, manner.revision) from error
         except SwitchboardError as error:
             if answers.rpc_error(error) is not None:
                 raise
@@ -265,7 +267,7 @@ def _made(request: Asked, message: Message, name: str, server: str | None, manne
         else {},
         progress=progress if hears and isinstance(progress, int | str) else None,
         log_level=manner.log_level if hears else None,
-        logs_by_default=hears and not stateless,
+        in_session=not stateless,
         tell=manner.outlet.tell if hears else None,
     )
 

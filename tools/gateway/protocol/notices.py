@@ -156,7 +156,7 @@ class Notices:
         async def listen(ready: Callable[[], None]) -> None:
             tool = self._holder.current.shared[server]
             token = self._minter.mint(GATEWAY, tool.audience)
-            wanted = {"promptsListChanged": True, "resourcesListChanged": True}
+            wanted = dict.fromkeys(LIST_CHANGED, True)
             await self._listen(tool.address, wanted, token, str(GATEWAY.id), tell, ready)
 
         return _Follower(listen, server)
@@ -176,8 +176,7 @@ class Notices:
 
     def _list_changed(self, server: str, method: str) -> None:
         kind = next((kind for kind, name in LIST_CHANGED.items() if name == method), None)
-        if kind is None or kind == "toolsListChanged":
-            # what tools there are is the registry's to say, not the server's
+        if kind is None:
             return
         self._shared.forget(server)
         for listener in self._listeners:

@@ -1,7 +1,7 @@
 """Which era a tool server speaks is found out once: `server/discover` first, then `initialize`."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -25,7 +25,7 @@ _UNSURE_S = 30.0
 _log = structlog.get_logger()
 
 
-class _Discovered(msgspec.Struct, rename="camel"):
+class Discovered(msgspec.Struct, rename="camel"):
     supported_versions: list[str] = []
     capabilities: dict[str, Any] = {}
 
@@ -81,9 +81,10 @@ class Peers:
             # our own: SPEC 9, they speak nothing else
             return StatelessPeer(upstream, {})
         discovered = await discover(upstream, ask)
-        if discovered is not None:
-            return StatelessPeer(upstream, discovered)
         sessions = HttpSessions(address, upstream, self._redis)
+        if discovered is not None:
+            in_session = SessionPeer(sessions, self._parking, address)
+            return _Discovered(StatelessPeer(upstream, discovered.capabilities), in_session, sessions)
         try:
             async with asyncio.timeout(_DISCOVER_S):
                 await sessions.of(ask)
@@ -96,8 +97,46 @@ class Peers:
         return SessionPeer(sessions, self._parking, address)
 
 
-async def discover(upstream: Upstream, about: Ask) -> Mapping[str, Any] | None:
-    """The server's capabilities, or None where it does not speak 2026-07-28. Raises Unavailable."""
+class _Discovered:
+    """A server of 2026-07-28. One that has sessions as well is spoken to as its client speaks: what it
+    does differently in each era then reaches the client as it is. That is tried once, when the first
+    client with a session asks, since `server/discover` does not tell.
+    """
+
+    def __init__(self, stateless: StatelessPeer, in_session: SessionPeer, sessions: HttpSessions) -> None:
+        self._stateless = stateless
+        self._in_session = in_session
+        self._sessions = sessions
+        self._has_sessions: bool | None = None
+        self._trying = asyncio.Lock()
+
+    async def ask(self, ask: Ask) -> Answer:
+        if not ask.in_session:
+            return await self._stateless.ask(ask)
+        if self._has_sessions is None:
+            await self._try(ask)
+        return await (self._in_session if self._has_sessions else self._stateless).ask(ask)
+
+    async def _try(self, ask: Ask) -> None:
+        async with self._trying:
+            if self._has_sessions is not None:
+                return
+            try:
+                async with asyncio.timeout(_DISCOVER_S):
+                    # without an id there is no session to keep up, and nothing is won
+                    self._has_sessions = bool((await self._sessions.of(ask)).id)
+            except (UpstreamFailed, TimeoutError):
+                self._has_sessions = False
+
+    async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
+        await self._stateless.listen(ask, ready)
+
+    async def close(self) -> None:
+        return None
+
+
+async def discover(upstream: Upstream, about: Ask) -> Discovered | None:
+    """What the server says of itself, or None where it does not speak 2026-07-28. Raises Unavailable."""
     try:
         async with asyncio.timeout(_DISCOVER_S):
             answer = await ask_stateless(upstream, "server/discover", {}, about.token, repeatable=True)
@@ -110,7 +149,7 @@ async def discover(upstream: Upstream, about: Ask) -> Mapping[str, Any] | None:
     if answer.result is UNSET:
         return None
     try:
-        found = msgspec.json.decode(answer.result, type=_Discovered)
+        found = msgspec.json.decode(answer.result, type=Discovered)
     except msgspec.MsgspecError:
         return None
-    return found.capabilities if STATELESS in found.supported_versions else None
+    return found if STATELESS in found.supported_versions else None

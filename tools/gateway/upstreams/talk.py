@@ -44,7 +44,9 @@ class Ask:
     trace: Mapping[str, str] = field(default_factory=dict[str, str])
     progress: int | str | None = None
     log_level: str | None = None
-    logs_by_default: bool = False
+    in_session: bool = False
+    """Whoever asks speaks a revision with sessions: servers may log to it unasked, and one that speaks
+    both eras is spoken to in its client's."""
     tell: Tell | None = None
     repeatable: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -76,7 +78,7 @@ class StatelessPeer:
         self._logs = "logging" in capabilities
 
     async def ask(self, ask: Ask) -> Answer:
-        level = ask.log_level or (DEFAULT_LOG_LEVEL if ask.logs_by_default and self._logs else None)
+        level = ask.log_level or (DEFAULT_LOG_LEVEL if ask.in_session and self._logs else None)
         headers, body = _stateless(ask, level)
         if ask.tell is None or (ask.progress is None and level is None):
             return answered(await self._upstream.call(body, headers, repeatable=ask.repeatable))
@@ -93,7 +95,9 @@ class StatelessPeer:
             elif ask.tell:
                 await ask.tell(method, params)
 
-        await self._upstream.stream("POST", body, headers, _Events(tell).heard)
+        came = await self._upstream.stream("POST", body, headers, _Events(tell).heard)
+        if came.content_type != "text/event-stream":
+            raise UpstreamFailed("This tool's server has no stream to listen to.")
 
     async def close(self) -> None:
         return None

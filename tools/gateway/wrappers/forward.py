@@ -10,12 +10,22 @@ from opentelemetry.trace import get_current_span
 from access.tokens import Minter
 from kit import telemetry
 from kit.errors import SwitchboardError, UpstreamFailed
-from kit.wire.mcp import Answer, RpcError, encode_header, kind_of
+from kit.wire.mcp import (
+    INVALID_PARAMS,
+    MISSING_CAPABILITY,
+    URL_NEEDED,
+    Answer,
+    RpcError,
+    encode_header,
+    kind_of,
+)
 from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.catalogue import OfferedTool
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
 
+_FOR_THE_CLIENT = frozenset({INVALID_PARAMS, MISSING_CAPABILITY, URL_NEEDED})
+"""What a client can act on: it sent something wrong, cannot do something, or must open a page first."""
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -27,7 +37,7 @@ class ToolRefused(UpstreamFailed):
 
 
 class ServerRefused(SwitchboardError):
-    """A protocol error for what is no tool call: the client gets it as the server said it."""
+    """A protocol error that is the client's to know: it gets it as the server said it."""
 
     status = 502
     code = "server_refused"
@@ -63,7 +73,7 @@ def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
         _trace() or call.trace,
         call.progress,
         call.log_level,
-        call.logs_by_default,
+        call.in_session,
         call.tell,
         tool.policy.idempotent,
         _mirrored(tool, call.arguments) if tool.mirrored else _NOTHING,
@@ -96,7 +106,7 @@ def argument_at(arguments: Mapping[str, Any], path: tuple[str, ...]) -> Any:
 
 def _reply(call: Call, answer: Answer) -> Reply:
     if answer.error is not UNSET:
-        if call.method != "tools/call":
+        if call.method != "tools/call" or answer.error.code in _FOR_THE_CLIENT:
             raise ServerRefused(answer.error)
         raise ToolRefused(f"The tool's server refused the call ({answer.error.code}).")
     if answer.result is UNSET:
