@@ -193,14 +193,14 @@ class Gate:
 
     @asynccontextmanager
     async def client(
-        self, credential: str | Principal, mode: str = "auto", path: str = "/mcp"
+        self, credential: str | Principal, mode: str = "auto", path: str = "/mcp", **callbacks: Any
     ) -> AsyncIterator[Client]:
         """The Python SDK's client, which nobody here wrote."""
         token = self.token(credential) if isinstance(credential, Principal) else credential
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(headers=headers, timeout=10, verify=False, trust_env=False) as http:
             transport = streamable_http_client(f"{self.url}{path}", http_client=http)
-            async with Client(transport, mode=mode) as client:
+            async with Client(transport, mode=mode, **callbacks) as client:
                 yield client
 
     async def audited(self, type: str = "tool.call") -> list[dict[str, Any]]:
