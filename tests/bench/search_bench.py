@@ -1,169 +1,155 @@
-"""docs.search at 10,000 chunks against the bare engine: `python -m tests.bench.search_bench [chunks]`.
+"""make bench-search: `python -m tests.bench.search_bench [chunks …]` (by default 10,000).
 
-Prints p50 and p95 with the query's embedding, without it, of the same queries asked of the bare engine, and
-during ingestion; the targets are in SPEC 14.
+docs.search at several sizes against its own engine asked directly, with and without the access filter; words
+alone; the size of the index; memory; verify of a ten-sentence answer. Each size in a process of its own,
+embedded, or against a server where SWITCHBOARD_QDRANT__URL is set. The targets are in SPEC 14.
 """
 
 import asyncio
+import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from random import Random
-from typing import Any
 from uuid import UUID, uuid5
 
-import numpy as np
-import psutil
-import qdrant_edge as qdrant
-
-from access.keys import AccessKeys
 from kit.wire.search import SearchRequest
-from knowledge.document import Chunk, DocumentFacts
-from knowledge.embed import Vectors, packaged
-from knowledge.index import Index, IndexedChunk, IndexFilter, fields
-from knowledge.index.edge import open_edge
-from knowledge.index.terms import query_terms
+from knowledge.embed import Embedder, packaged
+from knowledge.index import Index, IndexFilter
 from knowledge.search import Search
+from knowledge.search.finder import Finder
+from tests.bench import verify_timing
+from tests.bench.processes import pss_kb
+from tests.bench.search_corpus import KEYS, PER_DOCUMENT, ROOT, Corpus, Known
+from tests.bench.search_engines import LIMIT, Engine, opened
+from tests.bench.timing import Call, Measured, show, side_by_side
 
-PER_DOCUMENT = 20
-QUERIES = 300
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-ROOT = UUID(int=7)
-KEYS = AccessKeys(["o:1", "g:1/finance"])
+QUERIES = 200
+DEFAULT = 10_000
+TIME_LIMIT_S = 900
+WHOLE, OURS, PORT = "docs.search, embedding included", "docs.search, vector known", "index port"
+WORDS = "docs.search by words alone (BM25)"
+BARE, OPEN = "bare engine, the same filter", "bare engine, no filter"
+BARE_WORDS, OPEN_WORDS = "bare engine by words, the same filter", "bare engine by words, no filter"
+SENTENCES, BUSY = "sentence vectors of 12 chunks", "docs.search during ingestion"
 
 
-def main(chunks: int) -> None:
-    asyncio.run(_measure(chunks))
+def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["--one"]:
+        asyncio.run(_measure(int(arguments[1])))
+        return 0
+    codes = [_in_a_process(chunks) for chunks in [int(each) for each in arguments] or [DEFAULT]]
+    print()
+    verify_timing.report()
+    return max(codes)
+
+
+def _in_a_process(chunks: int) -> int:
+    command = [sys.executable, "-m", "tests.bench.search_bench", "--one", str(chunks)]
+    return subprocess.run(command, check=False, timeout=TIME_LIMIT_S).returncode
 
 
 async def _measure(chunks: int) -> None:
-    random = Random(1)
     embedder = packaged()
-    words = [f"{a}{b}" for a in _syllables(random, 60) for b in _syllables(random, 60)]
-    with tempfile.TemporaryDirectory() as folder:
-        index = open_edge(Path(folder), embedder.version, embedder.dimensions)
-        started = time.perf_counter()
-        await _fill(index, random, words, chunks, embedder.dimensions)
-        print(f"{chunks} chunks written in {time.perf_counter() - started:.1f} s")
-        queries = [" ".join(random.choices(words[:400], k=6)) for _ in range(QUERIES)]
-        await _report(index, embedder, queries, random, words)
-        process = psutil.Process().memory_info()
-        print(f"resident {process.rss / 1e6:.0f} MB")
-        await index.close()
+    embedder.embed(["warm"])
+    before = pss_kb(os.getpid())
+    corpus = Corpus(embedder.dimensions)
+    with tempfile.TemporaryDirectory(prefix="switchboard-bench-") as folder:
+        async with opened(Path(folder), embedder.dimensions) as engine:
+            documents = chunks // PER_DOCUMENT
+            print(f"\n{chunks} chunks of {documents} documents, {engine.name}; 3 in 10 visible", flush=True)
+            begun = time.perf_counter()
+            await corpus.fill(engine.index, range(documents))
+            print(f"  written in {time.perf_counter() - begun:.1f} s", flush=True)
+            queries = corpus.queries(QUERIES)
+            rows = await side_by_side(_calls(engine, embedder), queries)
+            show(rows)
+            print(f"  memory: {(pss_kb(os.getpid()) - before) / 1024:.0f} MB more than before it was opened")
+            busy = await _busy(engine, embedder, corpus, queries)
+        _show_ratios(rows | busy)
+        _show_size(engine, corpus.written)
 
 
-async def _report(index: Index, embedder: Any, queries: list[str], random: Random, words: list[str]) -> None:
-    search = Search(index, embedder)
-    vectors = {query: embedder.embed([query])[0] for query in queries}
-    known = Search(index, _Known(vectors, embedder.dimensions))
-    shard = index._store._shard  # type: ignore[attr-defined] # the bare engine is what we compare with
-    whole = await _timed(lambda q: search.search(KEYS, SearchRequest(query=q)), queries)
-    port = await _timed(
-        lambda q: index.search(KEYS, IndexFilter(), vector=vectors[q], text=q, limit=24), queries
-    )
-    ours = await _timed(lambda q: known.search(KEYS, SearchRequest(query=q)), queries)
-    bare = await _timed(lambda q: _bare(shard, vectors[q], q), queries)
-    _print("docs.search, embedding included", whole)
-    _print("docs.search, embedding known", ours)
-    _print("index port", port)
-    _print("bare engine, the two queries", bare)
-    ratios = [mine / theirs for mine, theirs in zip(ours, bare, strict=True)]
-    print("ratio without embedding: p50 {:.2f}, p95 {:.2f}, CPU {:.2f}".format(*ratios))
-    writing = asyncio.create_task(_fill(index, random, words, 4000, embedder.dimensions, start=10**6))
-    busy = await _timed(lambda q: search.search(KEYS, SearchRequest(query=q)), queries)
+async def _busy(
+    engine: Engine, embedder: Embedder, corpus: Corpus, queries: Sequence[str]
+) -> dict[str, Measured]:
+    first = corpus.written
+    writing = asyncio.create_task(corpus.fill(engine.index, range(first, first + 10_000)))
+    search = Search(engine.index, embedder)
+    rows = await side_by_side({BUSY: lambda query: search.search(KEYS, SearchRequest(query=query))}, queries)
     writing.cancel()
-    _print("docs.search during ingestion", busy)
-    print(f"ratio to idle: p50 {busy[0] / whole[0]:.2f}, p95 {busy[1] / whole[1]:.2f}")
+    await asyncio.gather(writing, return_exceptions=True)
+    show(rows)
+    return rows
 
 
-async def _bare(shard: Any, vector: Vectors, query: str) -> None:
-    access = qdrant.Filter(
-        must=[qdrant.FieldCondition(fields.ACCESS_KEYS, match=qdrant.MatchAny(list(KEYS)))]
-    )
-    terms = query_terms(query)
-    sparse = qdrant.SparseVector(terms.indices, terms.values)
-    asked = [
-        (qdrant.Query.Nearest(vector.tolist(), using=fields.DENSE), qdrant.SearchParams(exact=True)),
-        (
-            qdrant.Query.Nearest(sparse, using=fields.SPARSE),
-            qdrant.SearchParams(exact=True, idf=qdrant.IdfParams(corpus=access)),
+def _calls(engine: Engine, embedder: Embedder) -> dict[str, Call]:
+    known = Known(embedder.dimensions)
+    whole, ours = Search(engine.index, embedder), Search(engine.index, known)
+    words = Search.following(_WordsAlone(engine.index))
+    chunk_ids = _visible_chunks(12)
+
+    def vector(query: str) -> list[float]:
+        return known.embed([query])[0].tolist()
+
+    return {
+        WHOLE: lambda query: whole.search(KEYS, SearchRequest(query=query)),
+        OURS: lambda query: ours.search(KEYS, SearchRequest(query=query)),
+        PORT: lambda query: engine.index.search(
+            KEYS, IndexFilter(), vector=vector(query), text=query, limit=LIMIT
         ),
-    ]
-    for nearest, params in asked:
-        shard.query(
-            qdrant.QueryRequest(limit=24, query=nearest, filter=access, with_payload=True, params=params)
-        )
+        BARE: lambda query: engine.bare(vector(query), query, True),
+        OPEN: lambda query: engine.bare(vector(query), query, False),
+        WORDS: lambda query: words.search(KEYS, SearchRequest(query=query)),
+        BARE_WORDS: lambda query: engine.bare(None, query, True),
+        OPEN_WORDS: lambda query: engine.bare(None, query, False),
+        SENTENCES: lambda _query: engine.index.sentences(KEYS, chunk_ids),
+    }
 
 
-async def _timed(call: Callable[[str], Awaitable[Any]], queries: Sequence[str]) -> tuple[float, float, float]:
-    """p50, p95 and processor time per query, in ms."""
-    for query in queries[:20]:
-        await call(query)
-    times: list[float] = []
-    before = time.process_time()
-    for query in queries:
-        started = time.perf_counter()
-        await call(query)
-        times.append((time.perf_counter() - started) * 1000)
-    processor = (time.process_time() - before) * 1000 / len(times)
-    times.sort()
-    return times[len(times) // 2], times[int(len(times) * 0.95)], processor
+class _WordsAlone:
+    """An index whose embedder is not there."""
+
+    def __init__(self, index: Index) -> None:
+        self.known = Finder(index, None)
+
+    async def anew(self) -> Finder:
+        return self.known
 
 
-def _print(name: str, measured: tuple[float, float, float]) -> None:
-    p50, p95, processor = measured
-    print(f"{name:35} p50 {p50:7.2f} ms   p95 {p95:7.2f} ms   CPU {processor:7.2f} ms")
+def _visible_chunks(many: int) -> list[UUID]:
+    return [uuid5(uuid5(ROOT, str(at // 4 * 10)), str(at % 4)) for at in range(many)]
 
 
-async def _fill(
-    index: Index, random: Random, words: list[str], chunks: int, dimensions: int, start: int = 0
-) -> None:
-    generator = np.random.default_rng(start)
-    for number in range(start, start + chunks // PER_DOCUMENT):
-        vectors = generator.normal(size=(PER_DOCUMENT, dimensions)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        doc_id = uuid5(ROOT, str(number))
-        keys = AccessKeys(["o:1"] if number % 10 < 3 else ["g:1/other"])
-        batch = [_chunk(doc_id, at, random, words, vectors[at]) for at in range(PER_DOCUMENT)]
-        await index.publish(doc_id, batch, keys)
+def _show_ratios(rows: Mapping[str, Measured]) -> None:
+    pairs = {
+        "docs.search over the bare engine, same filter": (OURS, BARE),
+        "docs.search over the bare engine, no filter": (OURS, OPEN),
+        "the filter alone, bare engine": (BARE, OPEN),
+        "by words alone over the bare engine": (WORDS, BARE_WORDS),
+        "docs.search during ingestion over idle": (BUSY, WHOLE),
+    }
+    for name, (mine, other) in pairs.items():
+        print(f"  {name:<46} {rows[mine].over(rows[other])}")
+    print("  goals: 2 over the bare engine, 30 ms by words alone, p95 40 ms at 10,000 chunks, 2 over idle")
 
 
-def _chunk(doc_id: UUID, at: int, random: Random, words: list[str], vector: Vectors) -> IndexedChunk:
-    # Words as frequent as in a natural text (Zipf).
-    text = " ".join(words[min(int(random.paretovariate(0.8)), len(words)) - 1] for _ in range(130))
-    chunk = Chunk(
-        uuid5(doc_id, str(at)), doc_id, text, at, "Page", "Section", ("Page", "Section"), "section", None,
-        0, len(text), "layout", "text/markdown",
-    )  # fmt: skip
-    facts = DocumentFacts(
-        doc_id, ROOT, ROOT, "upload", "/documents/x", "0" * 64, None, "policy", "general", (), "internal",
-        "org", str(ROOT), EPOCH, EPOCH, EPOCH, None, 1,
-    )  # fmt: skip
-    return IndexedChunk(chunk, facts, vector)
-
-
-def _syllables(random: Random, count: int) -> list[str]:
-    return ["".join(random.choices("bcdfghklmnprstvw", k=2)) + random.choice("aeiou") for _ in range(count)]
-
-
-class _Known:
-    """An embedder that has already embedded: what is left is ours."""
-
-    version = "known"
-
-    def __init__(self, vectors: dict[str, Vectors], dimensions: int) -> None:
-        self._vectors = vectors
-        self.dimensions = dimensions
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        return np.stack([self._vectors[text] for text in texts])
-
-    def count_tokens(self, text: str) -> int:
-        return len(text.split())
+def _show_size(engine: Engine, documents: int) -> None:
+    """After closing: all that was written, during the last measurement too, is in place."""
+    if engine.folder is None:
+        print("  size on disk: ask the server", flush=True)
+        return
+    used = sum(file.stat().st_blocks * 512 for file in engine.folder.rglob("*") if file.is_file()) / 1e6
+    chunks = documents * PER_DOCUMENT
+    per_chunk = used / chunks * 10_000
+    print(
+        f"  on disk: {used:.0f} MB for {chunks} chunks: {per_chunk:.0f} MB for 10,000 chunks, "
+        f"{per_chunk * PER_DOCUMENT:.0f} MB for 10,000 documents of {PER_DOCUMENT}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    sys.exit(main(sys.argv[1:]))
