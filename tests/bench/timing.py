@@ -50,5 +50,5 @@ def measured(times: Sequence[float], processor: Sequence[float]) -> Measured:
 def show(rows: Mapping[str, Measured]) -> None:
     for name, row in rows.items():
         print(
-            f"  {name:<46} p50 {row.p50:8.2f} ms   p95 {row.p95:8.2f} ms   CPU {row.cpu:8.2f} ms", flush=True
+            f"  {name:<48} p50 {row.p50:8.2f} ms   p95 {row.p95:8.2f} ms   CPU {row.cpu:8.2f} ms", flush=True
         )

@@ -43,7 +43,7 @@ def report() -> None:
         "with stored sentence vectors, cold": _timed(answers, embedder, cold=True),
         "with stored sentence vectors, warm": _timed(answers, embedder, cold=False),
         "by words alone, cold": _timed(bare, None, cold=True),
-        "embedding those sentences now, which storing saves": _embedding(answers[:5], embedder),
+        "embedding the sources' sentences, which it saves": _embedding(answers[:5], embedder),
     }
     print(f"verify, {SENTENCES} sentences over {CHUNKS} chunks, {ANSWERS} answers (ceiling p95 500 ms)")
     show(rows)
