@@ -7,6 +7,7 @@ that group. What it writes to stderr is logged, so many lines a minute at most.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -31,8 +32,9 @@ from tools.gateway.upstreams.talk import ask as ask_stateless
 
 STDIO = "stdio:"
 _ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
-_START_S = 20.0
-_DISCOVER_S = 5.0
+_LOOK_S = 1.0
+_START_S = 25.0
+_DISCOVER_S = 10.0
 _GRACE_S = 2.0
 _BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0
@@ -67,7 +69,8 @@ class Process:
         self._child: asyncio.subprocess.Process | None = None
         self._reading: list[asyncio.Task[None]] = []
         self._waiting: dict[str, asyncio.Queue[bytes | None]] = {}
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
+        self._agreed = False
         self._writing = asyncio.Lock()
         self._stateless = False
         self._starts = 0
@@ -83,11 +86,13 @@ class Process:
 
     async def start(self) -> None:
         """Raises Unavailable where the child does not start, or may not be started yet."""
-        if self.pid is not None:
+        if self.pid is not None and self._agreed:
             return
-        async with self._starting:
-            if self.pid is None:
-                await self._start()
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # who waits may give up; the child starts for the others
+        await asyncio.shield(self._starting)
 
     async def call(
         self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
@@ -117,6 +122,9 @@ class Process:
         await self._write(body)
 
     async def close(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         await self._end()
 
     # --- one exchange
@@ -125,7 +133,7 @@ class Process:
         inbox = self._waiting[id] = asyncio.Queue()
         try:
             await self._write(body)
-            while (data := await inbox.get()) is not None:
+            while (data := await self._next(inbox)) is not None:
                 await heard(data)
                 message = read_message(data)
                 if not message.method and message.id == id:
@@ -136,6 +144,15 @@ class Process:
             raise
         finally:
             self._waiting.pop(id, None)
+
+    async def _next(self, inbox: asyncio.Queue[bytes | None]) -> bytes | None:
+        """None once the child has ended: what it started may hold its pipe open for long."""
+        while True:
+            try:
+                return await asyncio.wait_for(inbox.get(), _LOOK_S)
+            except TimeoutError:
+                if self.pid is None:
+                    return None
 
     async def _forgotten(self, id: str) -> None:
         try:
@@ -210,6 +227,7 @@ class Process:
         try:
             async with asyncio.timeout(_START_S):
                 await self._agree()
+            self._agreed = True
         except (TimeoutError, UpstreamFailed) as error:
             await self._end()
             raise Unavailable("This tool's server does not begin.", retry_after=5) from error
@@ -266,7 +284,7 @@ class Process:
                 _log.info("gateway.process_stderr", server=self._name, line=text)
 
     async def _end(self) -> None:
-        child, self._child = self._child, None
+        child, self._child, self._agreed = self._child, None, False
         if child is None:
             return
         if child.stdin is not None:
@@ -279,7 +297,9 @@ class Process:
             pass
         # the group, not the child alone: what it started goes with it
         self._signal_group(child, signal.SIGKILL)
-        await child.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await child.wait()
         for task in self._reading:
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
@@ -289,10 +309,8 @@ class Process:
             self._signal_group(self._child, number)
 
     def _signal_group(self, child: asyncio.subprocess.Process, number: signal.Signals) -> None:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 class _Running:
