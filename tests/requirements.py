@@ -35,6 +35,7 @@ PROMISES: dict[str, str] = {
     "INDEX-005": "What the index holds of each document can be listed and compared with the database (SPEC 7)",
     "INDEX-006": "Another embedder or schema is built beside the current one; access changes reach both (SPEC 7)",
     "INDEX-007": "Re-indexing under queries: none fails, none is mixed, nothing is lost, the old one goes (SPEC 7)",
+    "INDEX-011": "Embedded engine and server give the same results for the same data and steps (SPEC 2)",
     "SEARCH-001": "Search without the embedder goes by words and says so; without the index it says why (SPEC 11)",
     "SEARCH-002": "A query is embedded by the embedder of the index that it asks, at every switch (SPEC 7)",
     "SEARCH-003": "Chatty questions are cleaned, several are searched each; no word of content is lost (SPEC 7)",

@@ -104,7 +104,7 @@ class Answer:
     def offer(self, sentence: Sentence, checked: Checked | None = None) -> list[Shown]:
         """Nothing where it is withheld, or said already. checked: where that was done before."""
         self._offered += 1
-        if sentence.text in self._said or self._offered > MOST_SENTENCES:
+        if _form(sentence.text) in self._said or self._offered > MOST_SENTENCES:
             return []
         if frame := frame_of(sentence.text):
             return self._frame(sentence, frame)
@@ -123,7 +123,7 @@ class Answer:
 
     def forget(self, sentences: Iterable[str]) -> None:
         """They may be said once more: side by side with what disagrees."""
-        self._said.difference_update(sentences)
+        self._said.difference_update(map(_form, sentences))
 
     def settle(self) -> Iterator[Shown]:
         """Once all sources are known: what was marked is looked at again where sources have come since."""
@@ -167,7 +167,7 @@ class Answer:
         verdict = verify(statement.text, [nearest.source]) if statement and nearest.source else None
         repaired = bool(statement and verdict and verdict.supported and verdict.source)
         self.withheld.append(Withheld(sentence.text, layer, repaired))
-        if not (statement and verdict and repaired) or statement.text in self._said:
+        if not (statement and verdict and repaired) or _form(statement.text) in self._said:
             return []
         return self._proven(Sentence(statement.text, sentence.lead), verdict)
 
@@ -190,7 +190,7 @@ class Answer:
         proof = verify(whole, [source]) if whole and not leans(whole) else None
         repaired = proof is not None and proof.supported and proof.source is not None
         self.withheld.append(Withheld(sentence.text, "reference", repaired))
-        if proof is None or not repaired or whole in self._said:
+        if proof is None or not repaired or _form(whole) in self._said:
             return []
         return [self._fact(replace(sentence, text=whole), proof)]
 
@@ -239,10 +239,15 @@ class Answer:
         )
 
     def _show(self, sentence: Sentence, text: str, citation: Citation | None) -> Shown:
-        self._said.add(sentence.text)
+        self._said.add(_form(sentence.text))
         delta = f"{sentence.lead if self._deltas else sentence.lead.lstrip()}{text} "
         self._deltas.append(delta)
         return Shown(delta, citation)
+
+
+def _form(text: str) -> str:
+    """What is said twice is told once, however it is punctuated."""
+    return words_of(text).joined
 
 
 def leans(text: str) -> bool:

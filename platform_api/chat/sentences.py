@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from knowledge.verify import sentence_spans
+from knowledge.verify import sentence_spans, split_sentences
 from platform_api.chat.citing import Citing, Citings, open_at
 from platform_api.chat.reasoning import Spoken
 
 _MARKER = re.compile(r"\s*\[\d{1,3}\](?:\([^()\s]*\))?")
 _ADDRESS_LEFT = re.compile(r"\A\((?:[a-z]+:|/|#)[^()\s]*\)\s*")
+_LEFT_OPEN = re.compile(r"""\s*\[\s*\^?\d{1,3}\s*(?:[:,;–—-]?\s*["“«„']|\Z)""")
+"""A pointer that never closes: what it quotes is text like any other."""
 _LINK = re.compile(r"!\[[^\]\n]*\]\([^()\s]*\)|\[([^\[\]\n]+)\]\([^()\s]*\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>")
 _EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])|~~")
@@ -29,6 +31,7 @@ _HEADING = re.compile(r"(?:^|\n)\s*#{1,6}\s+$")
 _RULE = re.compile(r"[\s|:=-]+")
 _WORD = re.compile(r"\w")
 _MAY_END = re.compile(r"[.!?…\n\]】)\"”]")
+_SHORT = 256
 LONGEST = 4_000
 """Characters without an end of a sentence after which the text is cut all the same."""
 
@@ -72,6 +75,8 @@ class SentenceStream:
         self._waiting = ""
         """What follows on `_masked`, as it was written."""
         self._begun = False
+        self._due_at = 0
+        """How long what waits has to be before it is worth reading again."""
         self._spoken = Spoken()
         self._citings = Citings()
         self._row: _Piece | None = None
@@ -84,9 +89,13 @@ class SentenceStream:
         if self._spoken.restarted:
             self._masked = self._waiting = ""
         self._waiting += said
-        # Nothing ends without one of these: a text that comes letter by letter is not read letter by letter.
-        if _MAY_END.search(self._masked) or _MAY_END.search(self._waiting):
+        # Nothing ends without one of these: a text that comes letter by letter is not read letter by letter;
+        # one in which nothing ends is read again when it has grown by a share of itself.
+        size = len(self._waiting) + len(self._masked)
+        if size >= self._due_at and (_MAY_END.search(self._masked) or _MAY_END.search(self._waiting)):
             yield from self._taken()
+            left = len(self._waiting) + len(self._masked)
+            self._due_at = left + left // 32 if left > _SHORT else 0
         if len(self._waiting) + len(self._masked) > LONGEST:
             yield from self._rest()
 
@@ -102,6 +111,7 @@ class SentenceStream:
         self._mask()
         text = self._without_fences(f"{self._masked}{self._waiting}\n")
         self._masked = self._waiting = ""
+        self._due_at = 0
         self._begun = True
         yield from self._read(text, sentence_spans(text))
 
@@ -149,13 +159,14 @@ class SentenceStream:
             return
         citings = self._pointed_at(piece.raw)
         plain = _plain(piece.raw)
-        text = _row(plain, self._header) if piece.is_row else plain
-        if not _WORD.search(text):
-            return
         item = piece.is_row or _ITEM.search(piece.gap)
-        yield Sentence(
-            " ".join(text.split()), "\n- " if item else "\n\n" if "\n" in piece.gap else "", citings
-        )
+        lead: Lead = "\n- " if item else "\n\n" if "\n" in piece.gap else ""
+        # Markup may have hidden where one sentence ends and the next begins.
+        parts = [_row(plain, self._header)] if piece.is_row else split_sentences(plain)
+        for text in parts:
+            if _WORD.search(text):
+                yield Sentence(_without_odd_quote(" ".join(text.split())), lead, citings)
+                lead = ""
 
     def _pointed_at(self, raw: str) -> tuple[Citing, ...]:
         return tuple(
@@ -180,9 +191,17 @@ def _complete(text: str, *, certain: bool) -> list[tuple[int, int]]:
 
 
 def _plain(raw: str) -> str:
-    unlinked = _LINK.sub(lambda link: link[1] or "", _MARKER.sub("", _QUOTED_LINE.sub("", raw)))
+    unmarked = _LEFT_OPEN.sub(" ", _MARKER.sub("", _QUOTED_LINE.sub("", raw)))
+    unlinked = _LINK.sub(lambda link: link[1] or "", unmarked)
     bare = _EMPHASIS.sub("", _TAG.sub(" ", unlinked))
     return _HIDDEN.sub("", html.unescape(bare)).strip() if "&" in bare else bare.strip()
+
+
+def _without_odd_quote(text: str) -> str:
+    """Without a quotation mark at an end that has no partner: its quote was cut off."""
+    if text.count('"') % 2 == 0:
+        return text
+    return text.removesuffix('"').rstrip() if text.endswith('"') else text.removeprefix('"').lstrip()
 
 
 def _cells(row: str) -> list[str]:

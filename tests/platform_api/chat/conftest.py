@@ -12,6 +12,7 @@ from access.principal import Principal
 from kit.wire.chat import ChatRequest
 from kit.wire.events import TurnEvent, parse_event
 from platform_api.agents.port import AgentRuntime
+from platform_api.chat.checks import Means
 from platform_api.chat.service import Chat
 from platform_api.chat.settings import ChatSettings
 from ports.db import Database
@@ -65,7 +66,13 @@ async def chat_with(database: Database, redis: Redis) -> AsyncIterator[ChatWith]
     """`chat_with(runtime, **settings)`: one more process, so to say."""
     made: list[Chat] = []
 
-    def make(runtime: AgentRuntime | None = None, *, redis: Redis = redis, **settings: Any) -> Chat:
+    def make(
+        runtime: AgentRuntime | None = None,
+        *,
+        redis: Redis = redis,
+        means: Means | None = None,
+        **settings: Any,
+    ) -> Chat:
         values: dict[str, Any] = {"drain_s": 0.05, "keepalive_s": 0.2, **settings}
         chat = Chat(
             database=database,
@@ -74,6 +81,7 @@ async def chat_with(database: Database, redis: Redis) -> AsyncIterator[ChatWith]
             redis_blocking=redis,
             runtime=runtime or ScriptedRuntime(),
             settings=ChatSettings(**values),
+            means=means,
         )
         chat.start()
         made.append(chat)

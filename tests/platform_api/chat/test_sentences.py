@@ -87,7 +87,7 @@ def test_every_way_of_pointing_at_a_source_is_understood_and_gone(
 
 def test_a_pointer_that_never_closes_loses_nothing() -> None:
     assert " ".join(one.text for one in cut('Staff get 25 days. [1 "Unused days', " expire. Always.")) == (
-        'Staff get 25 days. [1 "Unused days expire. Always.'
+        "Staff get 25 days. Unused days expire. Always."
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +67,8 @@ class ModelServer:
 
     def __init__(self) -> None:
         self.replies: list[Reply] = [text("Hello.")]
+        self.reply_to: Callable[[dict[str, Any]], Reply] | None = None
+        """Answers by what was asked, instead of `replies`."""
         self.asked: list[dict[str, Any]] = []
         self.url = ""
         self.reached = asyncio.Event()
@@ -74,7 +76,8 @@ class ModelServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(await request.json())
-        reply = self.replies[min(len(self.asked), len(self.replies)) - 1]
+        in_turn = self.replies[min(len(self.asked), len(self.replies)) - 1]
+        reply = self.reply_to(self.asked[-1]) if self.reply_to else in_turn
         if reply.status != 200:
             return web.Response(status=reply.status, text=reply.body, headers=reply.headers)
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
