@@ -17,7 +17,8 @@ from ports.db import Database
 RELEASE = "release"
 LONGEST_WAIT_S = 25.0
 _LOOK_EVERY_S = 1.0
-_TOOL_FIELDS = tuple(RegisteredTool.model_fields)
+# what a gateway may be told of a tool is more than what an admin can set here yet
+_TOOL_FIELDS = tuple(name for name in RegisteredTool.model_fields if hasattr(RegisteredToolRow, name))
 log = structlog.get_logger()
 
 
@@ -96,7 +97,8 @@ async def _add(session: AsyncSession, server: RegisteredServer) -> None:
     session.add(row)
     await session.flush()
     session.add_all(
-        RegisteredToolRow(id=uuid4(), server_id=row.id, **tool.model_dump()) for tool in server.tools
+        RegisteredToolRow(id=uuid4(), server_id=row.id, **tool.model_dump(include=set(_TOOL_FIELDS)))
+        for tool in server.tools
     )
 
 
