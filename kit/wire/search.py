@@ -54,11 +54,25 @@ class ChunkMetadata(Wire):
     """What the document says of itself, such as outdated or draft; absent where it holds."""
 
 
+class AlsoIn(Wire):
+    """Another place that says the same, word for word."""
+
+    chunk_id: UUID
+    doc_id: UUID
+    page_title: str
+    section_title: str
+    source_url: str
+
+
 class FoundChunk(Wire):
     chunk_id: UUID
     content: str
     score: Annotated[float, Field(ge=0, le=1)]
     metadata: ChunkMetadata
+    also_in: list[AlsoIn] | None = None
+    """Where else the same text stands; only what the asker may see. Absent where it stands once."""
+    neighbour_of: UUID | None = None
+    """The better chunk that this one came in beside, behind the ranked ones."""
 
 
 class SearchResult(Wire):

@@ -80,8 +80,6 @@ class StoredChunk:
 class GlancedChunk(msgspec.Struct, frozen=True):
     """See Chunk."""
 
-    doc_id: str
-    chunk_index: int
     previous_id: str | None = None
     next_id: str | None = None
 

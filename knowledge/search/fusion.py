@@ -7,6 +7,7 @@ al. 2009, k = 60, divided by the best score possible.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from knowledge.index import Hit
 
@@ -23,8 +24,11 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
+    """also_in: what says the same word for word (`folding.py`)."""
+
     score: float
     hit: Hit
+    also_in: tuple[Hit, ...] = ()
 
 
 def weighted(hits: Sequence[Hit], weights: Weights) -> list[Ranked]:
@@ -50,6 +54,18 @@ def by_rank(hits: Sequence[Hit], weights: Weights) -> list[Ranked]:
         for rank, hit in enumerate(ranked, start=1):
             scores[hit.chunk_id] += 1 / (RRF_K + rank) / best
     return _ordered([Ranked(scores[hit.chunk_id], hit) for hit in hits])
+
+
+def in_turn(lists: Sequence[Sequence[Ranked]]) -> list[Ranked]:
+    """The best of each list, then the second of each, each chunk once; a round has the higher score first."""
+    seen: set[UUID] = set()
+    found: list[Ranked] = []
+    for place in range(max(map(len, lists), default=0)):
+        for item in sorted((one[place] for one in lists if place < len(one)), key=lambda one: -one.score):
+            if item.hit.chunk_id not in seen:
+                seen.add(item.hit.chunk_id)
+                found.append(item)
+    return found
 
 
 def _by(hits: Sequence[Hit], list_name: str) -> list[Hit]:

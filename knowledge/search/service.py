@@ -15,18 +15,23 @@ from access.keys import AccessKeys
 from kit import telemetry
 from kit.errors import Unavailable
 from kit.resilience import Breaker, is_failure
-from kit.wire.search import ChunkMetadata, FoundChunk, SearchFilters, SearchRequest, SearchResult
+from kit.wire.search import AlsoIn, ChunkMetadata, FoundChunk, SearchFilters, SearchRequest, SearchResult
 from knowledge.embed.port import Embedder
 from knowledge.index import GenerationGone, Hit, Index, IndexFilter, IndexUnavailable, StoredChunk
 from knowledge.index.terms import query_terms
+from knowledge.search.exact import phrases_of, preferring, weights_for
 from knowledge.search.finder import Finder, Finders, One
-from knowledge.search.fusion import Ranked, Weights, by_rank, weighted
+from knowledge.search.folding import folded
+from knowledge.search.fusion import Ranked, Weights, by_rank, in_turn, weighted
 from knowledge.search.links import Links
+from knowledge.search.query import understand
+from knowledge.search.rerank import Reranker
+from knowledge.search.second_look import SecondLook
 from knowledge.search.settings import SearchSettings
+from knowledge.search.standing import Standings, reordered, status_of
 
 Result = TypeVar("Result")
 EVERY_SCOPE = "all"
-_STATUS = "status:"  # a tag that the library gives a document that is not current
 _ATTEMPTS = 2
 
 _log = structlog.get_logger()
@@ -48,18 +53,27 @@ class Search:
         embedder: Embedder,
         settings: SearchSettings | None = None,
         breaker: Breaker | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         """Over one index that stays."""
-        self._begin(One(index, embedder), settings, breaker)
+        self._begin(One(index, embedder), settings, breaker, reranker)
 
     @classmethod
-    def following(cls, finders: Finders, settings: SearchSettings | None = None) -> "Search":
+    def following(
+        cls, finders: Finders, settings: SearchSettings | None = None, reranker: Reranker | None = None
+    ) -> "Search":
         """Over an index whose embedder may change meanwhile."""
         made = cls.__new__(cls)
-        made._begin(finders, settings, None)
+        made._begin(finders, settings, None, reranker)
         return made
 
-    def _begin(self, finders: Finders, settings: SearchSettings | None, breaker: Breaker | None) -> None:
+    def _begin(
+        self,
+        finders: Finders,
+        settings: SearchSettings | None,
+        breaker: Breaker | None,
+        reranker: Reranker | None,
+    ) -> None:
         self._finders = finders
         self._settings = settings or SearchSettings()
         self._breaker = breaker or Breaker(
@@ -67,6 +81,7 @@ class Search:
         )
         self.links = Links(self._settings.public_url)
         self._thread = ThreadPoolExecutor(max_workers=2, thread_name_prefix="embed")
+        self._second = SecondLook(reranker, self._settings) if reranker else None
 
     @property
     def version(self) -> str:
@@ -78,56 +93,73 @@ class Search:
         if finder is None or finder.embedder is None:
             return ""
         generation = finder.generation.name if finder.generation else ""
-        return f"{generation} {finder.embedder.version} {self._settings.model_dump_json()}"
+        second = self._second.version if self._second else ""
+        return f"{generation} {finder.embedder.version} {second} {self._settings.model_dump_json()}"
 
     async def search(
         self, keys: AccessKeys, request: SearchRequest, knowledge_base_ids: frozenset[UUID] | None = None
     ) -> SearchResult:
         """The best `top_k` chunks that the keys open, best first.
 
-        Scores lie in 0–1 and compare within one result. `total_results` counts the candidates, before
-        the cut at `top_k`. `degraded` holds "dense" where the embedder failed.
+        Several questions in one are searched each; the best of each come first, in turn. The same text on
+        several pages is one result. Scores lie in 0–1 and compare within one result (of one question).
+        `total_results` counts the candidates, before folding and the cut at `top_k`. `degraded` holds
+        "dense" where the embedder failed, "reranker" where that one did.
         Raises Unavailable where the index does not answer within the time limit.
         """
         started = perf_counter()
         with _tracer.start_as_current_span("docs.search") as span, _seconds.time():
-            ranked, degraded = await self._find(keys, request, knowledge_base_ids)
-            span.set_attribute("search.candidates", len(ranked))
+            ranked, candidates, degraded = await self._find(keys, request, knowledge_base_ids)
+            span.set_attribute("search.candidates", candidates)
             return SearchResult(
-                chunks=[self._found(item) for item in ranked[: request.top_k]],
-                total_results=len(ranked),
+                chunks=[self._found(item) for item in ranked],
+                total_results=candidates,
                 query_time_ms=round((perf_counter() - started) * 1000, 3),
                 degraded=degraded or None,
             )
 
     async def _find(
         self, keys: AccessKeys, request: SearchRequest, bases: frozenset[UUID] | None
-    ) -> tuple[list[Ranked], list[str]]:
+    ) -> tuple[list[Ranked], int, list[str]]:
+        """What is shown, how many candidates there were, and what failed."""
         deadline = asyncio.get_running_loop().time() + self._settings.timeout_s
-        query = clean(request.query)
-        if not any(character.isalnum() for character in query):
-            return [], []
+        parts = understand(request.query).parts
+        if not parts[0]:
+            return [], 0, []
         filter = _filter_of(request, bases)
         limit = request.top_k * self._settings.over_fetch
 
-        async def found(finder: Finder) -> tuple[list[Hit], bool]:
-            """Both from one generation: the vector is made by the embedder of the index that is asked."""
-            vector = await self._embed(finder.embedder, query)
-            ask = partial(finder.index.search, keys, filter, vector=vector, text=query, limit=limit)
-            return await self._candidates(deadline, ask), vector is not None
+        async def found(finder: Finder) -> tuple[list[list[Hit]], bool]:
+            """All from one generation: vectors are made by the embedder of the index that is asked."""
+            vectors = await self._embed(finder.embedder, parts)
+            asked = zip(vectors or [None] * len(parts), parts, strict=True)
+            ask = partial(finder.index.search, keys, filter, limit=limit)
+            searches = [self._candidates(deadline, partial(ask, vector=v, text=text)) for v, text in asked]
+            return await asyncio.gather(*searches), vectors is not None
 
         try:
-            hits, dense = await found(self._finders.known or await self._looked(deadline))
+            lists, dense = await found(self._finders.known or await self._looked(deadline))
         except GenerationGone:
             # Replaced and deleted since the last look: this process slept for long.
-            hits, dense = await found(await self._looked(deadline))
-        return self._rank(hits, dense, query), [] if dense else ["dense"]
+            lists, dense = await found(await self._looked(deadline))
+        failed = [] if dense else ["dense"]
+        ranked = [self._rank(hits, dense, part) for hits, part in zip(lists, parts, strict=True)]
+        if self._second:
+            ranked = [
+                await self._reranked(self._second, part, failed, one)
+                for part, one in zip(parts, ranked, strict=True)
+            ]
+        candidates = {hit.chunk_id for hits in lists for hit in hits}
+        shown = folded(in_turn(ranked) if len(parts) > 1 else ranked[0], request.top_k)
+        return shown, len(candidates), failed
 
     async def _looked(self, deadline: float) -> Finder:
         return await self._candidates(deadline, self._finders.anew)
 
-    async def _embed(self, embedder: Embedder | None, query: str) -> Sequence[float] | None:
-        """The query's vector, or None where the embedder fails: words still find something."""
+    async def _embed(
+        self, embedder: Embedder | None, texts: Sequence[str]
+    ) -> Sequence[Sequence[float]] | None:
+        """Their vectors, or None where the embedder fails: words still find something."""
         if embedder is None:
             _degraded.labels("dense").inc()
             return None
@@ -135,8 +167,8 @@ class Search:
         try:
             with _tracer.start_as_current_span("docs.search.embed"):
                 async with asyncio.timeout(self._settings.embed_timeout_s):
-                    rows = await loop.run_in_executor(self._thread, embedder.embed, [query])
-            return rows[0].tolist()
+                    rows = await loop.run_in_executor(self._thread, embedder.embed, texts)
+            return [row.tolist() for row in rows]
         except Exception as error:  # whatever an embedder raises, search goes on without it
             _degraded.labels("dense").inc()
             _log.warning("search.embedder_failed", error=type(error).__name__)
@@ -160,24 +192,49 @@ class Search:
 
     def _found(self, item: Ranked) -> FoundChunk:
         stored = item.hit.stored
-        return found_chunk(stored, item.score, self.links.to(stored))
+        found = found_chunk(stored, item.score, self.links.to(stored))
+        if not item.also_in:
+            return found
+        return found.model_copy(update={"also_in": [self._also(hit.stored) for hit in item.also_in]})
 
-    def _rank(self, hits: Sequence[Hit], dense: bool, query: str) -> list[Ranked]:
+    def _also(self, stored: StoredChunk) -> AlsoIn:
+        chunk = stored.chunk
+        return AlsoIn(
+            chunk_id=chunk.chunk_id,
+            doc_id=chunk.doc_id,
+            page_title=chunk.page_title,
+            section_title=chunk.section_title,
+            source_url=self.links.to(stored),
+        )
+
+    def _rank(self, hits: Sequence[Hit], dense: bool, query: str, standings: Standings) -> list[Ranked]:
         settings = self._settings
         sparse = bool(query_terms(query))
         weights = Weights(settings.dense_weight * dense, settings.sparse_weight * sparse)
-        return (weighted if settings.fusion == "weighted" else by_rank)(hits, weights)
+        fuse = weighted if settings.fusion == "weighted" else by_rank
+        ranked = fuse(hits, weights_for(query, weights))
+        if phrases := phrases_of(query):
+            ranked = preferring(phrases, ranked)
+        return reordered(ranked, len(ranked) // settings.over_fetch, standings)
+
+    async def _reranked(
+        self, second: SecondLook, query: str, failed: list[str], ranked: list[Ranked]
+    ) -> list[Ranked]:
+        """By the reranker where it answers in time; adds to `failed` where it does not."""
+        try:
+            with _tracer.start_as_current_span("docs.search.rerank"):
+                return await second.look(query, ranked)
+        except Exception as error:  # whatever a model raises, the first ranking stands
+            _degraded.labels("reranker").inc()
+            _log.warning("search.reranker_failed", error=type(error).__name__)
+            if "reranker" not in failed:
+                failed.append("reranker")
+            return ranked
 
 
 def _counts(error: BaseException) -> bool:
     """A generation that was replaced says nothing about the engine."""
     return is_failure(error) and not isinstance(error, GenerationGone)
-
-
-def clean(query: str) -> str:
-    """Without what no tokeniser takes: lone surrogates and control characters."""
-    text = query.encode("utf-8", "replace").decode()
-    return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
 def _filter_of(request: SearchRequest, bases: frozenset[UUID] | None) -> IndexFilter:
@@ -214,6 +271,6 @@ def found_chunk(stored: StoredChunk, score: float, url: str) -> FoundChunk:
             last_crawled_at=facts.last_crawled_at,
             doc_id=chunk.doc_id,
             page=chunk.page,
-            status=next((tag.removeprefix(_STATUS) for tag in facts.tags if tag.startswith(_STATUS)), None),
+            status=status_of(facts.tags) or None,
         ),
     )

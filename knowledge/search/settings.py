@@ -26,6 +26,16 @@ class SearchSettings(Settings):
     over_fetch: Annotated[int, Field(ge=1, le=10)] = Field(
         default=2, description="Candidates asked of the index per list, as a multiple of top_k."
     )
+    rerank_within: Share = Field(
+        default=0.15,
+        description="With a reranker: it is asked where the best five scores lie within this of each other.",
+    )
+    rerank_most: Annotated[int, Field(ge=2, le=50)] = Field(
+        default=20, description="With a reranker: how many of the best candidates it reads."
+    )
+    rerank_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=0.5, description="With a reranker: seconds for one look; after that the first ranking stays."
+    )
     timeout_s: Annotated[float, Field(gt=0)] = Field(default=10.0, description="Seconds for one search.")
     embed_timeout_s: Annotated[float, Field(gt=0)] = Field(
         default=3.0,
