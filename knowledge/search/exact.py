@@ -10,8 +10,6 @@ from knowledge.search.fusion import Ranked, Weights
 _QUOTED = re.compile(
     r'"([^"]{2,200})"|“([^”]{2,200})”|„([^“”]{2,200})[“”]|«([^»]{2,200})»|「([^」]{1,200})」'
 )
-    r'"([^"]{2,200})"|“([^”]{2,200})”|„([^“”]{2,200})[“”]|«([^»]{2,200})»|「([^」]{1,200})」'
-)
 # HR-12, E0382, v1.2.3, snake_case, a.b.c: letters joined to digits or to each other by signs.
 _CODE = re.compile(
     r"^(?=\S*[^\W\d_])(?=\S*\d)[\w.:/#-]+$|^[^\W\d]+(?:_[^\W_]+)+$|^[^\W\d_]+(?:\.[^\W\d_]+)+\(?\)?$"

@@ -143,14 +143,13 @@ class Search:
             # Replaced and deleted since the last look: this process slept for long.
             lists, dense = await found(await self._looked(deadline))
         failed = [] if dense else ["dense"]
-        ranked = [self._rank(hits, dense, part) for hits, part in zip(lists, parts, strict=True)]
-        if self._second:
-            ranked = [
-                await self._reranked(self._second, part, failed, one)
-                for part, one in zip(parts, ranked, strict=True)
-            ]
+        standings = Standings()
+        ranked: list[list[Ranked]] = []
+        for hits, part in zip(lists, parts, strict=True):
+            first = self._rank(hits, dense, part, standings)
+            ranked.append(await self._reranked(self._second, part, failed, first) if self._second else first)
         candidates = {hit.chunk_id for hits in lists for hit in hits}
-        shown = folded(in_turn(ranked) if len(parts) > 1 else ranked[0], request.top_k)
+        shown = folded(in_turn(ranked) if len(parts) > 1 else ranked[0], request.top_k, standings)
         return shown, len(candidates), failed
 
     async def _looked(self, deadline: float) -> Finder:

@@ -11,10 +11,8 @@ from knowledge.search.fusion import Ranked
 
 STATUS = "status:"
 """Begins a tag that the library gives a document that is not current."""
-OUTDATED = frozenset(
-    ["outdated", "out of date", "obsolete", "superseded", "replaced", "archived", "deprecated"]
-    + ["retired", "withdrawn", "expired"]
-)
+_OUTDATED = "outdated,out of date,obsolete,superseded,replaced,archived,deprecated,retired,withdrawn,expired"
+OUTDATED = frozenset(_OUTDATED.split(","))
 # In the scale of scores: two good results of one question lie about 0.1 apart, near-equal ones within 0.01.
 STEP_BACK = 0.1
 NEWER = 0.01
