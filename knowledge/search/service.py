@@ -28,7 +28,7 @@ from knowledge.search.query import understand
 from knowledge.search.rerank import Reranker
 from knowledge.search.second_look import SecondLook
 from knowledge.search.settings import SearchSettings
-from knowledge.search.standing import Standings, reordered, status_of
+from knowledge.search.standing import BEYOND, Standings, reordered, status_of
 
 Result = TypeVar("Result")
 EVERY_SCOPE = "all"
@@ -146,7 +146,8 @@ class Search:
         standings = Standings()
         ranked: list[list[Ranked]] = []
         for hits, part in zip(lists, parts, strict=True):
-            first = self._rank(hits, dense, part, standings)
+            first = self._rank(hits, dense, part)
+            first = reordered(first, request.top_k + BEYOND, standings)
             ranked.append(await self._reranked(self._second, part, failed, first) if self._second else first)
         candidates = {hit.chunk_id for hits in lists for hit in hits}
         shown = folded(in_turn(ranked) if len(parts) > 1 else ranked[0], request.top_k, standings)
@@ -206,15 +207,14 @@ class Search:
             source_url=self.links.to(stored),
         )
 
-    def _rank(self, hits: Sequence[Hit], dense: bool, query: str, standings: Standings) -> list[Ranked]:
+    def _rank(self, hits: Sequence[Hit], dense: bool, query: str) -> list[Ranked]:
         settings = self._settings
         sparse = bool(query_terms(query))
         weights = Weights(settings.dense_weight * dense, settings.sparse_weight * sparse)
         fuse = weighted if settings.fusion == "weighted" else by_rank
         ranked = fuse(hits, weights_for(query, weights))
-        if phrases := phrases_of(query):
-            ranked = preferring(phrases, ranked)
-        return reordered(ranked, len(ranked) // settings.over_fetch, standings)
+        phrases = phrases_of(query)
+        return preferring(phrases, ranked) if phrases else ranked
 
     async def _reranked(
         self, second: SecondLook, query: str, failed: list[str], ranked: list[Ranked]

@@ -17,6 +17,8 @@ OUTDATED = frozenset(_OUTDATED.split(","))
 STEP_BACK = 0.1
 NEWER = 0.01
 _YEARS = 3.0
+BEYOND = 6
+"""How many candidates behind the last place that is shown may still come to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
