@@ -10,7 +10,7 @@ from pathlib import Path
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
-from knowledge.embed import EmbedderSpec, EmbedSettings, make_embedder, wanted
+from knowledge.embed import EmbedderSpec, EmbedderUnavailable, EmbedSettings, make_embedder, wanted
 from knowledge.index import Index, IndexUnavailable
 from knowledge.index.following import FollowingIndex
 from knowledge.index.generation import Generations
@@ -19,10 +19,14 @@ from knowledge.index.server import connect_server
 from knowledge.index.settings import QdrantSettings
 from knowledge.search import CachedSearch, Current, Search, Searching, SearchSettings
 from knowledge.search.finder import Finders
+from knowledge.search.rerank import RerankerUnavailable, RerankSettings, make_reranker
 from launch.keys import load_or_create
 from ports.db import Database, DatabaseSettings
 from ports.redis import CacheDoor, Redis, connect, connect_blocking
 from tools import servers
+
+MODELS_UNAVAILABLE = (EmbedderUnavailable, RerankerUnavailable)
+"""A model that the settings name cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,19 @@ class Knowledge:
 
 
 async def find_with(generations: Generations, spec: EmbedderSpec, public_url: str = "") -> Knowledge:
-    """`public_url` stands where the settings have none. The embedder is made now where the index answers."""
+    """`public_url` stands where the settings have none. The embedder is made now where the index answers.
+
+    Raises one of MODELS_UNAVAILABLE where the settings name a model that cannot be used.
+    """
     settings, embed = SearchSettings(), EmbedSettings()
     if public_url and "public_url" not in settings.model_fields_set:
         settings = settings.model_copy(update={"public_url": public_url})
     current = Current(generations, lambda found: make_embedder(found, embed))
     with suppress(IndexUnavailable):
         await current.anew()
-    return Knowledge(
-        spec, generations, FollowingIndex(generations), Search.following(current, settings), current
-    )
+    reranker = await asyncio.to_thread(make_reranker, RerankSettings())
+    search = Search.following(current, settings, reranker)
+    return Knowledge(spec, generations, FollowingIndex(generations), search, current)
 
 
 def remembering(knowledge: Knowledge, door: CacheDoor) -> Knowledge:

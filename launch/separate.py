@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from kit import logs, telemetry
 from knowledge.index.settings import QdrantSettings
 from launch.http_head import BoundedHead
-from launch.parts import Keys, Knowledge, Stores, open_stores, remote_knowledge
+from launch.parts import MODELS_UNAVAILABLE, Keys, Knowledge, Stores, open_stores, remote_knowledge
 from launch.shape import ShapeSettings
 from ports.db import DatabaseSettings
 from ports.redis import RedisSettings
@@ -39,14 +39,14 @@ def needed(value: str, name: str, why: str) -> str:
 
 
 def begin(process: str, work: Coroutine[Any, Any, None]) -> None:
-    """Run one process to its end; a missing setting becomes a sentence and exit status 2."""
+    """Run one process to its end; a missing setting or model becomes a sentence and exit status 2."""
     os.umask(0o077)  # spool and originals are for our own user only
     logs.configure(logs.LogSettings(), process)
     telemetry.configure(telemetry.TelemetrySettings(), process)
     try:
         asyncio.run(work)
-    except Missing as missing:
-        print(missing, file=sys.stderr)
+    except (Missing, *MODELS_UNAVAILABLE) as refusal:
+        print(refusal, file=sys.stderr)
         raise typer.Exit(2) from None
 
 

@@ -28,7 +28,7 @@ from kit import logs, telemetry
 from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
 from launch.front_door import FrontDoor
 from launch.kept_worker import KeptWorker
-from launch.parts import Keys, embedded_knowledge, open_stores
+from launch.parts import MODELS_UNAVAILABLE, Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
 from launch.separate import http_config
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
@@ -97,6 +97,9 @@ def run(data: Path, port: int, sample: bool) -> int:
             # Before the loop: Alembic makes a loop of its own.
             migrations.upgrade(engines.database_url)
             return _serve(engines, data, listener, sample)
+        except MODELS_UNAVAILABLE as error:
+            print(error, file=sys.stderr)
+            return 1
         except KeyboardInterrupt:
             # Before the server was there to take the signal.
             return 0
@@ -171,9 +174,7 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
         return await _run(ports, gateway, data, listener, sample)
 
 
-def _gateway(
-    ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform, redis_url: str
-) -> Gateway:
+def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform, redis_url: str) -> Gateway:
     redis = cast(GrantStore, ports.redis)
     door = CacheDoor(ports.redis)
     docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock, door=door)
