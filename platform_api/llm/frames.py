@@ -17,11 +17,21 @@ FrameName = Literal[
     "thanks",
     "goodbye",
     "fine",
+    "well",
+    "pleased",
+    "joke",
     "sure",
     "sorry",
     "identity",
     "capabilities",
     "unclear",
+    "vague",
+    "several",
+    "which",
+    "missing_first",
+    "missing_second",
+    "missing_third",
+    "missing_fourth",
     "not_found",
     "found",
     "disagree",
@@ -29,6 +39,9 @@ FrameName = Literal[
     "refused",
     "outdated",
 ]
+
+
+Language = Literal["en", "de", "fr", "es", "it", "pt", "nl"]
 
 
 class ContactSettings(Settings):
@@ -49,6 +62,9 @@ FRAMES: dict[FrameName, str] = {
     "thanks": "You're welcome!",
     "goodbye": "Goodbye!",
     "fine": "Good! Ask me whenever there is more.",
+    "well": "I'm fine, thank you. What would you like to know?",
+    "pleased": "Glad to hear that. Ask me whenever there is more.",
+    "joke": "I only quote documents, so I can't help with this. Ask me what a document may answer.",
     "sure": (
         "Each sentence was checked against the source whose number it carries."
         " Open the source to read it there."
@@ -63,6 +79,13 @@ FRAMES: dict[FrameName, str] = {
         " source. Ask me in your own words."
     ),
     "unclear": "I didn't understand this as a question. Ask me about something that a document may answer.",
+    "vague": "What is it about? Please tell me a little more, then I can look it up.",
+    "several": "This may mean several things:",
+    "which": "Which one do you mean?",
+    "missing_first": "I couldn't find an answer to the first part of your question.",
+    "missing_second": "I couldn't find an answer to the second part of your question.",
+    "missing_third": "I couldn't find an answer to the third part of your question.",
+    "missing_fourth": "I couldn't find an answer to the fourth part of your question.",
     "not_found": "I couldn't find this in the documents you can see. Please ask {contact}.",
     "found": "Here is what I found:",
     "disagree": "The documents disagree on this:",
@@ -73,11 +96,73 @@ FRAMES: dict[FrameName, str] = {
     "outdated": "This document may be out of date.",
 }
 """One or more sentences each; `{contact}` is the only slot."""
+MISSING: tuple[FrameName, ...] = ("missing_first", "missing_second", "missing_third", "missing_fourth")
+"""By the place of the part that nothing answers."""
 
 
-def render(name: FrameName) -> str:
+TRANSLATED: dict[Language, dict[FrameName, str]] = {
+    "de": {
+        "greeting": "Hallo! Fragen Sie mich, was in den Dokumenten steht, die Sie sehen können.",
+        "thanks": "Gern geschehen!",
+        "goodbye": "Auf Wiedersehen!",
+        "not_found": (
+            "Das habe ich in den Dokumenten, die Sie sehen können, nicht gefunden. Versuchen Sie es in der"
+            " Sprache der Dokumente, oder wenden Sie sich an {contact}."
+        ),
+    },
+    "fr": {
+        "greeting": "Bonjour ! Demandez-moi ce que disent les documents que vous pouvez voir.",
+        "thanks": "Je vous en prie !",
+        "goodbye": "Au revoir !",
+        "not_found": (
+            "Je n'ai pas trouvé cela dans les documents que vous pouvez voir. Essayez dans la langue des"
+            " documents, ou adressez-vous à {contact}."
+        ),
+    },
+    "es": {
+        "greeting": "¡Hola! Pregúnteme lo que dicen los documentos que puede ver.",
+        "thanks": "¡De nada!",
+        "goodbye": "¡Hasta luego!",
+        "not_found": (
+            "No lo he encontrado en los documentos que puede ver. Inténtelo en el idioma de los documentos, o"
+            " pregunte a {contact}."
+        ),
+    },
+    "it": {
+        "greeting": "Buongiorno! Mi chieda che cosa dicono i documenti che può vedere.",
+        "thanks": "Prego!",
+        "goodbye": "Arrivederci!",
+        "not_found": (
+            "Non l'ho trovato nei documenti che può vedere. Provi nella lingua dei documenti, oppure chieda a"
+            " {contact}."
+        ),
+    },
+    "pt": {
+        "greeting": "Olá! Pergunte-me o que dizem os documentos que pode ver.",
+        "thanks": "De nada!",
+        "goodbye": "Até logo!",
+        "not_found": (
+            "Não encontrei isto nos documentos que pode ver. Tente na língua dos documentos, ou pergunte a"
+            " {contact}."
+        ),
+    },
+    "nl": {
+        "greeting": "Hallo! Vraag me wat er in de documenten staat die u kunt zien.",
+        "thanks": "Graag gedaan!",
+        "goodbye": "Tot ziens!",
+        "not_found": (
+            "Ik heb dit niet gevonden in de documenten die u kunt zien. Probeer het in de taal van de"
+            " documenten, of vraag {contact}."
+        ),
+    },
+}
+"""For those who write in another language; what is not here is said in English."""
+
+
+def render(name: FrameName, language: Language = "en") -> str:
     """The text of a frame. Raises KeyError for an unknown name."""
-    return FRAMES[name].replace("{contact}", _contact())
+    text = TRANSLATED.get(language, {}).get(name) or FRAMES[name]
+    return text.replace("{contact}", _contact())
 
 
 def is_frame(sentence: str) -> bool:
@@ -99,8 +184,10 @@ def _contact() -> str:
 @cache
 def _sentences() -> dict[str, FrameName]:
     known: dict[str, FrameName] = {}
-    for name in FRAMES:
-        for sentence in split_sentences(render(name)):
+    told: list[tuple[Language, FrameName]] = [("en", name) for name in FRAMES]
+    told += [(language, name) for language, frames in TRANSLATED.items() for name in frames]
+    for language, name in told:
+        for sentence in split_sentences(render(name, language)):
             known.setdefault(_plain(sentence), name)
     return known
 

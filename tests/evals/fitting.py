@@ -1,107 +1,156 @@
-"""How the weights of the extractive model's ranking are chosen: `python -m tests.evals.fitting --url URL`.
+"""How the extractive model's figures are chosen: `python -m tests.evals.fitting FOLDER …`.
 
-Asks a running platform queries made from the documents of its knowledge bases (known_items), fits a softmax
-over the statements that each search offers, and prints the weights to put into
-platform_api/llm/extractive/score.py beside those that are there, with how often the statement that was asked
-about comes first and among the first five, cross-validated. No question of a question file is read.
+Searches the folders in this process and asks them what tests/evals/cases.py makes of them. Fits, and prints
+beside what is in use: the weights by which statements are ranked (platform_api/llm/extractive/score.py), those
+by which it is decided whether to answer (evidence.py), and the curve of that decision. Every share printed is
+of a folder that was left out of the fit. `--fresh FOLDER …` are asked with what is in use and fitted to nothing.
 """
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from random import Random
-from uuid import UUID
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from switchboard_sdk import Switchboard
 
-from knowledge.verify import Source, source_of
-from launch.cli.connect import Access, connected
-from platform_api.llm.extractive import decide
-from platform_api.llm.extractive import score as ranking
+from platform_api.llm.extractive import decide, score
+from platform_api.llm.extractive import evidence as deciding
 from platform_api.llm.extractive.question import whole
-from platform_api.llm.extractive.score import Field, field_of
-from platform_api.llm.extractive.statements import Offer, offers_of
-from tests.evals.known_items import KnownItem, known_items
+from platform_api.llm.extractive.score import field_of, ranking
+from platform_api.llm.extractive.statements import offers_of
+from tests.evals.cases import Case, Kind, cases_of, items_of
+from tests.evals.corpus import opened
 
-FEATURES = ("OWN", "NEAR", "TITLE", "BACK", "KIND", "RANK", "FOUND", "ABOUT", "ANNOUNCES")
-FOLDS, STEPS, RATE, RIDGE = 5, 120, 0.06, 3.0
+FOLDERS = (
+    "examples/handbook",
+    "/usr/share/doc/nodejs/contributing",
+    "/usr/lib/node_modules/npm/docs/content",
+)
+STEPS, RATE, RIDGE = 150, 0.06, 3.0
+NEWTON, DAMPING = 60, 0.02
+RANKED: Mapping[Kind, float] = {"made": 1.0, "written": 4.0}
+"""How much a query counts in the ranking's fit: what was written is rarer and nearer to earnest questions."""
+DECIDED: Mapping[Kind, float] = {
+    "written": 0.7,
+    "made": 0.3,
+    "nothing": 0.4,
+    "other": 0.35,
+    "taken out": 0.1,
+    "changed": 0.05,
+}
+"""How much a kind counts per corpus in the decision's fit, whatever its number. Taken out counts little:
+another document often answers as well."""
+ANSWERED = 0.95
+_CURVE: tuple[Kind, ...] = ("written", "made", "nothing", "other", "taken out")
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One search: a row of features for each statement, and which of them was asked about."""
+class Search:
+    """One case: a row of features for each statement, which of them was asked about, and the evidence."""
 
+    case: Case
     features: Array
     right: Array
+    evidence: Array
+    enough: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.evals.fitting", description=__doc__)
-    parser.add_argument("--url", required=True)
-    parser.add_argument("--as", dest="person", default="ada")
-    parser.add_argument("--queries", type=int, default=400)
+    parser.add_argument("folders", nargs="*", type=Path, default=[Path(one) for one in FOLDERS])
+    parser.add_argument(
+        "--fresh", nargs="*", type=Path, default=[], help="folders to check, fitted to nothing"
+    )
+    parser.add_argument("--queries", type=int, default=120, help="made from each folder")
     options = parser.parse_args()
-    asked = asyncio.run(_ask_all(Access(options.url, "", options.person), options.queries))
-    print(f"{len(asked)} queries whose statement was among what was found")
-    first, five = _cross_validated(asked)
-    print(f"cross-validated: first {first:.1%}, among the first five {five:.1%}")
-    for name, weight in zip(FEATURES, _fitted(asked), strict=True):
-        print(f"  _{name:<10}{weight:7.1f}   in use {getattr(ranking, f'_{name}'):7.1f}")
+    searches = asyncio.run(_ask_all([*options.folders, *options.fresh], options.queries))
+    fresh = {folder.name for folder in options.fresh}
+    fitted = [one for one in searches if one.case.corpus not in fresh]
+    _show_ranking([one for one in fitted if one.right.any()])
+    _show_deciding(fitted)
+    if fresh:
+        print("Not fitted to, with what is in use")
+        for name in fresh:
+            _show_point(
+                name, [(one, one.enough) for one in searches if one.case.corpus == name], deciding.ENOUGH
+            )
 
 
-async def _ask_all(access: Access, many: int) -> list[Asked]:
-    rng = Random(5)
-    async with connected(access) as switchboard:
-        asked: list[Asked] = []
-        async for base in switchboard.knowledge_bases.all():
-            sources = await _sources(switchboard, base.id)
-            rng.shuffle(sources)
-            items = known_items(sources[:many], rng)
-            asked += [one for item in items if (one := await _ask(switchboard, base.id, item))]
-    return asked
+async def _ask_all(folders: Sequence[Path], many: int) -> list[Search]:
+    async with AsyncExitStack() as stack:
+        corpora = [await stack.enter_async_context(opened(folder)) for folder in folders]
+        items = {corpus.name: items_of(corpus, many) for corpus in corpora}
+        searches: list[Search] = []
+        for corpus in corpora:
+            others = {name: each for name, each in items.items() if name != corpus.name}
+            async for case in cases_of(corpus, items[corpus.name], others):
+                searches += _search(case)
+            print(f"{corpus.name}: {len(corpus.names)} documents, {len(corpus.sources)} chunks")
+        return searches
 
 
-async def _sources(switchboard: Switchboard, base_id: UUID) -> list[Source]:
-    """Chunks of a knowledge base, as its documents' titles find them."""
-    known: dict[UUID, Source] = {}
-    async for document in switchboard.documents.all(base_id):
-        found = await switchboard.knowledge_bases.query(base_id, document.title, top_k=50)
-        known |= {chunk.chunk_id: source_of(chunk) for chunk in found.chunks}
-    return list(known.values())
+def _search(case: Case) -> Iterator[Search]:
+    offers = offers_of(case.found.sources)
+    if not offers:
+        return
+    asked = whole(decide(case.query).question)
+    field = field_of(offers, case.found.sources, case.found.scores)
+    ranked = ranking(asked, offers, field)
+    yield Search(
+        case,
+        np.array([score.features(asked, offer, field) for offer in offers], dtype=np.float64),
+        np.array([case.answerable and case.answers(offer) for offer in offers], dtype=np.float64),
+        np.array(deciding.features(asked, ranked, field), dtype=np.float64),
+        deciding.evidence(asked, ranked, field),
+    )
 
 
-async def _ask(switchboard: Switchboard, base_id: UUID, item: KnownItem) -> Asked | None:
-    decision = decide(item.query)
-    found = await switchboard.knowledge_bases.query(base_id, item.query, top_k=12)
-    sources = [source_of(chunk) for chunk in found.chunks]
-    offers = offers_of(sources)
-    field = field_of(offers, sources, [chunk.score for chunk in found.chunks])
-    right = np.array([float(one.statement.text == item.statement) for one in offers])
-    return Asked(_features(decision.question, offers, field), right) if right.any() else None
+def _corpora(searches: Sequence[Search]) -> list[str]:
+    return sorted({one.case.corpus for one in searches})
 
 
-def _features(question: str, offers: Sequence[Offer], field: Field) -> Array:
-    """What `score` sums up, each with its weight taken out."""
-    asked = whole(question)
-    rows = [ranking.features(asked, offer, field) for offer in offers]
-    return np.array(rows, dtype=np.float64)
+# ---- which statement
 
 
-def _fitted(asked: Sequence[Asked]) -> Array:
-    """Maximum likelihood with a ridge on the standardised weights, by Adam."""
-    spread = np.vstack([one.features for one in asked]).std(axis=0) + 1e-6
-    weights, first, second = (np.zeros(len(FEATURES)) for _ in range(3))
+def _show_ranking(searches: Sequence[Search]) -> None:
+    print(f"\nRanking: {len(searches)} queries whose statement was among what was found; corpus left out:")
+    for corpus in _corpora(searches):
+        weights = _ranking([one for one in searches if one.case.corpus != corpus])
+        for kind in RANKED:
+            rows = [one for one in searches if one.case.corpus == corpus and one.case.kind == kind]
+            if rows:
+                now, then = (_places(rows, each) for each in (np.array(score.WEIGHTS), weights))
+                print(f"  {corpus:<14}{kind:<9}{len(rows):>4}  in use {_told(now)}   fitted {_told(then)}")
+    for name, weight, used in zip(score.FEATURES, _ranking(searches), score.WEIGHTS, strict=True):
+        print(f"  {name:<12}{weight:7.1f}   in use {used:7.1f}")
+
+
+def _places(rows: Sequence[Search], weights: Array) -> list[int]:
+    totals = [(one.features @ weights, one.right) for one in rows]
+    return [int((total > total[right > 0].max()).sum()) for total, right in totals]
+
+
+def _told(places: Sequence[int]) -> str:
+    first, three = (np.mean([place < many for place in places]) for many in (1, 3))
+    return f"first {first:.0%} first three {three:.0%}"
+
+
+def _ranking(searches: Sequence[Search]) -> Array:
+    """A softmax over the statements of a search, by maximum likelihood with a ridge, by Adam."""
+    spread = np.vstack([one.features for one in searches]).std(axis=0) + 1e-6
+    weights, first, second = (np.zeros(len(spread)) for _ in range(3))
+    counted = sum(RANKED[one.case.kind] for one in searches)
     for step in range(1, STEPS + 1):
-        slope = RIDGE * weights / len(asked)
-        for one in asked:
+        slope = RIDGE * weights / counted
+        for one in searches:
             rows = one.features / spread
             chance = _softmax(rows @ weights)
             wanted = chance * one.right
-            slope = slope + rows.T @ (chance - wanted / wanted.sum()) / len(asked)
+            slope = slope + RANKED[one.case.kind] * rows.T @ (chance - wanted / wanted.sum()) / counted
         first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
         weights = weights - RATE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
     return weights / spread
@@ -112,17 +161,91 @@ def _softmax(totals: Array) -> Array:
     return raised / raised.sum()
 
 
-def _cross_validated(asked: Sequence[Asked]) -> tuple[float, float]:
-    places: list[int] = []
-    for fold in range(FOLDS):
-        weights = _fitted([one for at, one in enumerate(asked) if at % FOLDS != fold])
-        places += [_place(one, weights) for at, one in enumerate(asked) if at % FOLDS == fold]
-    return float(np.mean([place < 1 for place in places])), float(np.mean([place < 5 for place in places]))
+# ---- whether to answer
 
 
-def _place(one: Asked, weights: Array) -> int:
-    totals = one.features @ weights
-    return int((totals > totals[one.right > 0].max()).sum())
+def _show_deciding(searches: Sequence[Search]) -> None:
+    left_out: list[tuple[Search, float]] = []
+    for corpus in _corpora(searches):
+        weights, bias = _deciding([one for one in searches if one.case.corpus != corpus])
+        rows = [one for one in searches if one.case.corpus == corpus]
+        left_out += [(one, float(_sigmoid(one.evidence @ weights + bias))) for one in rows]
+    print("\nDeciding, corpus left out: at each threshold, refused of what")
+    print(
+        f"  {'':<6}{'is written':>12}{'is made':>9}  |{'nothing answers':>17}{'asks others':>13}{'was taken out':>15}"
+    )
+    for threshold in np.arange(0.1, 0.65, 0.05):
+        shares = [
+            _refused(left_out, kind, threshold)
+            for kind in ("written", "made", "nothing", "other", "taken out")
+        ]
+        told = "{:>12.0%}{:>9.0%}  |{:>17.0%}{:>13.0%}{:>15.0%}".format(*shares)
+        print(f"  {threshold:<6.2f}{told}")
+    chosen = _chosen(left_out)
+    print(f"  chosen: {chosen:.2f} (answers {ANSWERED:.0%} of what is written, all corpora counting alike)")
+    for corpus in _corpora(searches):
+        _show_point(corpus, [each for each in left_out if each[0].case.corpus == corpus], chosen)
+    weights, bias = _deciding(searches)
+    for name, weight, used in zip(deciding.FEATURES, weights, deciding.WEIGHTS, strict=True):
+        print(f"  {name:<12}{weight:7.2f}   in use {used:7.2f}")
+    print(f"  {'bias':<12}{bias:7.2f}   in use {deciding.BIAS:7.2f}   threshold in use {deciding.ENOUGH}")
+
+
+def _show_point(name: str, rows: Sequence[tuple[Search, float]], threshold: float) -> None:
+    kinds: tuple[Kind, ...] = ("written", "made", "nothing", "other", "taken out", "changed")
+    told = [
+        f"{kind} {_refused(rows, kind, threshold):.0%} of {many}"
+        for kind in kinds
+        if (many := sum(one.case.kind == kind for one, _ in rows))
+    ]
+    print(f"  {name:<14}refused: {', '.join(told)}")
+
+
+def _refused(rows: Sequence[tuple[Search, float]], kind: Kind, threshold: float) -> float:
+    """The mean over the corpora that have such cases."""
+    of_kind = [each for each in rows if each[0].case.kind == kind]
+    shares = [
+        np.mean(
+            [value < threshold for one, value in rows if one.case.corpus == corpus and one.case.kind == kind]
+        )
+        for corpus in {one.case.corpus for one, _ in rows if one.case.kind == kind}
+    ]
+    return float(np.mean(shares)) if shares else float("nan")
+
+
+def _chosen(rows: Sequence[tuple[Search, float]]) -> float:
+    """The highest threshold at which enough of the written questions is answered."""
+    tried = [float(one) for one in np.arange(0.05, 0.9, 0.01)]
+    return max(one for one in tried if _refused(rows, "written", one) <= 1 - ANSWERED)
+
+
+def _deciding(searches: Sequence[Search]) -> tuple[Array, float]:
+    """A logistic regression with a ridge, by Newton's method."""
+    rows = np.vstack([one.evidence for one in searches])
+    right = np.array([float(one.case.answerable) for one in searches])
+    counts = _counts(searches)
+    middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+    scaled = np.c_[(rows - middle) / spread, np.ones(len(rows))]
+    held = np.r_[np.full(rows.shape[1], DAMPING), 1e-6]
+    weights = np.zeros(scaled.shape[1])
+    for _ in range(NEWTON):
+        chance = _sigmoid(scaled @ weights)
+        slope = scaled.T @ (counts * (chance - right)) + held * weights
+        curve = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + np.diag(held)
+        weights = weights - np.linalg.solve(curve, slope)
+    plain = weights[:-1] / spread
+    return plain, float(weights[-1] - plain @ middle)
+
+
+def _counts(searches: Sequence[Search]) -> Array:
+    of = [(one.case.corpus, one.case.kind) for one in searches]
+    many = {each: of.count(each) for each in set(of)}
+    counts = np.array([DECIDED[each[1]] / many[each] for each in of])
+    return counts / counts.sum()
+
+
+def _sigmoid(totals: Array) -> Array:
+    return 1 / (1 + np.exp(-totals))
 
 
 if __name__ == "__main__":

@@ -77,18 +77,19 @@ def known_items(sources: Sequence[Source], rng: Random) -> Iterator[KnownItem]:
 
 def _query(statement: str, title: str, rng: Random) -> str:
     sign, openings = next(((s, o) for s, o in _OPENINGS if s.search(statement)), (None, _OTHERWISE))
-    content = _content(sign.sub(" ", statement) if sign else statement)
+    content = content_of(sign.sub(" ", statement) if sign else statement)
     if len(content) <= _FEWEST:
         return ""
     many = max(_FEWEST, min(_MOST, round(len(content) * rng.uniform(*_SHARE))))
     kept = [_other(content[at], rng) for at in sorted(rng.sample(range(len(content)), many))]
-    about = _content(title)
+    about = content_of(title)
     if about and rng.random() < _TITLE:
         kept.insert(rng.randrange(len(kept) + 1), rng.choice(about))
     return " ".join([rng.choice(openings), *kept])
 
 
-def _content(text: str) -> list[str]:
+def content_of(text: str) -> list[str]:
+    """Its words of content, lower case."""
     words = [word.lower() for word in _WORD.findall(text)]
     return [word for word in words if len(word) > 2 and word not in FUNCTION]
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from kit.wire.search import SearchResult
 from knowledge.verify import source_of, split_sentences
 from platform_api.llm.extractive.compose import AnswerSentence, compose, framed
-from platform_api.llm.extractive.decide import decide
+from platform_api.llm.extractive.decide import Decision, decide
 
 NAME = "extractive"
 SEARCH = "docs.search"
@@ -62,11 +62,11 @@ def _next_step(messages: Sequence[Message], options: Mapping[str, Any]) -> tuple
     earlier = [message.text for message in messages[:asked] if message.role == "user"]
     decision = decide(messages[asked].text, earlier)
     if decision.query is None:
-        return _said([framed(decision.frame or "unclear")]), "stop"
+        return _said([framed(decision.frame or "unclear", decision.language)]), "stop"
     results = _results(messages[asked + 1 :])
     if results:
         told = _last_answer(messages[:asked]) if decision.goes_on else ""
-        return _said(_answer(decision.question, results, told)), "stop"
+        return _said(_answer(decision, results, told)), "stop"
     if not _offers_search(options):
         return _said([framed("degraded")]), "stop"
     return iter([_call(decision.query)]), "tool_calls"
@@ -94,14 +94,17 @@ def _last_answer(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "assistant"), "")
 
 
-def _answer(question: str, results: Sequence[str], told: str) -> list[AnswerSentence]:
+def _answer(decision: Decision, results: Sequence[str], told: str) -> list[AnswerSentence]:
     found = [result for text in results if (result := _parsed(text))]
     if not found:
         return [framed("degraded")]
     chunks = {chunk.chunk_id: chunk for result in found for chunk in result.chunks}
     sources = [source_of(chunk) for chunk in chunks.values()]
     comparable = not any(result.degraded for result in found)
-    return compose(question, sources, [chunk.score for chunk in chunks.values()] if comparable else [], told)
+    scores = [chunk.score for chunk in chunks.values()] if comparable else []
+    answer = compose(decision.question, sources, scores, told, decision.adds)
+    nothing = answer[0].frame == "not_found"
+    return [framed("not_found", decision.language)] if nothing else answer
 
 
 def _parsed(text: str) -> SearchResult | None:
@@ -124,9 +127,9 @@ def _said(sentences: Sequence[AnswerSentence]) -> Iterator[Content]:
 def _gap(before: AnswerSentence | None, sentence: AnswerSentence) -> str:
     """What keeps two sentences apart for a reader, and for whoever cuts the text into sentences again."""
     if sentence.item:
-        return "\n- "
+        return "\n- " if before else "- "
     if before is None:
         return ""
     both = [before.text, sentence.text]
-    flows = before.source == sentence.source and not before.item and split_sentences(" ".join(both)) == both
-    return " " if flows else "\n\n"
+    of_one = sentence.goes_on if before.item or before.goes_on else before.source == sentence.source
+    return " " if of_one and split_sentences(" ".join(both)) == both else "\n\n"

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
 
 from knowledge.verify import Source, verify
+from platform_api.llm.extractive.choose import Choice, chosen_for
 from platform_api.llm.extractive.disagree import rivals_of
 from platform_api.llm.extractive.evidence import ENOUGH, evidence
-from platform_api.llm.extractive.question import Asked, Wanted, parts_of, whole
+from platform_api.llm.extractive.question import Asked, is_vague, parts_of, whole
 from platform_api.llm.extractive.score import Field, Judged, field_of, ranking
+from platform_api.llm.extractive.several import topics_of
 from platform_api.llm.extractive.statements import Offer, list_of, offers_of, spoken_before
-from platform_api.llm.frames import FrameName, render
+from platform_api.llm.frames import MISSING, FrameName, Language, render
 
 MOST_STATEMENTS = 5
-_NEAR_ENOUGH = 5.0
-_LOOKED_AT = 12
+_FOR_ALL, _FOR_A_PART = 3, 2
+_ALSO_NAMED = 0.5  # share of what a follow-up adds that its answer has to speak of
 _SAME = 0.8  # share of content that two statements have in common which say the same
 
 
@@ -22,7 +23,8 @@ _SAME = 0.8  # share of content that two statements have in common which say the
 class AnswerSentence:
     """One sentence of an answer: a fact in its source's words, or a frame (then `source` is None).
 
-    number: of the source, 1-based, in the order of first use. item: it stands as an item of a list.
+    number: of the source, 1-based, in the order of first use. item: it begins an item of a list; goes_on: it
+    is a further sentence of that item.
     """
 
     text: str
@@ -30,90 +32,108 @@ class AnswerSentence:
     number: int = 0
     frame: FrameName | None = None
     item: bool = False
+    goes_on: bool = False
 
 
-@dataclass(slots=True)
-class _Choice:
-    """A statement to be told; whole_list: with the list that it belongs to."""
-
-    offer: Offer
-    whole_list: bool = False
+Ranked = tuple[Asked, Sequence[Judged]]
 
 
 def compose(
-    question: str, sources: Sequence[Source], scores: Sequence[float] = (), told: str = ""
+    question: str, sources: Sequence[Source], scores: Sequence[float] = (), told: str = "", adds: str = ""
 ) -> list[AnswerSentence]:
     """The answer to a question from sources, best source first; never empty.
 
     scores: of the sources in the search, 0-1; empty where they cannot be compared between searches. told: the
-    answer before, where this question goes on from it: it is not said again while there is more to say. Every
-    sentence with a source passes `knowledge.verify` against it. Without enough evidence: one frame.
+    answer before, where this question goes on from it: it is not said again while there is more to say. adds:
+    what the question then adds to the one before; the answer has to speak of it. Every sentence with a source
+    passes `knowledge.verify` against it. Without enough evidence: one frame.
     """
     offers = offers_of(sources)
     if not offers:
         return [framed("not_found")]
     field = field_of(offers, sources, scores)
-    all_of_it, parts = whole(question), parts_of(question)
+    all_of_it = whole(question)
     best = ranking(all_of_it, offers, field)
-    ranked = [(asked, _within(best, ranking(asked, offers, field))) for asked in parts if len(parts) > 1]
-    if max(evidence(asked, judged, field) for asked, judged in [(all_of_it, best), *ranked]) < ENOUGH:
+    if is_vague(all_of_it):
+        return _several(all_of_it, best) or [framed("vague")]
+    parts, share = ([], 1.0) if adds else parts_of(question)
+    ranked = [(asked, ranking(asked, offers, field)) for asked in parts]
+    found = [evidence(asked, judged, field) for asked, judged in ranked]
+    if max(evidence(all_of_it, best, field), *found, 0) < ENOUGH or not _speaks_of(adds, best, field):
         return [framed("not_found")]
-    return _answer(
-        [(asked, _new_first(judged, told)) for asked, judged in ranked or [(all_of_it, best)]], field
+    if not ranked:
+        return _answer([(all_of_it, _new_first(best, told))], field)
+    ranked = [(asked, _within(best, judged, share)) for asked, judged in ranked]
+    return _parts_answered(ranked, found, field)
+
+
+def framed(name: FrameName, language: Language = "en") -> AnswerSentence:
+    return AnswerSentence(render(name, language), frame=name)
+
+
+def _several(asked: Asked, judged: Sequence[Judged]) -> list[AnswerSentence]:
+    """What a bare "what's the limit?" may mean, and which one is meant; nothing where it means one thing."""
+    topics = topics_of(asked, judged)
+    said = _numbered(AnswerSentence(one.statement.text, one.source, item=True) for one in topics)
+    if len(said) < 2 or any(one.frame for one in said):
+        return []
+    return [framed("several"), *said, framed("which")]
+
+
+def _parts_answered(ranked: Sequence[Ranked], found: Sequence[float], field: Field) -> list[AnswerSentence]:
+    """Each part answered, or said not to be found."""
+    missing = [value < min(ENOUGH, max(found)) for value in found]
+    there = [one for one, gone in zip(ranked, missing, strict=True) if not gone]
+    gone = [framed(name) for name, none in zip(MISSING, missing, strict=False) if none]
+    return [*_answer(there, field), *gone]
+
+
+def _speaks_of(adds: str, judged: Sequence[Judged], field: Field) -> bool:
+    """Whether the best statements and their headings speak of what a follow-up adds."""
+    asked = whole(adds)
+    total = sum(asked.meaning.content.values())
+    if not total:
+        return True
+    near = [
+        {*one.offer.statement.own.terms, *one.offer.statement.near.terms, *field.titles[one.offer.rank]}
+        for one in judged[:3]
+    ]
+    spoken = (
+        sum(weight for term, weight in asked.meaning.content.items() if asked.spoken_of(term, said))
+        for said in near
     )
+    return max(spoken) >= _ALSO_NAMED * total
 
 
-def _answer(ranked: Sequence[tuple[Asked, Sequence[Judged]]], field: Field) -> list[AnswerSentence]:
+def _answer(ranked: Sequence[Ranked], field: Field) -> list[AnswerSentence]:
     """What disagrees first, and said to do so; then the best for each part."""
     rivals = next(filter(None, (rivals_of(asked, judged, field) for asked, judged in ranked)), ())
-    lists = any(Wanted.LIST in asked.wanted for asked, _ in ranked)
     if not rivals:
-        return _numbered(_told(_chosen(ranked), lists=lists))
+        return _numbered(_told(_chosen(ranked)))
     others = _chosen(ranked)[: MOST_STATEMENTS - len(rivals)] if len(ranked) > 1 else []
-    return [framed("disagree"), *_numbered(_told([*map(_Choice, rivals), *others], lists=False))]
+    return [framed("disagree"), *_numbered(_told([*map(Choice, rivals), *others]))]
 
 
 def _new_first(judged: Sequence[Judged], told: str) -> Sequence[Judged]:
     return sorted(judged, key=lambda one: one.offer.statement.text in told) if told else judged
 
 
-def framed(name: FrameName) -> AnswerSentence:
-    return AnswerSentence(render(name), frame=name)
-
-
-def _within(whole: Sequence[Judged], part: Sequence[Judged]) -> list[Judged]:
-    """The ranking for a part of a question, half of it that for all of it: a part alone lacks its context."""
+def _within(whole: Sequence[Judged], part: Sequence[Judged], share: float) -> list[Judged]:
+    """The ranking for a part of a question; what is not its share is that for all of it, the context."""
     totals = {one.offer: one.score.total for one in whole}
-    both = [Judged(one.offer, one.score.with_total_of(totals[one.offer])) for one in part]
+    both = [Judged(one.offer, one.score.with_total_of(totals[one.offer], share)) for one in part]
     return sorted(both, key=lambda one: -one.score.total)
 
 
-def _chosen(ranked: Sequence[tuple[Asked, Sequence[Judged]]]) -> list[_Choice]:
-    """The best for each part first, then the next best, as many as an answer holds; each thing once."""
-    good = [
-        [one.offer for one in judged[:_LOOKED_AT] if one.score.total >= judged[0].score.total - _NEAR_ENOUGH]
-        for _, judged in ranked
-    ]
-    chosen: list[_Choice] = []
-    for offer in filter(None, chain.from_iterable(zip_longest(*good))):
-        if any(_same(offer, other.offer) for other in chosen):
-            continue
-        listed = next((one for one in chosen if _of_one_list(one.offer, offer)), None)
-        if listed:
-            listed.whole_list = True
-        elif len(chosen) < MOST_STATEMENTS:
-            chosen.append(_Choice(offer))
+def _chosen(ranked: Sequence[Ranked]) -> list[Choice]:
+    """Part after part, each thing once; of more than one part fewer statements each."""
+    chosen: list[Choice] = []
+    most = _FOR_ALL if len(ranked) == 1 else _FOR_A_PART
+    for asked, judged in ranked:
+        for choice in chosen_for(asked, judged, most):
+            if len(chosen) < MOST_STATEMENTS and not any(_same(choice.offer, one.offer) for one in chosen):
+                chosen.append(choice)
     return chosen
-
-
-def _of_one_list(one: Offer, other: Offer) -> bool:
-    lead = one.statement.unit.lead
-    return (
-        one.source is other.source
-        and one.statement.unit.kind == "item" == other.statement.unit.kind
-        and lead is not None
-        and lead == other.statement.unit.lead
-    )
 
 
 def _same(one: Offer, other: Offer) -> bool:
@@ -127,14 +147,16 @@ def _same(one: Offer, other: Offer) -> bool:
     return values[0] == values[1] and shared >= _SAME * both
 
 
-def _told(choices: Iterable[_Choice], *, lists: bool) -> Iterator[AnswerSentence]:
+def _told(choices: Iterable[Choice]) -> Iterator[AnswerSentence]:
     """What is said of each: a lead-in with its list, a sentence that leans after the one before it."""
     for choice in choices:
         offer = choice.offer
-        listed = lists or choice.whole_list or offer.statement.announces
-        items = list_of(offer.statement, offer.source.text) if listed else ()
+        items = list_of(offer.statement, offer.source.text) if choice.whole_list else ()
         if items:
-            yield from (AnswerSentence(text, offer.source, item=item) for text, item in items)
+            begun = False
+            for text, item in items:
+                yield AnswerSentence(text, offer.source, item=item, goes_on=begun and not item)
+                begun = begun or item
             continue
         before = spoken_before(offer.statement, offer.source.text) if offer.statement.leans else None
         if before:
@@ -148,7 +170,7 @@ def _numbered(sentences: Iterable[AnswerSentence]) -> list[AnswerSentence]:
     said: dict[str, AnswerSentence] = {}
     lead = ""
     for sentence in sentences:
-        lead = lead if sentence.item else sentence.text
+        lead = lead if sentence.item or sentence.goes_on else sentence.text
         source = sentence.source
         if source and sentence.text not in said and _borne_out(sentence, source, lead):
             number = numbers.setdefault(source.chunk_id, len(numbers) + 1)

@@ -1,41 +1,41 @@
-"""Whether what was found is evidence enough to answer at all; how chosen: docs/explanation/extractive.md."""
+"""Whether what was found is evidence enough to answer at all; how fitted: docs/explanation/extractive.md."""
 
 from collections.abc import Sequence
 from math import exp
 
 from platform_api.llm.extractive.question import Asked
-from platform_api.llm.extractive.score import Field, Judged
+from platform_api.llm.extractive.score import KINDS, Field, Judged, kinds_of
 
-# Two logistic rules in one. By sources: how much of the question one of them speaks of, how near the nearest
-# is in the search, how much one of the best statements speaks of. By the answer: how well the best statement
-# fits, how near the nearest source is, and how much of the question no source speaks of at all.
-_COVER, _NEAREST, _OWN = 2.74, 4.79 + 2.57, 1.98
-_BEST, _UNSEEN, _BIAS = 0.642, 0.91, -16.89
+FEATURES = ("nearest", "spread", "cover", "unseen", "own", "best", "other kind")
+WEIGHTS = (3.85, 12.0, 2.61, -1.09, 0.72, 0.33, -0.40)
+BIAS = -8.76
+ENOUGH = 0.26
 _BESTS = 3
-ENOUGH = 0.043
 
 
 def evidence(asked: Asked, ranked: Sequence[Judged], field: Field) -> float:
     """0-1; below ENOUGH we do not try. `ranked`: for `asked`, best first."""
-    cover, unseen = _spoken_of(asked, field)
-    weight = (
-        _COVER * cover
-        + _NEAREST * max(field.scores)
-        + _OWN * max(one.score.own for one in ranked[:_BESTS])
-        + _BEST * ranked[0].score.total
-        + _UNSEEN * unseen
-        + _BIAS
-    )
-    return 1 / (1 + exp(-weight))
+    found = features(asked, ranked, field)
+    total = sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
+    return 1 / (1 + exp(-total - BIAS))
 
 
-def _spoken_of(asked: Asked, field: Field) -> tuple[float, float]:
-    """Of the question's terms the share that the best source and its titles speak of, and that none does."""
-    terms = asked.meaning.terms
-    whole = sum(terms.values()) or 1.0
-    everywhere = list(zip(field.spoken, field.titles, strict=True))
-    cover = max(
-        sum(weight for term, weight in terms.items() if term in a or term in b) for a, b in everywhere
+def features(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[float, ...]:
+    """What is weighed, in the order of FEATURES.
+
+    Of the search: its best score, and how much the scores differ (in a large collection even what does not
+    answer is near). Of the question's terms: the share that one source speaks of, and that none does. Of the
+    best statements: how much they speak of themselves, how well the best one fits, and whether it holds
+    nothing of the kind that was asked for.
+    """
+    cover, unseen = field.covered(asked)
+    best, wanted = ranked[0], asked.wanted & KINDS
+    return (
+        max(field.scores),
+        field.spread,
+        cover,
+        unseen,
+        max(one.score.own for one in ranked[:_BESTS]),
+        best.score.total,
+        float(bool(wanted) and not wanted & kinds_of(best.offer.statement.text)),
     )
-    missing = (w for term, w in terms.items() if not any(term in a or term in b for a, b in everywhere))
-    return cover / whole, sum(missing) / whole

@@ -1,11 +1,15 @@
-"""What a message asks for: its parts, its words to search by, the kind of answer it wants."""
+"""What a question asks for: the words that it is searched by, and the kind of answer it wants."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Flag, auto
+from functools import cached_property, lru_cache
+from itertools import chain
 
+from knowledge.search.query import understand
 from knowledge.verify import Meaning, meaning_of, words_of
+from platform_api.llm.extractive.everyday import other_names
 
 _OPENING = re.compile(
     r"""^\W*(?:(?:
@@ -22,44 +26,31 @@ _OPENING = re.compile(
 _CLOSING = re.compile(
     r"[\s,.!]*\b(?:please|pls|plz|thanks|thank you|thx|cheers|ta|anyone|any ideas?)\b[\s!.?]*$", re.IGNORECASE
 )
+_ASKING = re.compile(
+    r"\bhow\s+(long|often|far|soon|early|late|quickly|fast|big|large|high|old)\b|\bwhat\s+(happen\w*)",
+    re.IGNORECASE,
+)
 _PART = re.compile(
     r"""\?+\s+ | [.;!]\s+(?=\w)
       | ,?\s+(?:and|also|plus|or)\s+(?=(?:also|separately|then|how|what|which|who|whom|when|where|why
         |can|could|do|does|did|is|are|am|should|may|must|will|would)\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_POINTING = frozenset(
-    [
-        "it",
-        "its",
-        "that",
-        "this",
-        "those",
-        "these",
-        "they",
-        "them",
-        "their",
-        "there",
-        "he",
-        "she",
-        "his",
-        "her",
-        "one",
-        "ones",
-        "same",
-    ]
-)
-_CONTINUING = re.compile(r"^\W*(?:and|but|also|what about|how about|why|what if|or)\b", re.IGNORECASE)
 _ASKS = re.compile(
     r"""^\W*(?:(?:and|so|but|or|also|separately|then)\s+)*
         (?:can|could|do|does|did|is|are|am|should|may|must|will|would|has|have)\b
       | \b(?:how|what|which|who|whom|whose|when|where|why|whats|whos)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-_MOST_PARTS = 4
-_FEWEST_CONTENT = 1.5
-_SCARCE, _SHORT = 1.3, 3.3  # weight of content
-_TURNS_BACK = 4
+_MOST_PARTS, _FEWEST_CONTENT = 4, 1.5
+_OF_A_WHOLE, _OF_A_PIECE = 0.9, 0.5
+_LITTLE = 0.3
+_USUAL = "get receive use need want mean dollar euro pound aud usd tell say"
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_VAGUE = """
+limit maximum minimum rate deadline allowance fee price cost amount number time date rule policy form process
+procedure contact address phone email name code percentage notice period size much many long
+"""
 
 
 class Wanted(Flag):
@@ -75,6 +66,7 @@ class Wanted(Flag):
     MONEY = auto()
     LIST = auto()
     PERMISSION = auto()
+    STEPS = auto()
 
 
 _SIGNS: list[tuple[Wanted, re.Pattern[str]]] = [
@@ -106,7 +98,13 @@ _SIGNS: list[tuple[Wanted, re.Pattern[str]]] = [
         ),
         (
             Wanted.LIST,
-            r"\b(?:what|which)\ (?:are|\w+s\ (?:are|can|do|should|must|may))\b | \blist\b | \bsteps\b",
+            r"""\b(?:what|which)\ (?:are|\w+s\ (?:are|can|do|should|must|may))\b | \blist\b | \bsteps\b
+              | \b(?:what|which)\ (?:\w+\ ){1,4}are\ there\b | \bwho\ are\ (?:the|our)\b""",
+        ),
+        (
+            Wanted.STEPS,
+            r"""\bhow\ (?:do|can|should|would|does|must|may)\ (?:i|we|you|one|staff|someone)\b | \bhow\ to\b
+              | \bwhat\ (?:do|should|must)\ (?:i|we)\ do\b | \b(?:process|procedure)\b""",
         ),
         (
             Wanted.PERMISSION,
@@ -118,11 +116,42 @@ _SIGNS: list[tuple[Wanted, re.Pattern[str]]] = [
 
 @dataclass(frozen=True)
 class Asked:
-    """One part of a question."""
+    """A question, or one part of it."""
 
     text: str
     meaning: Meaning
     wanted: Wanted
+
+    @cached_property
+    def others(self) -> Mapping[str, frozenset[str]]:
+        """For some of its terms, what documents may say in their place."""
+        return other_names(self.text, self.meaning)
+
+    def spoken_of(self, term: str, said: Collection[str]) -> bool:
+        """Whether the terms of a text hold this one of the question, or another name for it."""
+        return term in said or (term in self.others and any(name in said for name in self.others[term]))
+
+    @cached_property
+    def terms(self) -> dict[str, float]:
+        """What it speaks of. An amount is the asker's own case ("60,000 dollars") and counts little.
+
+        What only asks ("how long", "what happens") says nothing of the subject, unless it is all there is.
+        """
+        terms = self.meaning.terms
+        asking = meaning_of(
+            words_of(" ".join(chain.from_iterable(_ASKING.findall(self.text))))
+        ).content.keys()
+        counted = {
+            name: min(weight, _LITTLE) if _is_little(name) else weight for name, weight in terms.items()
+        }
+        subject = {name: weight for name, weight in counted.items() if name not in asking}
+        return subject or counted
+
+
+def _is_little(name: str) -> bool:
+    """An amount, which is a number that is no year, or a word that questions are full of."""
+    amount = name.replace(",", "").replace(".", "").isdigit() and not _YEAR.fullmatch(name)
+    return amount or name in _usual()
 
 
 def stripped(message: str) -> str:
@@ -132,41 +161,39 @@ def stripped(message: str) -> str:
     return shorter if any(character.isalnum() for character in shorter) else text
 
 
-def parts_of(question: str) -> list[Asked]:
-    """What is asked, in order, without what is told beside it; who asks one thing asks one part."""
-    pieces = [piece.strip() for piece in _PART.split(question) if piece and _ASKS.search(piece)]
-    said = [one for one in map(_asked, pieces) if one.meaning.total >= _FEWEST_CONTENT]
-    return said[:_MOST_PARTS] if len(said) > 1 else [_asked(question)]
-
-
 def whole(question: str) -> Asked:
-    return _asked(question)
-
-
-def resolved(message: str, earlier: Sequence[str]) -> str:
-    """The message, with what it goes on from before it where it only points back.
-
-    earlier: the person's own messages, oldest first. “And for contractors?” after “and for interns?” goes on
-    from the question that both go on from.
-    """
-    topic = ""
-    for text in earlier[-_TURNS_BACK:]:
-        said = stripped(text)
-        topic = f"{topic} {said}" if topic and goes_on(said) else said
-    return f"{topic} {message}" if topic and goes_on(message) else message
-
-
-def goes_on(message: str) -> bool:
-    """Whether it makes no sense alone: too short, or pointing at something that was said."""
-    words = words_of(message)
-    content = meaning_of(words).total
-    points = not _POINTING.isdisjoint(words.forms)
-    return content <= _SCARCE or (content <= _SHORT and bool(points or _CONTINUING.match(message)))
-
-
-def _asked(text: str) -> Asked:
+    """The question as it is weighed against statements."""
     wanted = Wanted.NOTHING
     for kind, sign in _SIGNS:
-        if sign.search(text):
+        if sign.search(question):
             wanted |= kind
-    return Asked(text, meaning_of(words_of(text)), wanted)
+    return Asked(question, meaning_of(words_of(question)), wanted)
+
+
+def parts_of(question: str) -> tuple[list[Asked], float]:
+    """What is asked, in order, without what is told beside it; and how much each says by itself, 0-1.
+
+    Parts that are whole in themselves where they can be told; else pieces, which lack their context.
+    """
+    parts = [whole(part) for part in understand(question).parts]
+    if len(parts) > 1:
+        return parts[:_MOST_PARTS], _OF_A_WHOLE
+    pieces = [piece.strip() for piece in _PART.split(question) if piece and _ASKS.search(piece)]
+    said = [one for one in map(whole, pieces) if one.meaning.total >= _FEWEST_CONTENT]
+    return (said[:_MOST_PARTS], _OF_A_PIECE) if len(said) > 1 else ([], 1.0)
+
+
+def is_vague(asked: Asked) -> bool:
+    """It names no subject: "what's the limit?"."""
+    content = asked.meaning.content.keys()
+    return bool(content) and bool(asked.wanted) and content <= _vague() and not asked.meaning.names
+
+
+@lru_cache(maxsize=1)
+def _vague() -> frozenset[str]:
+    return frozenset(meaning_of(words_of(_VAGUE)).content)
+
+
+@lru_cache(maxsize=1)
+def _usual() -> frozenset[str]:
+    return frozenset(meaning_of(words_of(_USUAL)).content)

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from math import log
+from operator import or_
+from statistics import pstdev
 from uuid import UUID
 
 from knowledge.verify import Source, meaning_of, prepare, words_of
@@ -16,14 +18,17 @@ from platform_api.llm.extractive.statements import Offer
 # A softmax over the statements of a search, fitted on queries made from the corpora themselves and on no
 # question of a question file: docs/explanation/extractive.md. The first three: what the share of the question
 # counts that the statement itself, its lead-in or neighbour, or the headings over it speak of.
-_OWN, _NEAR, _TITLE = 7.1, 4.3, 5.8
-_BACK, _KIND, _RANK, _FOUND, _ABOUT = 8.7, 1.7, 2.5, 5.7, 3.0
-_ANNOUNCES = -4.7  # a lead-in needs its list
-_OUTDATED = -3.0  # by choice: what still holds comes first where both answer
-_WEIGHTS = (_OWN, _NEAR, _TITLE, _BACK, _KIND, _RANK, _FOUND, _ABOUT, _ANNOUNCES)
+_OWN, _NEAR, _TITLE = 5.8, 2.8, 5.7
+_BACK, _KIND, _RANK, _FOUND, _ABOUT = 4.1, 1.6, 2.2, 6.5, 0.5
+_ANNOUNCES = -4.6  # a lead-in needs its list
+_SILENT = -2.0  # by choice: neither it nor the sentence before it speaks of anything asked
+_OUTDATED = -8.0  # by choice: what still holds comes first where both answer
+FEATURES = ("own", "near", "title", "back", "kind", "rank", "found", "about", "announces")
+WEIGHTS = (_OWN, _NEAR, _TITLE, _BACK, _KIND, _RANK, _FOUND, _ABOUT, _ANNOUNCES)
 _RANK_STEP = 3
-USUAL_SCORE = 0.5
-"""Of a source where the search gave no comparable scores."""
+USUAL_SCORE, USUAL_SPREAD = 0.6, 0.1
+"""Of the scores where the search gave none that compare; the spread also of a few."""
+_FEW = 5
 
 _TIME = re.compile(
     r"""\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b | \b\d{1,2}(?::\d\d)?\ ?[ap]\.?m\b
@@ -57,6 +62,8 @@ class Field:
     spoken: tuple[Mapping[str, float], ...]
     outdated: frozenset[UUID] = frozenset()
     """Documents that say themselves that they no longer hold."""
+    spread: float = USUAL_SPREAD
+    """How much the scores differ: their standard deviation."""
 
     @cached_property
     def _rarities(self) -> dict[str, float]:
@@ -70,7 +77,7 @@ class Field:
         """What each term of a part of a question is worth, and all together; never 0."""
         known = self._worths.get(asked.text)
         if known is None:
-            each = {term: weight * self.rarity(term) for term, weight in asked.meaning.terms.items()}
+            each = {term: weight * self.rarity(term) for term, weight in asked.terms.items()}
             known = self._worths[asked.text] = each, sum(each.values()) or 1.0
         return known
 
@@ -83,10 +90,24 @@ class Field:
             self._wholes[offer] = known
         return known
 
-    def about(self, rank: int, terms: Mapping[str, float]) -> float:
+    def about(self, rank: int, asked: Asked) -> float:
         """What the terms are worth that a source and its titles speak of."""
         said, titles = self.spoken[rank], self.titles[rank]
-        return sum(value for term, value in terms.items() if term in said or term in titles)
+        worth = self.worth(asked)[0].items()
+        return sum(
+            value for term, value in worth if asked.spoken_of(term, said) or asked.spoken_of(term, titles)
+        )
+
+    def covered(self, asked: Asked) -> tuple[float, float]:
+        """Of the question's terms the share that the best source with its titles has, and that none has."""
+        whole = sum(asked.terms.values()) or 1.0
+        each = [
+            {t for t in asked.terms if asked.spoken_of(t, said) or asked.spoken_of(t, titles)}
+            for said, titles in zip(self.spoken, self.titles, strict=True)
+        ]
+        best = max((sum(asked.terms[term] for term in one) for one in each), default=0.0)
+        anywhere = set[str]().union(*each)
+        return best / whole, sum(w for term, w in asked.terms.items() if term not in anywhere) / whole
 
     @cached_property
     def _worths(self) -> dict[str, tuple[dict[str, float], float]]:
@@ -104,9 +125,9 @@ class Score:
     total: float
     own: float
 
-    def with_total_of(self, other: float) -> "Score":
-        """Halfway between this and another total."""
-        return Score((self.total + other) / 2, self.own)
+    def with_total_of(self, other: float, share: float) -> "Score":
+        """Between this total, as to `share`, and another one."""
+        return Score(share * self.total + (1 - share) * other, self.own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,43 +148,53 @@ def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequenc
     titles = tuple(_terms_of(f"{source.title} {source.section}") for source in sources)
     spoken = tuple(prepare(source.text).terms for source in sources)
     known = tuple(scores) or (USUAL_SCORE,) * len(sources)
-    return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated_among(sources))
+    spread = pstdev(scores) if len(scores) >= _FEW else USUAL_SPREAD
+    return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated_among(sources), spread)
 
 
 def score(asked: Asked, offer: Offer, field: Field) -> Score:
     """How well the statement answers this part of the question."""
     found = features(asked, offer, field)
-    total = sum(weight * value for weight, value in zip(_WEIGHTS, found, strict=True))
-    return Score(total + _OUTDATED * (offer.source.doc_id in field.outdated), found[0])
+    total = sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
+    silent = not (found[0] or found[1])
+    return Score(total + _OUTDATED * _is_past(asked, offer, field) + _SILENT * silent, found[0])
+
+
+def _is_past(asked: Asked, offer: Offer, field: Field) -> bool:
+    """It no longer holds, and was not asked for by its year."""
+    if offer.source.doc_id not in field.outdated:
+        return False
+    years = {term for term in asked.terms if term.isdigit() and len(term) == len("2024")}
+    return years.isdisjoint(field.titles[offer.rank]) and years.isdisjoint(offer.statement.own.terms)
 
 
 def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
-    """What is weighed, in the order of _WEIGHTS: shares of what was asked for first."""
+    """What is weighed, in the order of FEATURES: shares of what was asked for first."""
     statement, rank = offer.statement, offer.rank
     worth, whole = field.worth(asked)
     own = near = above = 0.0
     for term, value in worth.items():
-        if term in statement.own.terms:
+        if asked.spoken_of(term, statement.own.terms):
             own += value
-        elif term in statement.near.terms:
+        elif asked.spoken_of(term, statement.near.terms):
             near += value
-        elif term in statement.above.terms or term in field.titles[rank]:
+        elif asked.spoken_of(term, statement.above.terms) or asked.spoken_of(term, field.titles[rank]):
             above += value
     return (
         own / whole,
         near / whole,
         above / whole,
         own / field.whole(offer),
-        float((asked.wanted & _kinds_of(statement.text)).value.bit_count()),
+        float((asked.wanted & kinds_of(statement.text)).value.bit_count()),
         1 / (1 + rank / _RANK_STEP),
         field.scores[rank],
-        field.about(rank, worth) / whole,
-        float(statement.announces),
+        field.about(rank, asked) / whole,
+        float(statement.announces and Wanted.LIST not in asked.wanted),
     )
 
 
 @lru_cache(maxsize=1 << 14)
-def _kinds_of(text: str) -> Wanted:
+def kinds_of(text: str) -> Wanted:
     """Which kinds of thing a statement holds."""
     held = Wanted.NOTHING
     for kind, sign in _KINDS:
@@ -190,3 +221,5 @@ _KINDS = (
     (Wanted.MONEY, _MONEY),
     (Wanted.PERMISSION, _ALLOWS),
 )
+KINDS = reduce(or_, (kind for kind, _ in _KINDS))
+"""The kinds of thing that a single statement can hold."""

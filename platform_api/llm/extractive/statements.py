@@ -83,15 +83,34 @@ def _statements(source: Prepared) -> Iterator[Statement]:
 def list_of(statement: Statement, text: str) -> list[tuple[str, bool]]:
     """The list that a statement announces or belongs to: (sentence, whether it begins an item), lead first.
 
-    Empty where there is none, or it is too long to be told.
+    A list that stands right under its heading has no lead. Empty where there is none, or it is too long to be
+    told.
     """
     source = prepare(text)
     lead = statement.unit.span if statement.announces else statement.unit.lead
-    items = [unit for unit in source.units if lead and unit.kind == "item" and unit.lead == lead]
-    if not lead or not 2 <= len({unit.whole for unit in items}) <= _MOST_ITEMS:
+    items = (
+        [unit for unit in source.units if unit.kind == "item" and unit.lead == lead]
+        if lead
+        else _beside(source, statement.at)
+    )
+    if not 2 <= len({unit.whole for unit in items}) <= _MOST_ITEMS:
         return []
     told = [(_plain(text, unit.span), bool(unit.whole and unit.whole[0] == unit.span[0])) for unit in items]
-    return [(_plain(text, lead), False), *told]
+    return [(_plain(text, lead), False), *told] if lead else told
+
+
+def _beside(source: Prepared, at: int) -> list[Unit]:
+    """The items without a lead-in that stand in one row with this one."""
+    first = last = at
+    while first > 0 and _is_loose(source.units[first - 1]):
+        first -= 1
+    while last < len(source.units) and _is_loose(source.units[last]):
+        last += 1
+    return list(source.units[first:last]) if _is_loose(source.units[at]) else []
+
+
+def _is_loose(unit: Unit) -> bool:
+    return unit.kind == "item" and unit.lead is None
 
 
 def spoken_before(statement: Statement, text: str) -> str | None:

@@ -81,7 +81,7 @@ async def test_a_follow_up_is_searched_with_the_question_before_it(desk: Desk) -
             Message("user", ["and does it expire?"]),
         ]
     )
-    assert desk.queries == ["How many days of annual leave do I get? and does it expire?"]
+    assert desk.queries == ["does days of annual leave expire?"]
 
 
 async def test_nothing_found_is_said_and_whom_to_ask() -> None:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.verify import split_sentences, verify
-from platform_api.llm.extractive import compose
+from platform_api.llm.extractive import compose, decide
 from platform_api.llm.extractive.outdated import outdated_among
 from platform_api.llm.frames import is_frame, render
 from tests.platform_api.llm.extractive.pages import HANDBOOK, LEAVE, OFFICE, OLD_TRAVEL, TRAVEL, sources
@@ -173,8 +173,75 @@ def test_each_thing_is_said_once() -> None:
 
 @pytest.mark.proves("ANSWER-007")
 def test_a_follow_up_is_not_answered_with_what_was_just_said() -> None:
-    asked = "How many days of annual leave do I get each year? and do unused days carry over?"
+    before = "How many days of annual leave do I get each year?"
     first = "Full-time employees earn 20 days of annual leave each year. [1]"
-    assert (
-        compose(asked, sources(*HANDBOOK), told=first)[0].text == "Unused leave carries over up to 10 days."
+    meant = decide("and do unused days carry over?", [before])
+    answer = compose(meant.question, sources(*HANDBOOK), told=first, adds=meant.adds)
+    assert answer[0].text == "Unused leave carries over up to 10 days."
+
+
+@pytest.mark.proves("ANSWER-007")
+def test_a_follow_up_on_what_no_source_speaks_of_is_not_answered_with_the_first_question() -> None:
+    meant = decide("and for astronauts?", ["How many days of annual leave do I get each year?"])
+    answer = compose(meant.question, sources(*HANDBOOK), adds=meant.adds)
+    assert [one.frame for one in answer] == ["not_found"]
+
+
+@pytest.mark.proves("EXTRACT-004")
+def test_a_part_that_nothing_answers_is_said_not_to_be_found() -> None:
+    answer = compose(
+        "When does the office open on weekdays? How many submarines does the navy own?", sources(*HANDBOOK)
     )
+    assert [one.text for one in answer] == [
+        "The office opens at 8 a.m. on weekdays.",
+        render("missing_second"),
+    ]
+
+
+@pytest.mark.proves("EXTRACT-005")
+def test_what_names_no_subject_is_asked_back_with_what_it_may_mean() -> None:
+    cards = ("Company cards\n\nA company card has a limit of 3,000 AUD a month.", "Cards")
+    alcohol = ("Alcohol\n\nThe limit on duty is 0.00: no alcohol at all.", "Conduct")
+    answer = compose("What's the limit?", sources(cards, alcohol))
+    assert [one.text for one in answer] == [
+        "This may mean several things:",
+        "A company card has a limit of 3,000 AUD a month.",
+        "The limit on duty is 0.00: no alcohol at all.",
+        "Which one do you mean?",
+    ]
+    assert [one.frame for one in compose("What's the deadline?", sources(cards, alcohol))] == ["vague"]
+
+
+def test_an_answer_is_one_statement_where_one_carries_it() -> None:
+    assert told("When does the office open on weekdays?") == ["The office opens at 8 a.m. on weekdays."]
+
+
+def test_steps_are_told_as_the_list_that_they_are() -> None:
+    text = "I forgot my password\n\n1. Open the reset page.\n2. Confirm the code.\n3. Choose a new password. It works at once."
+    answer = compose("how do I reset a forgotten password", sources((text, "Passwords")))
+    assert [(one.text, one.item, one.goes_on) for one in answer] == [
+        ("Open the reset page.", True, False),
+        ("Confirm the code.", True, False),
+        ("Choose a new password.", True, False),
+        ("It works at once.", False, True),
+    ]
+
+
+def test_everyday_words_find_the_words_of_documents() -> None:
+    page = ("Leave\n\nEach parent gets 14 weeks of paid parental leave.", "Parental leave")
+    answer = compose(
+        "how many weeks off do new dads get", sources(page, (OFFICE, "Office"), (TRAVEL, "Travel"))
+    )
+    assert answer[0].text == "Each parent gets 14 weeks of paid parental leave."
+
+
+@pytest.mark.proves("ANSWER-008")
+def test_a_past_year_is_answered_from_its_own_document() -> None:
+    old = (
+        "This guide is outdated.\n\nIn 2019 hotels of up to 180 AUD a night could be booked.",
+        "Guide 2019",
+    )
+    new = ("Book a hotel of up to 215 AUD a night.", "Travel")
+    assert compose("how much could a hotel cost in 2019?", sources(new, old))[0].source is not None
+    assert "180 AUD" in compose("how much could a hotel cost in 2019?", sources(new, old))[0].text
+    assert "215 AUD" in compose("how much may a hotel cost a night?", sources(new, old))[0].text

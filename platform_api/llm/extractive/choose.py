@@ -1,0 +1,130 @@
+"""Which statements answer one question: the best one, and what belongs to it; as few as carry the answer."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from knowledge.verify import meaning_of, words_of
+from platform_api.llm.extractive.question import Asked, Wanted
+from platform_api.llm.extractive.score import Judged
+from platform_api.llm.extractive.statements import Offer, list_of
+
+_MOST = 3
+_LOOKED_AT = 12
+# Points behind the best: what is as good, what adds to it in the same document, what another document says.
+_AS_GOOD, _ADDING, _ELSEWHERE = 1.0, 4.0, 0.2
+_FEWEST_ITEMS, _LONGEST_STEPS = 2, 8
+_AS_MUCH = 0.8  # of what the best speaks of
+_LIMITS = re.compile(
+    r"^(?:if|unless|except|however|but|only|otherwise|exceptions?|the\ exception)\b|\b(?:unless|except)\b",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A statement to be told; whole_list: with the list that it belongs to."""
+
+    offer: Offer
+    whole_list: bool = False
+
+
+def chosen_for(asked: Asked, judged: Sequence[Judged], most: int = _MOST) -> list[Choice]:
+    """The best first, neighbours in the order of their document; one list where that is the answer."""
+    best = judged[0].offer
+    if best.statement.announces or _is_list(asked, best):
+        return [Choice(best, whole_list=True)]
+    offers = [best]
+    for one in judged[1:_LOOKED_AT]:
+        if len(offers) < most and _belongs(asked, judged[0], one, offers):
+            offers.append(one.offer)
+    return [Choice(offer, whole) for offer, whole in _lists_joined(_in_order(offers))]
+
+
+def _is_list(asked: Asked, offer: Offer) -> bool:
+    """The list around it is what was asked for: a list, or the steps of what its heading names."""
+    many = sum(item for _, item in list_of(offer.statement, offer.source.text))
+    if many < _FEWEST_ITEMS:
+        return False
+    steps = Wanted.STEPS in asked.wanted and many <= _LONGEST_STEPS
+    return Wanted.LIST in asked.wanted or (steps and _is_named_above(asked, offer))
+
+
+def _is_named_above(asked: Asked, offer: Offer) -> bool:
+    """The headings and the lead-in speak of as much of the question as the item does."""
+    source, statement = offer.source, offer.statement
+    titles = meaning_of(words_of(f"{source.title} {source.section}")).terms
+    over = {*titles, *statement.near.terms, *statement.above.terms}
+    named = sum(weight for term, weight in asked.terms.items() if asked.spoken_of(term, over))
+    own = sum(w for term, w in asked.terms.items() if asked.spoken_of(term, statement.own.terms))
+    return named >= own
+
+
+def _belongs(asked: Asked, best: Judged, other: Judged, chosen: Sequence[Offer]) -> bool:
+    behind = best.score.total - other.score.total
+    if not _tells(other.offer):
+        return False
+    if other.offer.source.doc_id != best.offer.source.doc_id:
+        return behind <= _ELSEWHERE
+    adds = _adds(asked, other.offer, chosen) or _goes_with(asked, other.offer, best.offer)
+    as_good = other.score.own >= _AS_MUCH * best.score.own
+    return behind <= (_ADDING if adds else _AS_GOOD if as_good else 0)
+
+
+def _tells(offer: Offer) -> bool:
+    """It is more than a name or a link."""
+    statement = offer.statement
+    return (
+        statement.unit.kind == "row" or bool(statement.unit.lead) or statement.text.endswith((".", "!", ")"))
+    )
+
+
+def _adds(asked: Asked, offer: Offer, chosen: Sequence[Offer]) -> bool:
+    """It speaks of something in the question that nothing chosen speaks of."""
+    told = set[str]().union(*(one.statement.own.terms for one in chosen))
+    return any(
+        asked.spoken_of(t, offer.statement.own.terms) and not asked.spoken_of(t, told) for t in asked.terms
+    )
+
+
+def _goes_with(asked: Asked, offer: Offer, best: Offer) -> bool:
+    """It stands right beside the best and speaks of what was asked, or is its condition or exception."""
+    if offer.source is not best.source or offer.statement.unit.kind != best.statement.unit.kind:
+        return False
+    beside = offer.statement.at - best.statement.at
+    about = any(asked.spoken_of(term, offer.statement.own.terms) for term in asked.meaning.content)
+    return (abs(beside) == 1 and about) or (beside == 1 and bool(_LIMITS.search(offer.statement.text)))
+
+
+def _in_order(offers: Sequence[Offer]) -> list[Offer]:
+    """The best first; of the others, a sentence that stands right after another one is told after it."""
+    ordered = list(offers)
+    for at in range(2, len(ordered)):
+        place = next((k for k in range(1, at) if _follows(ordered[k], ordered[at])), at)
+        ordered.insert(place, ordered.pop(at))
+    return ordered
+
+
+def _follows(later: Offer, earlier: Offer) -> bool:
+    return later.source is earlier.source and later.statement.at - earlier.statement.at == 1
+
+
+def _lists_joined(offers: Sequence[Offer]) -> Iterator[tuple[Offer, bool]]:
+    """Two items of one list are told as that list."""
+    done: list[Offer] = []
+    for offer in offers:
+        if any(_of_one_list(offer, other) for other in done):
+            continue
+        done.append(offer)
+        shared = any(_of_one_list(offer, other) for other in offers if other is not offer)
+        yield offer, shared or offer.statement.announces
+
+
+def _of_one_list(one: Offer, other: Offer) -> bool:
+    lead = one.statement.unit.lead
+    return (
+        one.source is other.source
+        and one.statement.unit.kind == "item" == other.statement.unit.kind
+        and lead is not None
+        and lead == other.statement.unit.lead
+    )
