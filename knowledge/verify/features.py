@@ -34,18 +34,20 @@ NAMES = (
     "substituted",
     "several",
     "swapped",
-    "own_words_weight",
-    "own_words_away",
+    "subject",
+    "refuted",
 )
 """In the order of `Features.row`."""
 _COSTS: tuple[frozenset[str], ...] = (
-    frozenset({"moved", "exchanged"}),
+    frozenset({"moved"}),
     frozenset({"limit_added"}),
-    frozenset({"limit_left_out"}),
+    frozenset({"limit_left_out", "limit_exchanged"}),
     frozenset({"modal_added", "modal_left_out"}),
     frozenset({"quantifier_added", "quantifier_left_out", "rhythm_added"}),
     frozenset({"bound_unsaid", "first_unsaid", "number_elsewhere"}),
 )
+_SUBJECT = frozenset({"another_subject", "role_taken"})
+_DOUBTS = ("negation", "name", "direction")
 _MOST_COST = 2.0
 _MOST_MISSING = 5.0
 
@@ -68,16 +70,15 @@ class Found:
     """What is known of a sentence and a passage before they are measured.
 
     said: stems of title and headings, which a sentence may repeat to say what it is about. joined: the
-    sentences that the passage is made of, where it is several. own_words: what the sentence's vector says of
-    the words that the passage has nothing like: how much of its meaning they carry, and how far they draw it
-    from the passage.
+    sentences that the passage is made of, where it is several. refuted: how near a passage comes that
+    disagrees, against this one: 0 for none, 0.5 for as near.
     """
 
     against: Sequence[Objection]
     cosine: float | None
     said: frozenset[str]
     joined: Sequence[Meaning] = ()
-    own_words: tuple[float, float] = (0.0, 0.0)
+    refuted: float = 0.0
 
 
 def features_of(claim: Meaning, passage: Meaning, found: Found) -> Features:
@@ -86,7 +87,7 @@ def features_of(claim: Meaning, passage: Meaning, found: Found) -> Features:
     same, related, missing, unrelated = _covered(claim, passage, found.said)
     substituted = min(_substituted(claim, passage), 2.0) / 2.0
     costs = _costs(against)
-    doubt = sum(one.cost for one in against if one.layer in ("negation", "name", "direction"))
+    doubt = sum(one.cost for one in against if one.layer in _DOUBTS and one.code not in _SUBJECT)
     shares = (
         same,
         related,
@@ -102,7 +103,8 @@ def features_of(claim: Meaning, passage: Meaning, found: Found) -> Features:
         substituted,
         little_said(claim, found.joined),
         substituted * same * same,
-        *found.own_words,
+        float(any(one.code in _SUBJECT for one in against)),
+        found.refuted,
     )
     return Features(found.cosine, shares)
 

@@ -8,6 +8,8 @@ from knowledge.verify.words import stem
 
 NOT = "NOT"
 LATEST = "LATEST"  # until polarity.py has seen what follows
+NOR = "NOR"  # the same
+TURNED = "TURNED"  # before an ONLY that was a "not until", "not unless" or "not without"
 PHRASES: dict[str, str] = {
     "at least": "≥",
     "no less than": "≥",
@@ -68,6 +70,12 @@ PHRASES: dict[str, str] = {
     "is able to": "MAY",
     "are free to": "MAY",
     "no longer": NOT,
+    "need not": "not required",
+    "a few": "several",
+    "1th aid": "first-aid",
+    "ahead": "before",
+    "go ahead": "proceed",
+    "not only": "also",
     "no matter": "whatever",
     "whether or not": "whatever",
     "instead of": "INSTEAD",
@@ -79,6 +87,9 @@ PHRASES: dict[str, str] = {
     "except for": "EXCEPT",
     "prior to": "before",
     "ahead of": "before",
+    "only if": "ONLY",
+    "only when": "ONLY",
+    "only once": "ONLY",
     "in advance of": "before",
     "in advance": "before",
     "out of office": "out-of-office",
@@ -131,7 +142,6 @@ PHRASES: dict[str, str] = {
     "pays nothing": "free",
     "costs nothing": "free",
     "not charged": "free",
-    "not pay": "free",
     "or later": "≥",
     "or earlier": "≤",
     "not allowed to": NOT,
@@ -218,7 +228,8 @@ BEFORE_NUMBERS: dict[str, str] = {
 }
 """What bounds a number only right before one."""
 _TAGGED = """
-NOT not no never none nobody nothing nowhere neither nor hardly scarcely
+NOT not no never none nobody nothing nowhere neither hardly scarcely
+NOR nor
 MUST must shall mandatory compulsory obligatory required requires require requiring need needs needed needing
 MUST necessary
 SHOULD should recommended recommend advisable encouraged
@@ -245,7 +256,7 @@ WORD_TAGS: dict[str, str] = {
 BOUNDS = frozenset("≥≤<>~")
 MODALS = frozenset({"MUST", "SHOULD", "MAY"})
 QUANTIFIERS = frozenset({"ALL", "SOME", "MOST", "FEW"})
-LIMITS = frozenset({NOT, "ONLY", "EXCEPT", "WITHOUT", "UNTIL", "INSTEAD", "IF"})
+LIMITS = frozenset({NOT, TURNED, "ONLY", "EXCEPT", "WITHOUT", "UNTIL", "INSTEAD", "IF"})
 TAGS = BOUNDS | MODALS | QUANTIFIERS | LIMITS
 
 _FUNCTION = """
@@ -362,7 +373,7 @@ enough sufficient
 free complimentary
 whole full entire
 about regarding concerning
-before beforehand
+before beforehand prior
 forever indefinitely permanently
 week
 quarter
@@ -534,3 +545,44 @@ def _families() -> dict[str, list[tuple[int, int]]]:
 CONCEPTS = _concepts()
 FAMILIES = _families()
 SIDES = tuple(line.count("|") + 1 for line in OPPOSITES.strip().splitlines())
+CALENDAR = frozenset(
+    stem(word)
+    for line in OPPOSITES.splitlines()
+    for word in line.split("|")
+    if "monday" in line or "january" in line
+)
+"""Days of the week and months."""
+_VAGUE = """
+set become get earn hand carry fit want pass run hold stand put bring begin start end finish stop stay call let try
+mean happen exist concern involve contain allow permit need require have own once after before more less something
+anything nothing everything someone anyone term period process matter fact place moment point purpose possible
+necessary certain lead continue install provide offer apply choose decide plan schedule complete fill enter reach
+become happen open close move turn leave return lie belong serve act carry fall rise change show tell say speak write
+read learn wish like hope expect try ready able instead again already always never ever long short good well bad right
+"""
+VAGUE = LIGHT | frozenset(
+    CONCEPTS.get(name, name) for name in (*LIGHT, *(stem(word) for word in _VAGUE.split()))
+)
+"""Words that say little by themselves: to say it with another of them is no other statement."""
+PERSONS = frozenset(
+    CONCEPTS.get(name, name)
+    for name in map(
+        stem,
+        ["person", "people", "employee", "user", "member", "participant", "human", "individual", "colleague"],
+    )
+)
+"""Whom a number counts: 412 employees are 412 people."""
+_CONVERSES = """
+receive get obtain collect|give provide supply issue offer grant send deliver pay distribute hand
+borrow rent|lend let
+buy purchase|sell
+teach|learn
+precede|follow
+"""
+CONVERSES = tuple(
+    tuple(
+        frozenset(CONCEPTS.get(stem(word), stem(word)) for word in side.split()) for side in line.split("|")
+    )
+    for line in _CONVERSES.strip().splitlines()
+)
+"""Verbs that say the same with subject and object exchanged."""

@@ -26,6 +26,7 @@ from knowledge.verify.words import Words, stem
 
 _LONGEST_PHRASE = 4
 _FORBIDDEN = frozenset({"prohibited", "forbidden", "banned", "disallowed", "forbids", "prohibits"})
+_LASTING = frozenset({"lasts", "lasting", "lasted"})
 _ACRONYMS = frozenset({"IT", "US", "WHO", "OR"})  # written like this they are no function words
 _CURRENCY = {"$": "dollar", "€": "euro", "£": "pound"}
 _YEAR = "january february march april may june july august september october november december"
@@ -35,12 +36,16 @@ _BEFORE_UNIT = 3  # words between a number and its unit: "240 annual leave hours
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number. value: plain digits ("10th" for ordinals); unit: a stem or "%"; bound: one of ≥ ≤ < > ~."""
+    """A number. value: plain digits ("10th" for ordinals); unit: a stem or "%"; bound: one of ≥ ≤ < > ~.
+
+    label: what stands right before it ("level 3"), None for tags and signs.
+    """
 
     value: str
     unit: str | None
     bound: str | None
     at: int
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,22 +110,27 @@ class Meaning:
     def _quantities(self) -> Iterator[Quantity]:
         for at, name in enumerate(self.concepts):
             if is_number(name):
-                yield Quantity(canonical(name), self._unit(at), self._bound(at), at)
+                yield Quantity(canonical(name), self._unit(at), self._bound(at), at, self._label(at))
+
+    def _label(self, at: int) -> str | None:
+        before = self.concepts[at - 1] if at else ""
+        return before if before.isalpha() and before in self.content and before not in UNITS else None
 
     def _unit(self, at: int) -> str | None:
         if ":" in self.concepts[at]:  # a time of day
             return None
+        if at and self.concepts[at - 1] in _CURRENCY:
+            return _CURRENCY[self.concepts[at - 1]]
         month = next((name for name in self.concepts[max(0, at - 1) : at + 2] if name in _MONTHS), None)
         if month:
             return month
-        if at and self.concepts[at - 1] in _CURRENCY:
-            return _CURRENCY[self.concepts[at - 1]]
         following = self.concepts[at + 1 : at + 1 + _BEFORE_UNIT]
         if following[:1] == ("-",):  # "8 - 15 months": the range has one unit
             return self._unit(at + 2) if at + 2 < len(self.concepts) else None
-        for name in following:
+        for place, name in enumerate(following):
             if is_number(name):
-                return self._unit(at + 1) if following[0] == name else None
+                own = next((each for each in following[:place] if each not in TAGS), None)
+                return self._unit(at + 1) if place == 0 else own
             if name == "%" or name in UNITS:
                 return name
         return next((name for name in following if name not in TAGS), None)
@@ -175,7 +185,7 @@ def _plain_concepts(words: Words, first: int, last: int) -> Iterator[str]:
     acronyms: set[int] = set()
     at = first
     for made, used in measured(words.forms[first:last]):
-        if used == 1 and words.written[at] in _ACRONYMS:
+        if used == 1 and (words.written[at] in _ACRONYMS or (words.written[at] == "May" and at > first)):
             acronyms.add(len(forms))
         forms += made
         at += used
@@ -209,6 +219,8 @@ def _word(form: str) -> tuple[str, ...]:
         return (WORD_TAGS[form],)
     if form in _FORBIDDEN:
         return NOT, CONCEPTS[stem("allowed")]
+    if form in _LASTING:  # "last" may be the last one
+        return ("continu",)
     if form in FUNCTION:
         return ()
     stemmed = stem(form)

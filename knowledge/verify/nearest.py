@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from knowledge.sentences import Span
 from knowledge.verify.features import nearness
-from knowledge.verify.meaning import Meaning
+from knowledge.verify.meaning import Meaning, is_number
 from knowledge.verify.prepared import Passage, prepare
 from knowledge.verify.source import Source
 
@@ -23,13 +23,15 @@ _AS_MUCH = 0.05
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """cover: share of the sentence's words that the passage has, related ones counted in part. back: share of
-    the passage's words that the sentence has. cosine: None without vectors."""
+    the passage's words that the sentence has. cosine: None without vectors. numbers: how many of the
+    sentence's it has."""
 
     source: Source
     passage: Passage
     cover: float
     back: float
     cosine: float | None
+    numbers: int = 0
 
     @property
     def rank(self) -> float:
@@ -51,8 +53,8 @@ def _narrowest(found: Sequence[Candidate]) -> Iterator[Candidate]:
     for each in found:
         if each.passage.part_of is not None:
             whole = id(each.passage.part_of)
-            best[whole] = max(each.cover, best.get(whole, 0.0))
-    return (each for each in found if best.get(id(each.passage), -1.0) < each.cover - _AS_MUCH)
+            best[whole] = max(each.cover + each.numbers, best.get(whole, 0.0))
+    return (each for each in found if best.get(id(each.passage), -1.0) < each.cover + each.numbers - _AS_MUCH)
 
 
 def _of(claim: Meaning, source: Source, vector: NDArray[np.float32] | None) -> Iterator[Candidate]:
@@ -69,7 +71,8 @@ def _of(claim: Meaning, source: Source, vector: NDArray[np.float32] | None) -> I
         near = _near(claim, passage, shared, cosine)
         if near is not None:
             total = passage.meaning.total or 1.0
-            yield Candidate(source, passage, near, min(1.0, shared / total), cosine)
+            numbers = sum(name in passage.meaning.places for name in claim.places if is_number(name))
+            yield Candidate(source, passage, near, min(1.0, shared / total), cosine, numbers)
 
 
 def _near(claim: Meaning, passage: Passage, shared: float, cosine: float | None) -> float | None:

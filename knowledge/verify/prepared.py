@@ -8,13 +8,13 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from knowledge.sentences import Span
-from knowledge.verify.lexicon import LIMITS, NOT
-from knowledge.verify.meaning import NOTHING, Meaning, meaning_of, together
+from knowledge.verify.lexicon import LIMITS, NOT, UNITS
+from knowledge.verify.meaning import NOTHING, Meaning, meaning_of, together, weight
 from knowledge.verify.units import Unit, units_of
 from knowledge.verify.words import Words, words_of
 
 _BETWEEN_CLAUSES = re.compile(
-    r";(?=\s)|,(?=\s+(?:but|though|although|whereas|however|while|and|so|which|or)\b)|\s[–—](?=\s)| -(?=- )"
+    r";(?=\s)|,(?=\s+(?:but|though|although|whereas|however|while|so|which)\b)|(?<!,)(?<=[^,]{40}),(?=\s+(?:and|or)\b)|\s[–—](?=\s)| -(?=- )"
 )
 _MOST_CLAUSES = 4
 _FEWEST_CONCEPTS = 3
@@ -28,7 +28,7 @@ class Passage:
 
     wider: it only widens the passages before it, and counts where it has more of the sentence's words.
     part_of: of a clause, the passage of its whole sentence, whose span it has.
-    joined: what each of two neighbours says.
+    joined: what each of two neighbours says. linked: whether they speak of one thing, as far as words show.
     """
 
     span: Span
@@ -36,6 +36,7 @@ class Passage:
     wider: bool = False
     part_of: "Passage | None" = None
     joined: tuple[Meaning, ...] = ()
+    linked: bool = True
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _passages(source: Prepared) -> Iterator[Passage]:
             continue
         own = source.meaning(unit.span)
         lead = source.meaning(unit.lead) if unit.lead else NOTHING
-        turned = not LIMITS.isdisjoint(lead.concepts)
+        turned = not LIMITS.isdisjoint(_unconditional(source, unit.lead).concepts) if unit.lead else False
         if not turned:  # "never:" above a list turns every item around
             whole = Passage(unit.span, own)
             yield whole
@@ -150,7 +151,19 @@ def _passages(source: Prepared) -> Iterator[Passage]:
         if at and not turned and _neighbours(source.units[at - 1], unit):
             before = source.units[at - 1].span
             parts = source.meaning(before), own
-            yield Passage((before[0], unit.span[1]), together(*parts), True, joined=parts)
+            linked = source.units[at - 1].kind == "heading" or _linked(source, unit, *parts)
+            yield Passage((before[0], unit.span[1]), together(*parts), True, joined=parts, linked=linked)
+
+
+_CONDITION = re.compile(r"(?i)\b(?:if|when|where|once)\b[^,;:]*")
+
+
+def _unconditional(source: Prepared, lead: Span) -> Meaning:
+    """What a lead-in says apart from its condition, whose "not" turns nothing around."""
+    match = _CONDITION.search(source.text, *lead)
+    if match is None:
+        return source.meaning(lead)
+    return together(source.meaning((lead[0], match.start())), source.meaning((match.end(), lead[1])))
 
 
 def _clauses(source: Prepared, unit: Unit, whole: Passage) -> Iterator[Passage]:
@@ -165,6 +178,44 @@ def _clauses(source: Prepared, unit: Unit, whole: Passage) -> Iterator[Passage]:
         rest = {name for other in (*parts[:at], *parts[at + 1 :]) for name in other.concepts}
         if len(part.content) >= _FEWEST_CONCEPTS and rest.isdisjoint(_RESTRICTIONS):
             yield Passage(unit.span, part, part_of=whole)
+
+
+_BACK = frozenset(
+    [
+        "it",
+        "its",
+        "they",
+        "them",
+        "their",
+        "this",
+        "these",
+        "those",
+        "such",
+        "he",
+        "she",
+        "his",
+        "her",
+        "there",
+        "then",
+        "otherwise",
+        "one",
+        "ones",
+        "else",
+        "instead",
+    ]
+)
+
+
+def _linked(source: Prepared, unit: Unit, before: Meaning, own: Meaning) -> bool:
+    """Items of one list, a word that points back, or something that both speak of."""
+    first, last = source.word_range(unit.span)
+    if unit.kind == "item" or not _BACK.isdisjoint(source.words.forms[first:last]):
+        return True
+    shared = before.content.keys() & own.content.keys()
+    units = {each.unit for each in before.quantities if each.unit}
+    return any(weight(name) == 1.0 and name not in UNITS for name in shared) or any(
+        each.unit in units for each in own.quantities
+    )
 
 
 def _neighbours(before: Unit, unit: Unit) -> bool:

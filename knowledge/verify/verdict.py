@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,12 @@ from numpy.typing import NDArray
 from knowledge.embed.port import Embedder
 from knowledge.sentences import Span
 from knowledge.verify.agree import Objection, objections
-from knowledge.verify.features import Features, Found, features_of, little_said, nearness
+from knowledge.verify.features import Features, Found, features_of, little_said
 from knowledge.verify.judge import Judge, judged, undecided
-from knowledge.verify.meaning import Meaning, meaning_of
+from knowledge.verify.meaning import Meaning, meaning_of, weight
 from knowledge.verify.model import probability
-from knowledge.verify.nearest import Candidate, Cosines, nearest
-from knowledge.verify.prepared import prepare
+from knowledge.verify.nearest import Candidate, nearest
+from knowledge.verify.prepared import Passage, prepare
 from knowledge.verify.source import Source, Verdict, names_in, said_above
 from knowledge.verify.verbatim import find_verbatim
 from knowledge.verify.words import Words, without_markers, words_of
@@ -23,7 +24,7 @@ Embed = Callable[[str], NDArray[np.float32]]
 DEFAULT_THRESHOLD = 0.85
 _TIE = 0.12  # passages this close in rank to the best may speak for the sentence
 _OWN_WORD = 0.15  # what a word costs that the passage does not have
-_MOST_BY_MODEL = 0.94  # more is for the source's own words: callers tell quotes by it
+MOST_BY_MODEL = 0.94  # more is for the source's own words: callers tell quotes by it
 _MOST_UNSAID = 0.6  # of the sentence of two that gives less
 _NEIGHBOUR = 0.25  # share of the words that a neighbour must bring to speak for the sentence
 _REFUSED = 0.2  # the most that a disagreement leaves
@@ -45,7 +46,7 @@ class LookedAt:
 
     @property
     def probability(self) -> float:
-        return max(self.by_rules, min(self.by_model, _MOST_BY_MODEL))
+        return max(self.by_rules, min(self.by_model, MOST_BY_MODEL))
 
     @property
     def confidence(self) -> float:
@@ -124,13 +125,21 @@ def _unsaid(claim: Meaning, looked_at: LookedAt) -> tuple[str, ...]:
 
 
 def candidates(sentence: str, sources: Sequence[Source], embed: Embed | None) -> list[LookedAt]:
-    """The nearest passages, judged; those that are clearly farther than the first may not speak."""
-    words = words_of(sentence)
-    claim = meaning_of(words)
-    vector = embed(sentence) if embed and claim.total else None
-    found = nearest(claim, sources, vector)
-    own_words = _OwnWords(sentence, words, vector, embed)
-    looked_at = [_judged(claim, each, own_words) for each in found if each.rank >= found[0].rank - _TIE]
+    """The nearest passages, judged; those that are clearly farther than the first may not speak.
+
+    The sentence is embedded only where something is left that no rule forbids.
+    """
+    claim = meaning_of(words_of(sentence))
+    looked_at = _looked_at(claim, nearest(claim, sources, None))
+    if embed is None or all(each.refused for each in looked_at):
+        return looked_at
+    return _looked_at(claim, nearest(claim, sources, embed(sentence)))
+
+
+def _looked_at(claim: Meaning, found: Sequence[Candidate]) -> list[LookedAt]:
+    near = [(each, _against(claim, each)) for each in found if each.rank >= found[0].rank - _TIE]
+    refuting = max((each.rank for each, against in near if _forbidden(against)), default=None)
+    looked_at = [_judged(claim, each, against, refuting) for each, against in near]
     return [each for each in looked_at if each.refused or not _widened(each, looked_at)]
 
 
@@ -150,59 +159,51 @@ def _widened(wide: LookedAt, looked_at: Sequence[LookedAt]) -> bool:
     )
 
 
-def _judged(claim: Meaning, candidate: Candidate, own_words: "_OwnWords") -> LookedAt:
-    passage, above = candidate.passage.meaning, said_above(candidate.source)
-    against = (
-        *objections(claim, passage, above, names_in(candidate.source)),
-        *_joined(claim, candidate.passage.joined),
+def _against(claim: Meaning, candidate: Candidate) -> tuple[Objection, ...]:
+    passage, source = candidate.passage, candidate.source
+    return (
+        *objections(claim, passage.meaning, said_above(source), names_in(source)),
+        *_joined(claim, passage),
     )
-    own = (0.0, 0.0) if any(one.fatal for one in against) else own_words.against(candidate)
-    found = Found(against, candidate.cosine, above, candidate.passage.joined, own)
-    features = features_of(claim, passage, found)
+
+
+def _forbidden(against: Sequence[Objection]) -> bool:
+    return any(objection.fatal for objection in against)
+
+
+def _judged(
+    claim: Meaning, candidate: Candidate, against: tuple[Objection, ...], refuting: float | None
+) -> LookedAt:
+    """refuting: the rank of the nearest passage that disagrees."""
+    passage = candidate.passage
+    refuted = 0.0 if refuting is None else min(1.0, max(0.0, 0.5 + 2 * (refuting - candidate.rank)))
+    found = Found(against, candidate.cosine, said_above(candidate.source), passage.joined, refuted)
+    features = features_of(claim, passage.meaning, found)
     by_rules = _near_verbatim(claim, candidate, against)
     return LookedAt(candidate, against, features, by_rules, probability(features))
 
 
-def _joined(claim: Meaning, parts: Sequence[Meaning]) -> Iterator[Objection]:
-    if little_said(claim, parts) > _MOST_UNSAID:
+def _joined(claim: Meaning, passage: Passage) -> Iterator[Objection]:
+    """Of two neighbours: that they belong together, and that each of them speaks of what is taken from it."""
+    if not passage.joined:
+        return
+    if not passage.linked:
+        yield Objection("order", "unlinked", "order: the quote says this of two different things", 1.0)
+    if any(_other_number(claim, one, other) for one, other in permutations(passage.joined, 2)):
+        yield Objection("order", "joined", "order: the number belongs to the sentence beside", 1.0)
+    elif little_said(claim, passage.joined) > _MOST_UNSAID:
         reason = "order: takes a word or two from a sentence that says something else"
         yield Objection("order", "joined", reason, 0.4)
 
 
-class _OwnWords:
-    """What the words of a sentence that a passage has nothing like do to its vector: words that are only
-    another way to say it draw it nearer, an invented detail draws it away."""
-
-    def __init__(
-        self, sentence: str, words: Words, vector: NDArray[np.float32] | None, embed: Embed | None
-    ) -> None:
-        self._sentence = sentence
-        self._words = words
-        self._vector = vector
-        self._embed = embed
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    def against(self, candidate: Candidate) -> tuple[float, float]:
-        """(share of the meaning that they carry, how much nearer the sentence is without them)"""
-        if self._vector is None or self._embed is None or candidate.cosine is None:
-            return 0.0, 0.0
-        rest = self._without(candidate.passage.meaning)
-        if rest == self._sentence:
-            return 0.0, 0.0
-        vector = self._known.get(rest)
-        if vector is None:
-            vector = self._known[rest] = self._embed(rest)
-        near = Cosines(candidate.source, vector).of(candidate.passage.span) or 0.0
-        return 1 - float(vector @ self._vector), near - candidate.cosine
-
-    def _without(self, passage: Meaning) -> str:
-        text, words = self._sentence, self._words
-        for at in range(len(words) - 1, -1, -1):
-            content = meaning_of(words, at, at + 1).content
-            if content and all(nearness(name, passage) == 0 for name in content):
-                start, end = words.spans[at]
-                text = f"{text[:start].rstrip()} {text[end:].lstrip()}"
-        return text
+def _other_number(claim: Meaning, one: Meaning, other: Meaning) -> bool:
+    """It takes a number from one, and words from the other, which has a number of its own for them."""
+    said = {quantity.value for quantity in claim.quantities}
+    taken = {each.unit for each in one.quantities if each.value in said}
+    own = any(each.unit in taken and each.value not in said for each in other.quantities)
+    return own and any(
+        weight(name) == 1.0 and name in other.content and name not in one.content for name in claim.content
+    )
 
 
 def _near_verbatim(claim: Meaning, candidate: Candidate, against: Sequence[Objection]) -> float:

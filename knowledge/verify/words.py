@@ -16,7 +16,8 @@ _PLAIN = r"""
     (?P<name>\d{1,3}[A-Z](?![BMb]\b)[A-Za-z]?\b)
   | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
   | (?P<number>\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
-  | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d))"""
+  | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d)
+      | (?<=\w)\s?/(?=\s?(?:hour|day|week|month|year|night|person|page|mile|km)\b))"""
 _TOKEN = re.compile(_PLAIN, re.VERBOSE)
 _TOKEN_OR_ADDRESS = re.compile(_ADDRESS + _PLAIN, re.VERBOSE)  # tries every word twice
 _ADDRESS_SIGN = re.compile("@|://|www\\.")
@@ -107,7 +108,7 @@ def _other_forms(kind: str | None, token: str, number: str | None, suffix: str |
     if kind == "address":
         return (token.rstrip(".,;:!?").lower(),)
     if kind == "sign":
-        return ("-" if token.strip() in _DASHES else token,)
+        return ("per" if "/" in token else "-" if token.strip() in _DASHES else token,)
     return (_number(number or "") + ("th" if suffix else ""),)
 
 

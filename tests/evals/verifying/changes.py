@@ -94,6 +94,67 @@ def _exchange(text: str, chance: random.Random) -> str | None:
     return None
 
 
+_SUBJECTS = """the finance director; visiting students; the legal department; outside auditors; the night watch;
+our printers; the chair of the board; new suppliers; the cleaning company; retired members; the data officer"""
+_ROLES = [" ".join(each.split()) for each in _SUBJECTS.split(";")]
+_VERB = (
+    r"is|are|was|were|can|must|may|will|should|has|have|needs?|does|do|gets?|gives?|sends?|makes?|uses?|works?|pays?|"
+    r"provides?|reviews?|takes?|keeps?|receives?|earns?|meets?|runs?|holds?|checks?|writes?|manages?|supports?|helps?"
+)
+
+
+def _subject_exchanged(text: str, chance: random.Random) -> str | None:
+    """Somebody or something else does it."""
+    match = re.match(rf"((?:The|Our|All|Each|Every|New)?\s?[A-Za-z][\w’' -]{{2,40}}?) (?:{_VERB})\b", text)
+    if not match or re.match(
+        r"(?:It|This|That|There|If|When|You|We|They|These|He|She|What|How|In|For|As)\b", text
+    ):
+        return None
+    other = chance.choice(_ROLES)
+    return other[0].upper() + other[1:] + text[match.end(1) :]
+
+
+def _object_exchanged(text: str, chance: random.Random) -> str | None:
+    """Something else stands after "the" inside the sentence."""
+    found = list(
+        re.finditer(
+            r"(?<= the )[a-z]{4,}(?: [a-z]{4,})?(?= (?:is|are|for|to|in|on|at|and|by|from|of)\b|[.,])", text
+        )
+    )
+    if not found:
+        return None
+    match = chance.choice(found)
+    return text[: match.start()] + chance.choice(_THINGS) + text[match.end() :]
+
+
+_THINGS = [
+    "harvest",
+    "bakery",
+    "orchestra",
+    "lighthouse",
+    "museum",
+    "parade",
+    "saddle",
+    "compost",
+    "telescope",
+    "chimney",
+    "violin",
+    "vineyard",
+]
+
+
+def _invented(text: str, chance: random.Random) -> str | None:
+    """A clause that stands nowhere."""
+    more = chance.choice(_ADDED)
+    return f"{text[:-1]}{more}." if text.endswith(".") else None
+
+
+_ADDED = [
+    ", and costs are refunded after three weeks", ", but only on working days", " and the committee keeps a copy",
+    ", which the mayor announced", ", except for people over sixty", " without asking anybody",
+    ", and violations are fined", " in the second building", ", twice a year", " together with a lawyer",
+]  # fmt: skip
+
 CONTRADICTIONS: dict[str, Change] = {
     "digit": _one(r"\d", _digit),
     "number word": _one(rf"(?i)\b(?:{'|'.join(_ONES)})\b", _other(_ONES)),
@@ -109,6 +170,9 @@ CONTRADICTIONS: dict[str, Change] = {
     "modality": _swap("modality"),
     "quantifier": _swap("quantifier"),
     "exchange": _exchange,
+    "subject": _subject_exchanged,
+    "object": _object_exchanged,
+    "added clause": _invented,
 }
 
 _WORDS = """

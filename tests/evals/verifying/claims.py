@@ -17,6 +17,8 @@ from tests.evals.verifying.sentences import statements
 Label = Literal["supported", "contradicted", "unsupported"]
 _OF_PAGE = 8
 WRITTEN = Path(__file__).with_name("written.yaml")
+KEPT_BACK = Path(__file__).with_name("kept_back.yaml")
+"""Never fitted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class Made:
     vector: Vectors
 
 
-def written(pages: Pages, corpus: str) -> Iterator[Made]:
-    """The claims of written.yaml, against their own page and what is nearest to them elsewhere."""
-    for entry in yaml.safe_load(WRITTEN.read_text(encoding="utf-8"))[corpus]:
+def written(pages: Pages, corpus: str, file: Path = WRITTEN) -> Iterator[Made]:
+    """The claims of a file, against their own page and what is nearest to them elsewhere."""
+    for entry in yaml.safe_load(file.read_text(encoding="utf-8"))[corpus]:
         yield from _labelled(pages, entry["file"], entry)
 
 

@@ -1,5 +1,6 @@
 """A folder of documents as the verifier meets it: chunks, their vectors, and what a search would find."""
 
+import asyncio
 import hashlib
 import pickle
 from collections.abc import Iterator, Sequence
@@ -12,13 +13,12 @@ import numpy as np
 
 from knowledge.chunk import chunk
 from knowledge.document import Chunk
-from knowledge.embed import ChunkVectors, Embedder, SentenceVectors, Vectors, embedding_text, packaged
+from knowledge.embed import ChunkVectors, Embedder, Marked, Vectoriser, Vectors, packaged
+from knowledge.embed.port import ReadsParts
 from knowledge.load import UnreadableDocument, load
-from knowledge.sentences import sentence_spans
 from knowledge.verify import Source
 
 _SPACE = UUID(int=5)
-_SCALE = 127
 FOLDER = Path("test-output/verifying")
 
 
@@ -57,9 +57,8 @@ def embedder() -> Embedder:
 def read_pages(folder: Path) -> Pages:
     """Loads, chunks and embeds a folder; the vectors are kept under `test-output`."""
     chunks = list(chunks_of(folder))
-    known = _Kept(folder)
-    pages = [Page(file, piece, known.vectors(piece)) for file, piece in chunks]
-    known.save()
+    vectors = _Kept(folder).vectors([piece for _, piece in chunks])
+    pages = [Page(file, piece, own) for (file, piece), own in zip(chunks, vectors, strict=True)]
     return Pages(pages, np.stack([page.vectors.dense for page in pages]))
 
 
@@ -89,29 +88,40 @@ def _chunks(file: str, data: bytes) -> list[Chunk]:
 
 
 class _Kept:
+    """Vectors as ingestion stores them: of sentences in the context of their chunk."""
+
     def __init__(self, folder: Path) -> None:
-        name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
-        self._path = FOLDER / f"vectors-{name}.pickle"
+        name = hashlib.sha256(f"{folder.resolve()} {embedder().version}".encode()).hexdigest()[:12]
+        self._path = FOLDER / f"ingested-{name}.pickle"
         self._known: dict[str, ChunkVectors] = {}
         if self._path.exists():
             self._known = pickle.loads(self._path.read_bytes())
-        self._new = 0
 
-    def vectors(self, piece: Chunk) -> ChunkVectors:
-        if piece.content_hash not in self._known:
-            self._known[piece.content_hash] = _embedded(piece)
-            self._new += 1
-            if self._new % 200 == 0:
-                self.save()
-        return self._known[piece.content_hash]
-
-    def save(self) -> None:
-        if self._new:
+    def vectors(self, pieces: Sequence[Chunk]) -> list[ChunkVectors]:
+        new = [piece for piece in pieces if piece.content_hash not in self._known]
+        if new:
+            made = asyncio.run(Vectoriser(_Ingesting()).vectors(_SPACE, new))
+            self._known |= {piece.content_hash: made[piece.chunk_id] for piece in new}
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_bytes(pickle.dumps(self._known))
+        return [self._known[piece.content_hash] for piece in pieces]
 
 
-def _embedded(piece: Chunk) -> ChunkVectors:
-    spans = tuple(sentence_spans(piece.text))
-    rows = embedder().embed([embedding_text(piece), *(piece.text[start:end] for start, end in spans)])
-    return ChunkVectors(rows[0], SentenceVectors(spans, np.rint(rows[1:] * _SCALE).astype(np.int8)))
+class _Ingesting:
+    """The packaged embedder as ingestion asks it."""
+
+    @property
+    def version(self) -> str:
+        return embedder().version
+
+    @property
+    def dimensions(self) -> int:
+        return embedder().dimensions
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        return embedder().embed(texts)
+
+    async def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
+        reads = embedder()
+        assert isinstance(reads, ReadsParts)
+        return reads.embed_marked(texts)
