@@ -1,8 +1,8 @@
 """The circuit breaker: stop asking what does not answer, then let one probe through (SPEC 11)."""
 
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 from typing import Literal
 
 from kit.clock import Clock, SystemClock
@@ -17,6 +17,23 @@ def is_failure(error: BaseException) -> bool:
     if isinstance(error, SwitchboardError):
         return error.status >= 500
     return isinstance(error, Exception)
+
+
+class Guard:
+    """One call of a breaker. A class, since a generator's price shows on a gateway's path."""
+
+    __slots__ = ("_breaker", "_probing")
+
+    def __init__(self, breaker: "Breaker") -> None:
+        self._breaker = breaker
+
+    def __enter__(self) -> None:
+        self._probing = self._breaker.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._breaker.end(self._probing, error)
 
 
 class Breaker:
@@ -55,21 +72,21 @@ class Breaker:
             return "closed"
         return "half_open" if self._now() - self._opened_at >= self._open_s else "open"
 
-    @contextmanager
-    def guard(self) -> Generator[None]:
-        """Run one call. Raises Unavailable at once while open."""
-        probing = self._enter()
-        try:
-            yield
-        except BaseException as error:
-            if self._counts(error):
-                self._failed(probing)
-            raise
-        else:
+    def guard(self) -> "Guard":
+        """`with` around one call. Raises Unavailable at once while open."""
+        return Guard(self)
+
+    def begin(self) -> bool:
+        """Whether this call is the probe; `Guard` is the comfortable way. Raises Unavailable while open."""
+        return self._enter()
+
+    def end(self, probing: bool, error: BaseException | None) -> None:
+        if error is None:
             self._succeeded(probing)
-        finally:
-            if probing:
-                self._probing = False
+        elif self._counts(error):
+            self._failed(probing)
+        if probing:
+            self._probing = False
 
     def _enter(self) -> bool:
         state = self.state

@@ -36,6 +36,8 @@ class Call:
     tell: Tell | None = None
     """Where notifications go that belong to this call; None: the client cannot hear them."""
     taken: Taken = FREE
+    outcome: str = ""
+    """How it ended, as the meter counts it."""
     """What rate limit and budget counted."""
     caller: Caller | None = None
     tool: OfferedTool | None = None

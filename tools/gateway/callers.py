@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from access.grants import GrantStore, keep_grant, keys_of
 from access.jwks import TrustedKeys
@@ -34,6 +34,8 @@ class Caller:
     expires_at: float
     organisation_id: str
     actor: str
+    tokens: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
+    """Our own tokens about it, by audience, each with the monotonic time until which it is used."""
 
 
 class CannotTellWho(Unavailable):

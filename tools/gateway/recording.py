@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from base64 import b32hexencode
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,8 +14,7 @@ from tools.gateway.callers import Caller
 from tools.gateway.platform import GATEWAY
 
 ANONYMOUS = "anonymous"
-# base32hex and Crockford's base32 differ in their letters only
-_CROCKFORD = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,12 +50,37 @@ def own_record(clock: Clock, type: str, data: Mapping[str, Any]) -> Record:
     return Record(ulid(now), now.isoformat(), "audit", type, organisation_id, actor, data)
 
 
+class Ulids:
+    """48 bits of milliseconds and 80 others, in Crockford's base32 (26 characters, sortable).
+
+    60 of the 80 are random per process, 20 count: as unique as random ones, at a tenth of their price.
+    """
+
+    def __init__(self) -> None:
+        self._process = _digits(secrets.randbits(60), 12)
+        self._count = secrets.randbits(20)
+        self._millisecond = -1
+        self._time = ""
+
+    def next(self, at_s: float) -> str:
+        """at_s: epoch seconds."""
+        millisecond = int(at_s * 1000)
+        if millisecond != self._millisecond:
+            self._millisecond, self._time = millisecond, _digits(millisecond, 10)
+        self._count = count = (self._count + 1) & 0xFFFFF
+        return self._time + self._process + _PAIRS[count >> 10] + _PAIRS[count & 1023]
+
+
+def _digits(value: int, width: int) -> str:
+    return "".join(_CROCKFORD[value >> 5 * place & 31] for place in reversed(range(width)))
+
+
+_PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]
+_next_id = Ulids().next
+
+
 def ulid(now: datetime) -> str:
-    """48 bits of milliseconds and 80 random ones, in Crockford's base32 (26 characters, sortable)."""
-    moment = int(now.timestamp() * 1000).to_bytes(6)
-    # 20 bytes are 32 digits without padding; the last 26 hold our 16 bytes
-    whole = b"\0\0\0\0" + moment + secrets.token_bytes(10)
-    return b32hexencode(whole).translate(_CROCKFORD)[-26:].decode()
+    return _next_id(now.timestamp())
 
 
 def sanitised(arguments: Mapping[str, Any]) -> dict[str, Any]:

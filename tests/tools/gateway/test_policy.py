@@ -223,7 +223,7 @@ async def test_nobody_in_particular_cannot_flood_the_record(world: Gate) -> None
     records = await world.audited()
     assert len(records) + sum(record.get("left_out", 0) for record in records) == 41
     # 10 in each second of the clock that the calls took
-    assert records[-1].get("left_out", 0) > 0 or len(records) == 41
+    assert any(record.get("left_out", 0) > 0 for record in records) or len(records) == 41
 
 
 async def test_a_caller_who_leaves_ends_the_call_and_it_is_recorded(world: Gate, echo: Echo) -> None:

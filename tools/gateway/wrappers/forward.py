@@ -1,14 +1,13 @@
 """call: the innermost step, with a token of our own for the server (SPEC 6)."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
-from opentelemetry.trace import get_current_span
 
 from access.tokens import Minter
-from kit import telemetry
 from kit.errors import SwitchboardError, UpstreamFailed
 from kit.wire.mcp import (
     INVALID_PARAMS,
@@ -20,6 +19,7 @@ from kit.wire.mcp import (
     kind_of,
 )
 from tools.gateway.call import Call, Handler, Reply
+from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
@@ -27,6 +27,8 @@ from tools.gateway.upstreams.talk import Ask
 _FOR_THE_CLIENT = frozenset({INVALID_PARAMS, MISSING_CAPABILITY, URL_NEEDED})
 """What a client can act on: it sent something wrong, cannot do something, or must open a page first."""
 _NOTHING: Mapping[str, str] = {}
+# The minter may have made it 30 s ago; a token lives for 60.
+_REUSED_S = 10.0
 
 
 class ToolRefused(UpstreamFailed):
@@ -67,10 +69,10 @@ def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
     return Ask(
         call.method,
         params,
-        minter.mint(caller.principal, tool.audience, keys=caller.keys),
+        _token(caller, tool.audience, minter),
         f"{caller.organisation_id}/{caller.actor}",
         call.capabilities,
-        _trace() or call.trace,
+        call.trace,
         call.progress,
         call.log_level,
         call.in_session,
@@ -80,9 +82,15 @@ def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
     )
 
 
-def _trace() -> dict[str, str]:
-    # asked first, since injecting nothing costs as much as injecting something
-    return telemetry.inject() if get_current_span().get_span_context().is_valid else {}
+def _token(caller: Caller, audience: str, minter: Minter) -> str:
+    """Of our own, for the server; kept with the caller, since even finding one again by value costs."""
+    now = time.monotonic()
+    kept = caller.tokens.get(audience)
+    if kept is not None and kept[1] > now:
+        return kept[0]
+    token = minter.mint(caller.principal, audience, keys=caller.keys)
+    caller.tokens[audience] = (token, now + _REUSED_S)
+    return token
 
 
 def _mirrored(tool: OfferedTool, arguments: Mapping[str, Any]) -> dict[str, str]:

@@ -9,45 +9,66 @@ from kit import telemetry
 from kit.errors import SwitchboardError
 from tools.gateway.call import Call, Handler, Reply
 
-_calls = Counter("switchboard_gateway_calls_total", "Tool calls by how they ended.", ["tool", "outcome"])
-_seconds = Histogram("switchboard_gateway_call_seconds", "How long tool calls took.", ["tool"])
-_tracer = telemetry.tracer("gateway")
+_calls = Counter(
+    "switchboard_gateway_calls_total", "Tool calls by how they ended.", ["server", "tool", "outcome"]
+)
+_seconds = Histogram("switchboard_gateway_call_seconds", "How long tool calls took.", ["server", "tool"])
+_spans = Counter("switchboard_gateway_spans_total", "Calls whose trace is recorded.")
+
+
+class _Count:
+    """Children kept per tool: looking one up by its labels costs more than counting."""
+
+    def __init__(self) -> None:
+        self._counters: dict[tuple[str, str, str], Counter] = {}
+        self._timers: dict[tuple[str, str], Histogram] = {}
+
+    def __call__(self, call: Call, outcome: str, took_s: float) -> None:
+        # only known names become labels: a caller could invent any number of others
+        server, tool = (call.tool.server, call.tool.name) if call.tool else ("unknown", "unknown")
+        counter = self._counters.get((server, tool, outcome))
+        timer = self._timers.get((server, tool))
+        if counter is None:
+            counter = self._counters[server, tool, outcome] = _calls.labels(server, tool, outcome)
+        if timer is None:
+            timer = self._timers[server, tool] = _seconds.labels(server, tool)
+        counter.inc()
+        timer.observe(took_s)
 
 
 def metered(inner: Handler) -> Handler:
     """The outcome is `ok`, `error` (the tool said so), or the code of the error that ended the call."""
-    counters: dict[tuple[str, str], Counter] = {}
-    timers: dict[str, Histogram] = {}
+    count = _Count()
 
-    def count(call: Call, outcome: str, took_s: float) -> None:
-        # only known names become labels: a caller could invent any number of others
-        tool = call.tool.name if call.tool else "unknown"
-        if (tool, outcome) not in counters:
-            counters[tool, outcome] = _calls.labels(tool, outcome)
-            timers[tool] = _seconds.labels(tool)
-        counters[tool, outcome].inc()
-        timers[tool].observe(took_s)
-
-    async def call(call: Call) -> Reply:
+    async def counted(call: Call) -> Reply:
         started = time.perf_counter()
         outcome = "cancelled"
-        context = telemetry.extract(call.trace) if call.trace else None
-        with _tracer.start_as_current_span(
-            "tools/call", context=context, kind=trace.SpanKind.SERVER, record_exception=False
-        ) as span:
+        try:
+            reply = await inner(call)
+            outcome = "error" if reply.failed else "ok"
+            return reply
+        except SwitchboardError as error:
+            outcome = error.code
+            raise
+        except Exception:
+            outcome = "internal"
+            raise
+        finally:
+            call.outcome = outcome
+            count(call, outcome, time.perf_counter() - started)
+
+    async def call(call: Call) -> Reply:
+        span = telemetry.hop("tools/call", call.trace)
+        if span is None:
+            if not call.trace:
+                call.trace = telemetry.unrecorded()
+            return await counted(call)
+        _spans.inc()
+        with trace.use_span(span, end_on_exit=True, record_exception=False):
+            call.trace = telemetry.inject()
             try:
-                reply = await inner(call)
-                outcome = "error" if reply.failed else "ok"
-                return reply
-            except SwitchboardError as error:
-                outcome = error.code
-                raise
-            except Exception:
-                outcome = "internal"
-                raise
+                return await counted(call)
             finally:
-                if span.is_recording():
-                    span.set_attributes({"gen_ai.tool.name": call.name, "switchboard.outcome": outcome})
-                count(call, outcome, time.perf_counter() - started)
+                span.set_attributes({"gen_ai.tool.name": call.name, "switchboard.outcome": call.outcome})
 
     return call
