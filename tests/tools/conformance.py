@@ -128,8 +128,8 @@ def table(compared: list[Compared]) -> str:
     for one in compared:
         for name, why in one.lost.items():
             lines.append(f"lost: {one.suite} {one.revision} {one.era}: {name}: {why}")
-        for name in sorted(one.direct.failed & one.through.failed):
-            lines.append(f"fails on both: {one.suite} {one.revision} {one.era}: {name}")
+        both = sorted(one.direct.failed & one.through.failed)
+        lines += [f"fails on both: {one.suite} {one.revision} {one.era}: {name}" for name in both]
     return "\n".join(lines)
 
 

@@ -4,6 +4,8 @@
 own too: `python -m tests.tools.everything new 8123`, or `… old` over stdio.
 """
 
+# ruff: noqa: N803, N815 - the names are the suites'
+
 import asyncio
 import base64
 import json
@@ -137,7 +139,7 @@ def content(ctx: Ctx, key: str) -> Any:
 
 def everything(told: Told | None = None) -> MCPServer:
     told = told or Told()
-    server = MCPServer("everything", version="1", instructions="For tests.")
+    server = MCPServer("everything", version="1", instructions="For tests.", log_level="CRITICAL")
     _plain(server, told)
     _asking_in_sessions(server)
     _asking_stateless(server)
@@ -515,7 +517,8 @@ def app_of(server: MCPServer, era: Era) -> ASGIApp:
         if scope["type"] == "http" and era != "both":
             revision = dict(scope["headers"]).get(b"mcp-protocol-version", b"").decode()
             if (revision == "2026-07-28") != (era == "new"):
-                return await _refuse(send, revision, era)
+                await _refuse(send, revision, era)
+                return
         await inner(scope, receive, send)
 
     return only

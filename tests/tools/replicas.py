@@ -137,8 +137,9 @@ async def two_processes(
     own, platform, clock = SigningKey.generate(), SigningKey.generate(), MovedClock()
     children: list[Child] = []
     try:
-        for number in range(2):
-            children.append(await _child(registry, folder / f"replica{number}", redis_url, own, platform))
+        for name in ("replica0", "replica1"):
+            child = await _child(registry, folder / name, redis_url, own, platform)
+            children.append(child)
         async with served(RoundRobin([child.url for child in children])) as url:
             unused: Any = None
             minter = Minter(platform, "platform", clock)

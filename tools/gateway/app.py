@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from access.grants import GrantStore
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
@@ -76,7 +77,7 @@ def build_gateway(
     processes = Processes(settings.commands, settings.result_limit)
     peers = Peers(connections, processes, redis, parking)
     pins = Pins(holder, peers, minter, announce, settings.definitions_check_s)
-    callers = Callers(platform, trusted, redis, clock, settings.key_cache_s)
+    callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)
     limits = open_limits(redis_url, clock)
     chain = build_chain(
         settings=settings,

@@ -7,7 +7,7 @@ While Redis is away a replica serves what it holds itself.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -66,8 +66,8 @@ class Bus:
     async def _publish(self, channel: str, kind: str, told: dict[str, Any]) -> int:
         body = _encode({"kind": kind, "from": self.replica, "told": told})
         try:
-            heard: Any = await self._redis.publish(channel, body)
-            return int(heard)
+            heard: int = await cast(Any, self._redis).publish(channel, body)
+            return heard
         except RedisError as error:
             _log.warning("gateway.bus_not_reached", kind=kind, error=type(error).__name__)
             return 0
@@ -82,7 +82,7 @@ class Bus:
             await asyncio.sleep(_RECONNECT_S)
 
     async def _listen(self) -> None:
-        channel: Any = self._redis.pubsub()  # pyright: ignore[reportUnknownMemberType] - untyped **kwargs
+        channel = cast(Any, self._redis).pubsub()
         try:
             await channel.subscribe(_CHANNEL + self.replica, _ALL)
             while True:

@@ -6,7 +6,7 @@ of their own, perhaps to another replica, which brings them back by the bus. Can
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -69,7 +69,8 @@ class Asking:
             await self._bus.send(replica, "client.answered", id=message.id, session=session, said=said)
 
     async def _one(self, outlet: Outlet, session: str, wanted: Any) -> Any:
-        method, params = str(wanted.get("method")), wanted.get("params") or {}
+        method: str = str(wanted.get("method"))
+        params: Any = wanted.get("params") or {}
         id = f"{_ASK}{self._bus.replica}-{secrets.token_hex(12)}"
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._asked[id] = (session, future)
@@ -110,7 +111,7 @@ class InFlight:
         bus.on("client.cancelled", self._cancelled_elsewhere)
 
     @contextmanager
-    def running(self, session: str, id: RequestId) -> Iterator[None]:
+    def running(self, session: str, id: RequestId) -> Generator[None]:
         """Raises Cancelled. A request whose id is in use already is not cancellable, and cancels nothing."""
         key, task = (session, id), asyncio.current_task()
         if key in self._running or task is None:

@@ -1,6 +1,7 @@
 """The session era, 2024-11-05 to 2025-11-25: `initialize` first, then `Mcp-Session-Id`."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,10 +89,8 @@ class SessionEra:
     ) -> None:
         """Returns where it may go on no longer; the client then begins anew, and is told why."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), CHECK_S)
-            except TimeoutError:
-                pass
             changed.clear()
             try:
                 listener.caller = await self.methods.caller(request)

@@ -137,7 +137,9 @@ class Notices:
             caller = listener.caller
             token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys)
             who = f"{caller.organisation_id}/{caller.actor}"
-            await self._listen(tool.address, {"resourceSubscriptions": sorted(uris)}, token, who, tell, ready)
+            wanted = {"notifications": {"resourceSubscriptions": sorted(uris)}}
+            ask = Ask("subscriptions/listen", wanted, token, who, tell=tell)
+            await (await self._peers.of(tool.address, ask)).listen(ask, ready)
 
         return _Follower(listen, server)
 
@@ -156,23 +158,11 @@ class Notices:
         async def listen(ready: Callable[[], None]) -> None:
             tool = self._holder.current.shared[server]
             token = self._minter.mint(GATEWAY, tool.audience)
-            wanted = dict.fromkeys(LIST_CHANGED, True)
-            await self._listen(tool.address, wanted, token, str(GATEWAY.id), tell, ready)
+            wanted = {"notifications": dict.fromkeys(LIST_CHANGED, True)}
+            ask = Ask("subscriptions/listen", wanted, token, str(GATEWAY.id), tell=tell)
+            await (await self._peers.of(tool.address, ask)).listen(ask, ready)
 
         return _Follower(listen, server)
-
-    async def _listen(
-        self,
-        address: str,
-        wanted: Mapping[str, Any],
-        token: str,
-        who: str,
-        tell: Tell,
-        ready: Callable[[], None],
-    ) -> None:
-        ask = Ask("subscriptions/listen", {"notifications": wanted}, token, who, tell=tell)
-        peer = await self._peers.of(address, ask)
-        await peer.listen(ask, ready)
 
     def _list_changed(self, server: str, method: str) -> None:
         kind = next((kind for kind, name in LIST_CHANGED.items() if name == method), None)

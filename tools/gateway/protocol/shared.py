@@ -178,8 +178,8 @@ def _together(
     key = {"prompts/list": "name", "resources/list": "uri"}.get(method, "uriTemplate")
     taken: set[str] = set()
     for server, listed in lists:
-        for item in listed.items:
-            name = item.get(key)
+        for given in listed.items:
+            item, name = given, given.get(key)
             if not isinstance(name, str):
                 continue
             if name in taken and key == "name":

@@ -132,6 +132,7 @@ class Running:
         self._asked += 1
         self.wanted[f"{capability}-{self._asked}"] = (id, method, params)
         self._news.set()
+        return None
 
     async def _respond(self, id: RequestId, said: Mapping[str, Any]) -> None:
         await self._link.tell(self._ask, _encode({"jsonrpc": "2.0", "id": id, **said}))

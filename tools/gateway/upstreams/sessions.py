@@ -27,6 +27,7 @@ from ports.redis import Redis, RedisError
 from tools.gateway.upstreams.port import Heard, Upstream, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
 from tools.gateway.upstreams.talk import CLIENT, Ask, answered, read_message
+import contextlib
 
 CAPABILITIES: Mapping[str, Any] = {
     "elicitation": {"form": {}, "url": {}},
@@ -192,10 +193,8 @@ class HttpSessions:
         self._known.pop(who, None)
         shared = await self._shared(who)
         if shared is not None and shared.id == session.id:
-            try:
+            with contextlib.suppress(RedisError):
                 await self._redis.delete(self._prefix + who)
-            except RedisError:
-                pass
 
     def _remember(self, who: str, session: Session) -> None:
         self._known[who] = session
