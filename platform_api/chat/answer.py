@@ -99,6 +99,10 @@ class Answer:
         ]
 
     def check(self, sentence: Sentence) -> Checked:
+        """By words; by vectors, too, where neither the source's own words nor a rule decide."""
+        checked = check(sentence, self.sources, self.threshold)
+        if self.embedder is None or not checked.by_meaning:
+            return checked
         return check(sentence, self.sources, self.threshold, self.embedder)
 
     def offer(self, sentence: Sentence, checked: Checked | None = None) -> list[Shown]:

@@ -97,7 +97,9 @@ class Checks:
     async def close(self) -> None:
         if self._fetching:
             self._fetching.cancel()
-        await asyncio.gather(*filter(None, (self._fetching, *self._reading)), return_exceptions=True)
+            await asyncio.wait([self._fetching])
+        if self._reading:
+            await asyncio.wait(self._reading)
 
     def _apart(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
         return asyncio.get_running_loop().run_in_executor(self.means.threads, work)
@@ -178,8 +180,9 @@ class Checks:
 
 
 def _read(texts: Sequence[str]) -> None:
+    """Made once per text and kept: the first sentence then finds it done."""
     for text in texts:
-        prepare(text)
+        _ = prepare(text).passages
 
 
 def _passage(verdict: Verdict) -> str:

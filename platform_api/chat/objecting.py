@@ -8,8 +8,9 @@ parentheses, doubts and look-alike letters, which state nothing and change every
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
-from knowledge.verify import Verdict, meaning_of, words_of
+from knowledge.verify import Meaning, Verdict, meaning_of, words_of
 
 ADDED, WRITING, SIGN, ABOUT, MORE, QUESTION = "added", "writing", "sign", "about", "more", "question"
 LIMIT = "limit"
@@ -70,6 +71,8 @@ def objection(text: str, verdict: Verdict, *, judged: bool = False) -> str:
         return WRITING
     if _has_other_signs(text, verdict.quote):
         return SIGN
+    if verdict.confidence == 1.0:
+        return ""  # word for word: what words do not show was looked at above
     said, quoted = _words(text), _words(verdict.quote)
     if (said & _ABOUT) - quoted:
         return ABOUT
@@ -88,7 +91,7 @@ def _keeps_limits(text: str, verdict: Verdict, said: set[str], quoted: set[str])
         return False
     if not said & _NEGATIONS:
         return True
-    theirs, ours = meaning_of(words_of(verdict.quote)).content, meaning_of(words_of(text)).content
+    theirs, ours = _meaning(verdict.quote).content, _meaning(text).content
     return sum(weight for term, weight in theirs.items() if term not in ours) < _HALF_A_WORD
 
 
@@ -114,9 +117,14 @@ def _phrases(text: str) -> set[str]:
 
 def _adds(text: str, quote: str) -> bool:
     """Whether a clause of it speaks of nothing that the quote speaks of."""
-    quoted = meaning_of(words_of(quote)).terms
+    quoted = _meaning(quote).terms
     return any(clause and quoted.keys().isdisjoint(clause) for clause in _clauses(text))
 
 
 def _clauses(text: str) -> Iterator[dict[str, float]]:
-    return (meaning_of(words_of(clause)).content for clause in _CLAUSE.split(text))
+    return (_meaning(clause).content for clause in _CLAUSE.split(text) if clause)
+
+
+@lru_cache(maxsize=1024)
+def _meaning(text: str) -> Meaning:
+    return meaning_of(words_of(text))

@@ -1,13 +1,11 @@
 """Models that stream badly, or write what nobody asked for: what is shown is true, cited, never nothing."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.wire.events import AnswerDelta, TurnCompleted
-from platform_api.agents.port import TextWritten
+from platform_api.agents.port import TextWritten, ToolFinished
 from platform_api.chat.reasoning import Spoken
 from platform_api.chat.sentences import SentenceStream
 from platform_api.llm.frames import render
@@ -157,7 +155,7 @@ async def test_an_endless_answer_is_read_for_a_while(client: Client) -> None:
 
 async def test_a_search_that_fails_after_facts_were_found_is_told_as_degraded(client: Client) -> None:
     started, done = search(LEAVE)
-    broken: Any = type(done)("call-2", "docs.search", False, 3.0, None)
+    broken = ToolFinished("call-2", "docs.search", ok=False, latency_ms=3.0)
     end = await completed(client, started, done, started, broken, TextWritten(f"{TRUE} [1]"), finished())
     assert (end.text, end.outcome, end.degraded) == (f"{TRUE} [1]", "degraded", ["docs"])
 

@@ -95,13 +95,13 @@ async def test_citations_are_numbered_by_first_use_and_shared_by_the_same_quote(
         client,
         *answer(
             "Laptops are replaced every four years. [2] Staff get 25 days of annual leave. [1] ",
-            "Laptops are replaced every 4 years. [7]",
+            "A laptop is replaced every four years. [7]",
             sources=(LEAVE, LAPTOPS),
         ),
     )
     assert end.text == (
         "Laptops are replaced every four years. [1] Staff get 25 days of annual leave. [2] "
-        "Laptops are replaced every 4 years. [1]"
+        "A laptop is replaced every four years. [1]"
     )
     assert [one.n for one in end.citations] == [1, 2]
 
