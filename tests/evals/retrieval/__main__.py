@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from knowledge.search import SearchSettings
+from knowledge.search.rerank import CrossEncoder, RerankerUnavailable
 from tests.evals.golden import read_questions
 from tests.evals.retrieval.beir import FORMAT, LONG, read_beir, write_beir
 from tests.evals.retrieval.building import Say
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             console.print(f"{len(sets[0].queries)} queries written to {options.write}", highlight=False)
             return 0
         tables = [_measured(one, options, console) for one in sets]
-    except BadSet as error:
+    except (BadSet, RerankerUnavailable) as error:
         print(error, file=sys.stderr)
         return 2
     if len(tables) > 1:
@@ -63,6 +64,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="NAME=VALUE[,…]",
         help="one more variant of ours, such as dense_weight=0.5,sparse_weight=0.5; may be repeated",
     )
+    parser.add_argument("--rerank", metavar="FOLDER", help="one more variant: ours with this cross-encoder")
     options = parser.parse_args(arguments)
     if not (options.beir or options.corpus or options.known_items):
         parser.exit(2, f"Name a set: make eval-retrieval BEIR=folder\n\n{FORMAT}\n")
@@ -82,6 +84,8 @@ def _sets(options: argparse.Namespace) -> Iterator[RetrievalSet]:
 
 def _measured(found: RetrievalSet, options: argparse.Namespace, console: Console) -> Table:
     variants = [*BASELINES, ours(), *(with_settings(said, _settings(said)) for said in options.setting)]
+    if options.rerank:
+        variants.append(ours(CrossEncoder(Path(options.rerank))))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(found.name)

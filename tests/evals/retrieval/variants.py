@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from kit.wire.search import FoundChunk, SearchRequest
@@ -78,8 +77,7 @@ def ours(reranker: Reranker | None = None) -> Variant:
 
 def with_settings(name: str, settings: SearchSettings, reranker: Reranker | None = None) -> Variant:
     def make(opened: Opened) -> Ask:
-        more: dict[str, Any] = {} if reranker is None else {"reranker": reranker}
-        search = Search(opened.index, opened.embedder, settings, **more)
+        search = Search(opened.index, opened.embedder, settings, reranker=reranker)
 
         async def ask(query: str, top: int) -> Results:
             # The wire allows 50 at most; recall@100 needs more, and the engine has no such limit.
@@ -93,5 +91,4 @@ def with_settings(name: str, settings: SearchSettings, reranker: Reranker | None
 
 
 def _documents(chunk: FoundChunk) -> tuple[UUID, ...]:
-    others: Any = getattr(chunk, "also_in", None) or []
-    return (chunk.metadata.doc_id, *(other.doc_id for other in others))
+    return (chunk.metadata.doc_id, *(other.doc_id for other in chunk.also_in or []))
