@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -181,13 +182,17 @@ class EdgeStore:
         return await self._run(lambda: self._rank(scope, vectors, limit))
 
     def _rank(self, scope: Scope, vectors: Sequence[Vector], limit: int) -> list[list[Scored]]:
-        lists = [self._list(scope, Ranking(vector, limit)) for vector in vectors]
+        # Made once for all lists of one search: as objects of the engine they cost as much as a small query.
+        within = _Within.of(scope, bool(self._leaving))
+        lists = [self._list(within, Ranking(vector, limit)) for vector in vectors]
         for at, ranking in gaps(vectors, lists, limit).items():
-            lists[at] += self._list(scope, ranking)
+            lists[at] += self._list(within, ranking)
         return lists
 
-    def _list(self, scope: Scope, ranking: Ranking) -> list[Scored]:
-        points = self._shard.query(_query(scope, ranking, bool(self._leaving)))
+    def _list(self, within: "_Within", ranking: Ranking) -> list[Scored]:
+        points = self._shard.query(_query(within, ranking))
+        if ranking.among is not None:
+            return [Scored(_uuid(point.id), point.score, None) for point in points]
         return [
             Scored(_uuid(point.id), point.score, (point.payload or {}).get(fields.BODY)) for point in points
         ]
@@ -228,23 +233,42 @@ class EdgeStore:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, call))
 
 
-def _query(scope: Scope, ranking: Ranking, leaving: bool) -> qdrant.QueryRequest:
-    nearest, params = _nearest(scope, ranking.vector, leaving)
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """What a search may touch, as the engine takes it. corpus: whose statistics count."""
+
+    conditions: list[Any]
+    gone: list[Any]
+    filter: qdrant.Filter
+    corpus: qdrant.Filter
+
+    @classmethod
+    def of(cls, scope: Scope, leaving: bool) -> "_Within":
+        conditions: list[Any] = [*map(_condition, scope.conditions)]
+        gone = _gone(leaving)
+        filter = qdrant.Filter(must=conditions, must_not=gone)
+        corpus = qdrant.Filter(must=[_condition(scope.access)], must_not=gone) if scope.narrowing else filter
+        return cls(conditions, gone, filter, corpus)
+
+    def among(self, ids: Sequence[UUID]) -> qdrant.Filter:
+        return qdrant.Filter(must=[*self.conditions, qdrant.HasIdCondition(set(ids))], must_not=self.gone)
+
+
+def _query(within: _Within, ranking: Ranking) -> qdrant.QueryRequest:
+    nearest, params = _nearest(within, ranking.vector)
     named = ranking.among is not None
-    among = (qdrant.HasIdCondition(set(ranking.among)),) if ranking.among else ()
     return qdrant.QueryRequest(
         limit=ranking.limit,
         query=nearest,
-        filter=_filter(scope, leaving, *among),
+        filter=within.among(ranking.among) if ranking.among else within.filter,
         with_payload=False if named else _BODY,
         params=params,
     )
 
 
-def _nearest(scope: Scope, vector: Vector, leaving: bool) -> tuple[qdrant.Query, qdrant.SearchParams]:
+def _nearest(within: _Within, vector: Vector) -> tuple[qdrant.Query, qdrant.SearchParams]:
     if isinstance(vector, SparseTerms):
-        corpus = qdrant.Filter(must=[_condition(scope.access)], must_not=_gone(leaving))
-        params = qdrant.SearchParams(exact=True, idf=qdrant.IdfParams(corpus=corpus))
+        params = qdrant.SearchParams(exact=True, idf=qdrant.IdfParams(corpus=within.corpus))
         return qdrant.Query.Nearest(_sparse(vector), using=fields.SPARSE), params
     nearest = qdrant.Query.Nearest(list(map(float, vector)), using=fields.DENSE)
     return nearest, qdrant.SearchParams(exact=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from knowledge.index.points import Marks, Payload, Point
@@ -24,12 +24,12 @@ class Ranking:
     among: tuple[UUID, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
+    """body: None where it was not asked for. A tuple: a search makes some eighty of them."""
+
     id: UUID
     score: float
     body: str | None
-    """None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Store(Protocol):
 def gaps(vectors: Sequence[Vector], lists: Sequence[Sequence[Scored]], limit: int) -> dict[int, Ranking]:
     """By list: the ranking that gives it the scores of what only other lists hold."""
     everything = {scored.id for ranked in lists for scored in ranked}
-    missing = [tuple(sorted(everything - {scored.id for scored in ranked})) for ranked in lists]
+    missing = [tuple(everything - {scored.id for scored in ranked}) for ranked in lists]
     # A list shorter than the limit holds all that it can.
     return {
         at: Ranking(vectors[at], len(ids), ids)

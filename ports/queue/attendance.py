@@ -22,7 +22,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from kit import telemetry
 from ports.db import libpq_url
 from ports.queue.pace import Pace
-from ports.queue.presence import LOCK_CLASS, PresentWorkers, one_statement_each, present
+from ports.queue.presence import LOCK_CLASS, PresentWorkers, one_statement_each, pool_of_quiet, present
 from ports.queue.queue import FAILURE, QUEUE, TRACE
 from ports.queue.tasks import GiveUp, Periodic, Task, Tasks
 
@@ -100,6 +100,7 @@ def _connector(url: str, concurrency: int) -> procrastinate.PsycopgConnector:
         conninfo=libpq_url(url),
         kwargs={"connect_timeout": 5, "options": f"-c statement_timeout={_ANSWER_WITHIN_MS}"},
         configure=one_statement_each,
+        pool_factory=pool_of_quiet,
         min_size=1,
         max_size=min(concurrency, 4) + 2,
         timeout=10,

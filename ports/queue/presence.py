@@ -6,12 +6,15 @@ heartbeat stays as the second way, for a worker that hangs with its connection o
 """
 
 import asyncio
+import select
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 from procrastinate.connector import BaseConnector
 from procrastinate.manager import JobManager
+from psycopg_pool import AsyncConnectionPool
 
 from ports.db import libpq_url
 
@@ -65,6 +68,24 @@ async def present(url: str) -> AsyncGenerator[Presence]:
 async def one_statement_each(connection: psycopg.AsyncConnection) -> None:
     """Each question of the queue is one statement: opening and ending a transaction would be two more."""
     await connection.set_autocommit(True)
+
+
+async def check_unless_quiet(connection: psycopg.AsyncConnection) -> None:
+    """Asks Postgres whether the connection lives only where something lies in it unread.
+
+    An idle connection has nothing to read until the server closes it; a round trip before each of the
+    queue's questions would be half of its traffic. Raises psycopg.OperationalError.
+    """
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    if socket.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def pool_of_quiet(**settings: Any) -> "AsyncConnectionPool[psycopg.AsyncConnection]":
+    """procrastinate's pool with that check."""
+    settings["check"] = check_unless_quiet
+    return AsyncConnectionPool(**settings)
 
 
 class PresentWorkers(JobManager):
