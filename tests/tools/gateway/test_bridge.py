@@ -260,3 +260,20 @@ async def test_a_changed_resource_is_told_to_who_follows_it(bridge: Gate, mode: 
             heard = await mine.until("notifications/resources/updated")
             assert heard["params"]["uri"] == uri
             assert not theirs.heard("notifications/resources/updated")
+
+
+@pytest.mark.parametrize("era", ["old"])
+@pytest.mark.proves("GATE-106")
+async def test_only_so_many_questions_of_one_person_wait(bridge: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.gateway.upstreams.parking._EACH", 2)
+    asked = [await ask(bridge, MAYA, {"message": "Who?"}) for _ in range(3)]
+    told: list[str] = []
+    for one in asked:
+        [key] = one["inputRequests"]
+        given = {
+            "requestState": one["requestState"],
+            "inputResponses": {key: {"action": "accept", "content": {"response": "me"}}},
+        }
+        told.append(json.dumps(await ask(bridge, MAYA, {"message": "Who?"}, **given)))
+
+    assert ["action=accept" in one for one in told] == [False, True, True]

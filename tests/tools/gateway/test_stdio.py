@@ -188,3 +188,15 @@ async def test_what_the_settings_do_not_name_is_not_run(tmp_path: Path, redis: R
         error = tool_error_of(await call(gate, MAYA, "small.about", {}))
 
     assert error["code"] == "unavailable"
+
+
+async def test_the_longest_idle_gives_its_place_to_another_person(
+    tmp_path: Path, redis: Redis, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the gateway's own look at the tools has a process, too
+    monkeypatch.setattr("tools.gateway.upstreams.stdio._PRINCIPALS", 2)
+    async with small(tmp_path, redis, index, per_principal=True) as gate:
+        mine, theirs = await about(gate), await about(gate, TOM)
+        mine_again = await about(gate)
+
+    assert mine["pid"] == mine_again["pid"] != theirs["pid"]

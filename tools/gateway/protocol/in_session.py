@@ -56,9 +56,12 @@ class SessionEra:
             await self.in_flight.cancel(session.id, message.params.get("requestId"))
 
     async def end(self, request: Asked) -> None:
-        """Raises SessionGone, Unauthenticated."""
+        """Raises SessionGone, Unauthenticated, Unavailable where Redis is away."""
         caller = await self.methods.caller(request)
-        await self.sessions.end(request.get(SESSION_HEADER), caller.principal)
+        try:
+            await self.sessions.end(request.get(SESSION_HEADER), caller.principal)
+        except RedisError as error:
+            raise Unavailable("The session cannot be ended at the moment.", retry_after=2) from error
 
     async def listen(self, request: Asked, where: Where, outlet: Outlet) -> None:
         """The stream of a GET: what changes, until the client goes, the session ends or nobody is
@@ -181,6 +184,8 @@ class SessionEra:
 async def _tell(listener: Listener) -> None:
     while True:
         method, params = await listener.said.get()
+        if not method:
+            return
         await listener.tell(method, params)
 
 

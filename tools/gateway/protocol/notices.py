@@ -27,6 +27,8 @@ LIST_CHANGED = {
     "resourcesListChanged": "notifications/resources/list_changed",
 }
 UPDATED = "notifications/resources/updated"
+END: tuple[str, dict[str, Any]] = ("", {})
+"""Said to a listener whose stream ends."""
 _READY_S = 3.0
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 _log = structlog.get_logger()
@@ -123,13 +125,22 @@ class Notices:
             listener.following[key] = self._follow(listener, *key)
         await asyncio.gather(*(listener.following[key].ready() for key in keys))
 
+    def hang_up(self) -> None:
+        """Every stream ends, as its client expects: it comes back, to another replica."""
+        for listener in self._listeners:
+            if listener.said.full():
+                listener.said.get_nowait()
+            listener.said.put_nowait(END)
+
     def close(self) -> None:
         for listener in list(self._listeners):
             self.remove(listener)
 
     def _follow(self, listener: Listener, server: str, uris: frozenset[str]) -> _Follower:
         async def tell(method: str, params: dict[str, Any]) -> None:
-            if method == UPDATED and isinstance(params.get("uri"), str):
+            # looked at each time: what they might see may have been taken from them meanwhile
+            seen = server in self._shared.servers(listener.caller, listener.server, "resources/list")
+            if seen and method == UPDATED and isinstance(params.get("uri"), str):
                 listener.hear(UPDATED, _without_meta(params))
 
         async def listen(ready: Callable[[], None]) -> None:

@@ -107,6 +107,8 @@ class StatelessEra:
                     # whose credential no longer holds has listened long enough
                     return
                 continue
+            if not method:
+                return
             await outlet.tell(method, {**params, "_meta": meta})
 
 

@@ -27,6 +27,8 @@ from tools.gateway.upstreams.talk import Ask
 WAITS_S = 600.0
 """SPEC 5: so long does a server of the older era wait for a person."""
 _PREFIX = "swb1."
+_EACH = 20
+"""Calls of one principal that may wait at once."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,6 +42,7 @@ class InputExpired(SwitchboardError):
 @dataclass(slots=True)
 class _Parked:
     running: Running
+    who: str
     expires: asyncio.TimerHandle
 
 
@@ -101,7 +104,8 @@ class Parking:
         expires = loop.call_later(
             self._waits_s, lambda: self._finish(self._end(id, "Nobody answered in time."))
         )
-        self._parked[id] = _Parked(running, expires)
+        self._parked[id] = _Parked(running, who, expires)
+        self._make_room(who)
         wanted = {
             key: {"method": method, "params": params} for key, (_, method, params) in running.wanted.items()
         }
@@ -111,6 +115,12 @@ class Parking:
             "requestState": self._sealed(id, who, server),
         }
         return Answer("2.0", result=Raw(_encode(result)))
+
+    def _make_room(self, who: str) -> None:
+        """Each holds a connection open: beyond so many of one principal, the oldest is given up."""
+        theirs = [id for id, parked in self._parked.items() if parked.who == who]
+        for id in theirs[:-_EACH]:
+            self._finish(self._end(id, "Too many calls wait for this person."))
 
     async def _end(self, id: str, reason: str) -> None:
         parked = self._parked.pop(id, None)

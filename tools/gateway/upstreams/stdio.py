@@ -75,10 +75,16 @@ class Process:
         self._stateless = False
         self._starts = 0
         self._started_at = 0.0
+        self._used_at = time.monotonic()
 
     @property
     def pid(self) -> int | None:
         return self._child.pid if self._child and self._child.returncode is None else None
+
+    @property
+    def idle_since(self) -> float | None:
+        """Monotonic; None while it is at work."""
+        return None if self._waiting else self._used_at
 
     @property
     def stateless(self) -> bool:
@@ -131,6 +137,7 @@ class Process:
 
     async def _exchange(self, id: str, body: bytes, heard: Heard) -> None:
         inbox = self._waiting[id] = asyncio.Queue()
+        self._used_at = time.monotonic()
         try:
             await self._write(body)
             while (data := await self._next(inbox)) is not None:
@@ -350,6 +357,7 @@ class Processes:
         self._commands = commands
         self._limit = limit
         self._running: dict[tuple[str, str], Process] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def peer(self, address: str, parking: Parking) -> Peer:
         """Raises Unavailable for a command that the settings do not have."""
@@ -365,9 +373,19 @@ class Processes:
         found = self._running.get(key)
         if found is None:
             if len(self._running) >= _PRINCIPALS:
-                raise Unavailable("Too many tool servers run here already.", retry_after=30)
+                self._give_up_one()
             found = self._running[key] = Process(address, command, self._limit)
         return found
+
+    def _give_up_one(self) -> None:
+        """The one that has been idle for longest. Raises Unavailable where all are at work."""
+        idle = [key for key, process in self._running.items() if process.idle_since is not None]
+        if not idle:
+            raise Unavailable("Too many tool servers run here already.", retry_after=30)
+        oldest = min(idle, key=lambda key: self._running[key].idle_since or 0.0)
+        task = asyncio.create_task(self._running.pop(oldest).close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def keep(self, addresses: Iterable[str]) -> None:
         kept = set(addresses)
