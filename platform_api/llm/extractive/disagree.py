@@ -15,8 +15,11 @@ _FEWEST_TERMS = 2
 def rivals_of(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[Offer, ...]:
     """The best two statements of different documents that say the same with other numbers; or nothing.
 
-    A document that says itself that it is out of date disagrees with nobody.
+    A document that says itself that it is out of date disagrees with nobody; where it comes first, it was asked
+    for by its year.
     """
+    if ranked[0].offer.source.doc_id in field.outdated:
+        return ()
     held = [one for one in ranked[:_LOOKED_AT] if one.offer.source.doc_id not in field.outdated]
     for at, best in enumerate(held[:_FIRST]):
         for other in held[at + 1 :]:

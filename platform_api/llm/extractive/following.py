@@ -13,7 +13,7 @@ it its that this those these they them their there he she his her one ones same
 _POINTING = frozenset(_POINTS.split())
 _CONTINUING = re.compile(r"^\W*(?:and|but|also|what about|how about|why|what if|or|then|so)\b", re.IGNORECASE)
 _NAMES_ITS_SUBJECT = re.compile(
-    r"""^\W*(?:(?:who|what|where|when|which)(?:'s|s|\ is|\ are|\ was|\ were)|is\ there|are\ there|do\ we\ have)
+    r"""^\W*(?:(?:who|what|where|when|which)(?:'s|s|\ is|\ are|\ was|\ were)|(?:is|are)\ there|do\ we\ have)
         \ (?:an?\ |the\ |our\ |my\ |any\ )?\w""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -87,7 +87,7 @@ def _words(language: Language) -> frozenset[str]:
 
 
 _ENGLISH_WORDS = """
-the and is are i we you my how where what when who why much many not a an for on with can may must do does it to of have
-has get our in if be
+the and is are i we you my how where what when who why much many not a an for on with can may must do does it
+to of have has get our in if be
 """
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())

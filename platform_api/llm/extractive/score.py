@@ -13,7 +13,7 @@ from uuid import UUID
 from knowledge.verify import Source, meaning_of, prepare, words_of
 from platform_api.llm.extractive.outdated import outdated_among
 from platform_api.llm.extractive.question import Asked, Wanted
-from platform_api.llm.extractive.statements import Offer
+from platform_api.llm.extractive.statements import Offer, statements_of
 
 # A softmax over the statements of a search, fitted on queries made from the corpora themselves and on no
 # question of a question file: docs/explanation/extractive.md. The first three: what the share of the question
@@ -146,7 +146,7 @@ def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequenc
     """scores: of the sources in the search, 0-1; empty where unknown."""
     frequency = Counter(term for offer in offers for term in offer.statement.own.terms)
     titles = tuple(_terms_of(f"{source.title} {source.section}") for source in sources)
-    spoken = tuple(prepare(source.text).terms for source in sources)
+    spoken = tuple(_spoken(source.text) for source in sources)
     known = tuple(scores) or (USUAL_SCORE,) * len(sources)
     spread = pstdev(scores) if len(scores) >= _FEW else USUAL_SPREAD
     return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated_among(sources), spread)
@@ -201,6 +201,13 @@ def kinds_of(text: str) -> Wanted:
         if sign.search(text):
             held |= kind
     return held
+
+
+@lru_cache(maxsize=4096)
+def _spoken(text: str) -> Mapping[str, float]:
+    """What a source speaks of: its units, and the header of its tables."""
+    heads = (statement.near.terms for statement in statements_of(text) if statement.unit.kind == "row")
+    return {name: weight for terms in heads for name, weight in terms.items()} | prepare(text).terms
 
 
 @lru_cache(maxsize=4096)

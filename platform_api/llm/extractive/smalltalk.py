@@ -16,15 +16,15 @@ _WORDS: tuple[tuple[FrameName, str, str], ...] = (
     (
         "thanks",
         "thanks thank thx cheers ta tysm ty",
-        """you so very much a lot for that the this your help answer was it all good got ok okay many really great
-        perfect awesome brilliant cool nice helpful wonderful and is again that's""",
+        """you so very much a lot for that the this your help answer was it all good got ok okay many
+        really great perfect awesome brilliant cool nice helpful wonderful and is again that's""",
     ),
     (
         "pleased",
-        """great perfect awesome brilliant cool nice helpful wonderful excellent amazing love lovely clever smart
-        fantastic""",
-        """you are so very really that this the was is it's that's answer job work done well good bot it i like a
-        what needed exactly just""",
+        """great perfect awesome brilliant cool nice helpful wonderful excellent amazing love lovely
+        clever smart fantastic""",
+        """you are so very really that this the was is it's that's answer job work done well good bot it i
+        like a what needed exactly just""",
     ),
     (
         "fine",
@@ -41,7 +41,8 @@ _PATTERNS: tuple[tuple[FrameName, str], ...] = (
     (
         "well",
         r"""(?:hi|hey|hello)?[\s,]*
-            (?:how\ are\ (?:you|things)(?:\ doing)?(?:\ today)?|how(?:'s|\ is)\ it\ going|how\ do\ you\ do|what(?:'s|s|\ is)\ up|are\ you\ (?:ok|okay|well|there|awake|online))""",
+            (?:how\ are\ (?:you|things)(?:\ doing)?(?:\ today)?|how(?:'s|\ is)\ it\ going
+            |how\ do\ you\ do|what(?:'s|s|\ is)\ up|are\ you\ (?:ok|okay|well|there|awake|online))""",
     ),
     (
         "goodbye",

@@ -217,7 +217,8 @@ def test_an_answer_is_one_statement_where_one_carries_it() -> None:
 
 
 def test_steps_are_told_as_the_list_that_they_are() -> None:
-    text = "I forgot my password\n\n1. Open the reset page.\n2. Confirm the code.\n3. Choose a new password. It works at once."
+    steps = "1. Open the reset page.\n2. Confirm the code.\n3. Choose a new password. It works at once."
+    text = f"I forgot my password\n\n{steps}"
     answer = compose("how do I reset a forgotten password", sources((text, "Passwords")))
     assert [(one.text, one.item, one.goes_on) for one in answer] == [
         ("Open the reset page.", True, False),
