@@ -20,16 +20,19 @@ from launch.cli.connect import Access, connected
 from launch.cli.docs import add_path
 from platform_api.llm.frames import is_frame
 from tests.evals import report
+from tests.evals.abstaining import abstaining
 from tests.evals.asking import Asked, Interview, Judged
 from tests.evals.content import readable_text
 from tests.evals.golden import Claim, Question, read_claims, read_questions
 from tests.evals.retrieval.golden import show_golden
 from tests.evals.scores import Fact, facts_of
+from tests.unlimited import without_limits
 
 console = Console()
 
 
 def main() -> int:
+    without_limits()
     options = _options()
     questions = read_questions(options.golden)
     claims = read_claims(options.claims) if options.claims and options.claims.is_file() else []
@@ -73,6 +76,7 @@ async def _measure(options: argparse.Namespace, questions: list[Question], claim
         judged = await _judge_all(interview, claims)
         facts = await _facts(switchboard, interview, asked)
     made = report.make(settings, asked, facts, judged, interview.name)
+    made.abstaining = await abstaining(options.corpus, questions)
     report.show(made, console, misses=not options.brief)
     console.print(f"\nReport: {report.write(made, options.golden)}", highlight=False)
     return 1 if any(one.trouble for one in [*asked, *judged]) else 0

@@ -2,11 +2,13 @@ import math
 from uuid import UUID
 
 import pytest
+from rich.console import Console
 
 from kit.wire.chat import Citation
 from tests.evals import metrics, scores
 from tests.evals.asking import Asked, Judged, Said
 from tests.evals.golden import Claim, Question
+from tests.evals.report import Report, show
 from tests.scripted_platform import citation
 
 LEAVE = Question(
@@ -136,3 +138,13 @@ def test_claims_are_counted_per_label() -> None:
 def test_a_question_whose_kind_and_sources_disagree_is_refused() -> None:
     with pytest.raises(ValueError, match="q9"):
         Question(id="q9", question="?", kind="lookup", expected_sources=[])
+
+
+def test_a_figure_that_misses_its_target_is_named() -> None:
+    figures = {"source found in top 5": 0.95, "unanswerable refused": 0.8, "citation precision": math.nan}
+    assert Report({}, figures).missed == ["unanswerable refused"]
+    console = Console(record=True, width=100)
+    show(Report({}, figures, abstaining={"0.26*": {"answerable": 0.02}}), console)
+    told = console.export_text()
+    assert "1 targets missed: unanswerable refused" in told
+    assert "0.26*" in told
