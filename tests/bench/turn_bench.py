@@ -32,6 +32,7 @@ from launch.cli.docs import find_base
 from tests.bench import processes
 from tests.evals.golden import read_questions
 from tests.evals.metrics import percentile
+from tests.unlimited import without_limits
 
 HANDBOOK = Path(__file__).parents[2] / "examples" / "handbook"
 PERSON = "ada"
@@ -55,6 +56,7 @@ class Line:
 
 
 def main(turns: int) -> None:
+    without_limits()
     for line in asyncio.run(_measure(turns)):
         print(line.shown())
 
