@@ -185,8 +185,9 @@ def _result(response: httpx.Response) -> dict[str, Any]:
         ) from error
     if "result" in body:
         return body["result"]
-    told = body.get("error") or {}
-    hint = str((told.get("data") or {}).get("hint", "")) if isinstance(told.get("data"), dict) else ""
+    told: dict[str, Any] = body.get("error") or {}
+    data: Any = told.get("data")
+    hint = str(cast(dict[str, Any], data).get("hint", "")) if isinstance(data, dict) else ""
     raise Refused(str(told.get("message", f"Status {response.status_code}.")), hint)
 
 
@@ -231,6 +232,7 @@ def _print_content(result: Mapping[str, Any]) -> None:
 
 def _print_questions(result: Mapping[str, Any]) -> None:
     print("The tool asks something first; use the chat or a client that can be asked:", file=sys.stderr)
-    for wanted in dict(result.get("inputRequests") or {}).values():
-        message = (wanted.get("params") or {}).get("message") or wanted.get("method")
+    questions: dict[str, Any] = result.get("inputRequests") or {}
+    for wanted in questions.values():
+        message: Any = (wanted.get("params") or {}).get("message") or wanted.get("method")
         print(f"- {one_line(str(message))}", file=sys.stderr)

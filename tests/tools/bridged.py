@@ -1,7 +1,7 @@
 """The gateway in front of full-featured servers of either era."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ DEFINITIONS = definitions()
 @asynccontextmanager
 async def behind_the_gateway(
     folder: Path, redis: Any, index: Index, era: Era, told: Told | None = None, **more: Any
-) -> AsyncIterator[tuple[Gate, str]]:
+) -> AsyncGenerator[tuple[Gate, str]]:
     """The gate, and where the server itself answers."""
     async with served(app_of(everything(told), era)) as url:
         registry = registry_of([registered("everything", f"{url}/mcp", DEFINITIONS)])

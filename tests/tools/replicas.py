@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +103,7 @@ async def _copied(response: httpx.Response, send: Send) -> None:
 @asynccontextmanager
 async def two_replicas(
     registry: Registry, folder: Path, redis: Any
-) -> AsyncIterator[tuple[Gate, RoundRobin]]:
+) -> AsyncGenerator[tuple[Gate, RoundRobin]]:
     """The gate's url is the proxy's."""
     own, platform, clock = SigningKey.generate(), SigningKey.generate(), MovedClock()
     async with AsyncExitStack() as stack:
@@ -133,7 +133,7 @@ class Child:
 @asynccontextmanager
 async def two_processes(
     registry: Registry, folder: Path, redis_url: str
-) -> AsyncIterator[tuple[Gate, list[Child]]]:
+) -> AsyncGenerator[tuple[Gate, list[Child]]]:
     own, platform, clock = SigningKey.generate(), SigningKey.generate(), MovedClock()
     children: list[Child] = []
     try:

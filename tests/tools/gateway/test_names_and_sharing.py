@@ -1,6 +1,6 @@
 """Several servers behind one endpoint: names that two of them have, and who sees what they share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def speaking(name: str, *tools: str) -> Echo:
 @asynccontextmanager
 async def gate_of(
     folder: Path, redis: Redis, index: Index, *servers: RegisteredServer, **apps: Any
-) -> AsyncIterator[Gate]:
+) -> AsyncGenerator[Gate]:
     registry = registry_of(list(servers))
     async with running_gateway(folder, redis, index, registry=registry, apps=apps, settings=SETTINGS) as gate:
         yield gate
@@ -130,7 +130,7 @@ def test_a_uri_fits_its_template(template: str, uri: str, whether: bool) -> None
 
 
 @asynccontextmanager
-async def two_sharing(folder: Path, redis: Redis, index: Index, **second: Any) -> AsyncIterator[Gate]:
+async def two_sharing(folder: Path, redis: Redis, index: Index, **second: Any) -> AsyncGenerator[Gate]:
     """Two servers that share the same prompts and resources; `second` is how the second is registered."""
     async with served(app_of(everything(), "new")) as one, served(app_of(everything(), "old")) as two:
         servers = [

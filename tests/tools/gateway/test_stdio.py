@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ DEFINED = [
 
 
 @asynccontextmanager
-async def small(folder: Path, redis: Redis, index: Index, **command: Any) -> AsyncIterator[Gate]:
+async def small(folder: Path, redis: Redis, index: Index, **command: Any) -> AsyncGenerator[Gate]:
     script = folder / "small.py"
     script.write_text(SERVER.replace("TOOLS", json.dumps(DEFINED)))
     commands: Any = {"small": {"command": [sys.executable, str(script)], **command}}
