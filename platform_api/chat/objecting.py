@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from knowledge.verify import Meaning, Verdict, meaning_of, words_of
+from platform_api.chat.turning import turns
 
 ADDED, WRITING, SIGN, ABOUT, MORE, QUESTION = "added", "writing", "sign", "about", "more", "question"
-LIMIT = "limit"
+LIMIT, TURNED = "limit", "turned"
 _CLAUSE = re.compile(
-    r"""[,;:]\s+ | \s*[()\[\]{}]\s* | \s+[-–—]+\s+ | \s*[–—]\s*(?=[^\W\d]) | …
+    r"""[,;:]\s+ | \s*[()\[\]{}]\s* | \s+[-–—]+\s+ | \s*[–—]\s*(?=[^\W\d]) | …\s*
       | ,?\s+(?:and|plus|but|or|nor|as\ well\ as|along\ with|including|also|so|who|which|whose|where|unless
         |except|if|when|while|because|although|though)\s+""",
     re.IGNORECASE | re.VERBOSE,
@@ -80,6 +81,9 @@ def objection(text: str, verdict: Verdict, *, judged: bool = False) -> str:
         return MORE
     if (said & _NARROWING) - quoted or not (judged or _keeps_limits(text, verdict, said, quoted)):
         return LIMIT
+    headings = f"{verdict.source.title} {verdict.source.section}"
+    if not judged and verdict.layer != "verbatim" and turns(text, verdict.quote, headings):
+        return TURNED
     return ADDED if _adds(text, verdict.quote) else ""
 
 
