@@ -56,6 +56,12 @@ _BOUNDS = (
         re.compile(r"at least|less than|fewer|minim|min\b|more|over|above|exceed|≥|from|earl", re.IGNORECASE),
     ),
     (re.compile(r"\bused to\b", re.IGNORECASE), re.compile(r"\bused to\b", re.IGNORECASE)),
+    (
+        re.compile(r"\bone\s+(?:%|per ?cent|minute|hour|day|week|month|year|AUD|dollar|euro)", re.IGNORECASE),
+        re.compile(
+            r"\b(?:one|1|an?|each|every|per|once|daily|hourly|weekly|monthly|yearly)\b", re.IGNORECASE
+        ),
+    ),
 )
 _NEGATIVE = re.compile(r"(?:un|non)(?!der|til|less|ion|i[tqv]|animous)[a-z]{3,}")
 _BY = re.compile(r"\bby\b", re.IGNORECASE)
