@@ -32,9 +32,10 @@ def exchanged(claim: tuple[str, ...], passage: tuple[str, ...]) -> bool:
     )
 
 
-def edits(claim: tuple[str, ...], passage: tuple[str, ...]) -> list[Edit]:
+@lru_cache(maxsize=256)
+def edits(claim: tuple[str, ...], passage: tuple[str, ...]) -> tuple[Edit, ...]:
     """What makes the claim of the passage, without clauses that only moved."""
-    return list(_unmoved(_opcodes(claim, passage)))
+    return tuple(_unmoved(_opcodes(claim, passage)))
 
 
 @lru_cache(maxsize=256)
@@ -53,6 +54,9 @@ def _opcodes(claim: tuple[str, ...], passage: tuple[str, ...]) -> tuple[Edit, ..
 
 
 def _unmoved(found: Sequence[Edit]) -> Iterator[Edit]:
+    if not any(edit.extra for edit in found) or not any(edit.missing for edit in found):
+        yield from found
+        return
     for edit in found:
         came = any(_same_clause(edit.missing, other.extra) for other in found)
         gone = any(_same_clause(edit.extra, other.missing) for other in found)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from knowledge.verify.agree import Objection
 from knowledge.verify.features import NAMES
+from knowledge.verify.objection import Objection
 from knowledge.verify.source import Verdict
 
 _CHECKS = {

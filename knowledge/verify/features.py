@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.verify.agree import Objection
 from knowledge.verify.alignment import edits
 from knowledge.verify.lexicon import NOT
 from knowledge.verify.meaning import Meaning
+from knowledge.verify.objection import Objection
 from knowledge.verify.related import RELATED, beginning, lines_of, relation
 
 NAMES = (
@@ -128,8 +128,8 @@ def nearness(name: str, passage: Meaning) -> float:
         return 1.0
     if not lines_of(name).isdisjoint(passage.lines):
         return RELATED
-    alike = passage.beginnings.get(beginning(name), ())
-    return max((relation(name, other) for other in alike), default=0.0)
+    alike = passage.beginnings.get(beginning(name))
+    return max([relation(name, other) for other in alike]) if alike else 0.0
 
 
 def _shared_numbers(claim: Meaning, passage: Meaning) -> int:

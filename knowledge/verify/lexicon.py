@@ -553,12 +553,13 @@ CALENDAR = frozenset(
 )
 """Days of the week and months."""
 _VAGUE = """
-set become get earn hand carry fit want pass run hold stand put bring begin start end finish stop stay call let try
-mean happen exist concern involve contain allow permit need require have own once after before more less something
-anything nothing everything someone anyone term period process matter fact place moment point purpose possible
-necessary certain lead continue install provide offer apply choose decide plan schedule complete fill enter reach
-become happen open close move turn leave return lie belong serve act carry fall rise change show tell say speak write
-read learn wish like hope expect try ready able instead again already always never ever long short good well bad right
+set become get earn hand carry fit want pass run hold stand put bring begin start end finish stop stay
+call let try mean happen exist concern involve contain allow permit need require have own once after
+before more less something anything nothing everything someone anyone term period process matter fact
+place moment point purpose possible necessary certain lead continue install provide offer apply choose
+decide plan schedule complete fill enter reach open close move turn leave return lie belong serve act
+fall rise change show tell say speak write read learn wish like hope expect ready able instead again
+already always never ever long short good well bad right
 """
 VAGUE = LIGHT | frozenset(
     CONCEPTS.get(name, name) for name in (*LIGHT, *(stem(word) for word in _VAGUE.split()))

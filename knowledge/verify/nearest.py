@@ -1,7 +1,7 @@
 """The passages of the sources that may speak for a sentence, nearest first."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ _AS_MUCH = 0.05
 class Candidate:
     """cover: share of the sentence's words that the passage has, related ones counted in part. back: share of
     the passage's words that the sentence has. cosine: None without vectors. numbers: how many of the
-    sentence's it has."""
+    sentence's it has. shared: as cover, of the same words only."""
 
     source: Source
     passage: Passage
@@ -32,6 +32,7 @@ class Candidate:
     back: float
     cosine: float | None
     numbers: int = 0
+    shared: float = 0.0
 
     @property
     def rank(self) -> float:
@@ -39,12 +40,31 @@ class Candidate:
         return words if self.cosine is None else (words + max(self.cosine, 0.0)) / 2
 
 
-def nearest(claim: Meaning, sources: Sequence[Source], vector: NDArray[np.float32] | None) -> list[Candidate]:
-    """At most `MOST`, best first."""
-    if not claim.total:
-        return []
-    found = [each for source in sources for each in _of(claim, source, vector)]
-    return sorted(_narrowest(found), key=lambda each: -each.rank)[:MOST]
+def scanned(claim: Meaning, sources: Sequence[Source]) -> list[Candidate]:
+    """Every passage that shares words enough to be looked at, by words alone."""
+    return [each for source in sources for each in _of(claim, source)] if claim.total else []
+
+
+def nearest(found: Sequence[Candidate], vector: NDArray[np.float32] | None) -> list[Candidate]:
+    """At most `MOST` of them, best first. vector: of the sentence, for sources with stored vectors."""
+    cosines: dict[int, Cosines] = {}
+    near: list[Candidate] = []
+    for each in found:
+        if vector is not None and each.source.sentences is not None:
+            key = id(each.source)
+            if key not in cosines:
+                cosines[key] = Cosines(each.source, vector)
+            near += _beside(each, cosines[key].of(each.passage.span))
+        elif each.cover >= _FEWEST_ALONE:
+            near.append(each)
+    return sorted(_narrowest(near), key=lambda each: -each.rank)[:MOST]
+
+
+def _beside(each: Candidate, cosine: float | None) -> Iterator[Candidate]:
+    near = cosine is not None and (each.shared >= _HALF or cosine >= _FARTHEST)
+    enough = near or (cosine is None and each.cover >= _FEWEST_ALONE)
+    if enough:
+        yield replace(each, cosine=cosine)
 
 
 def _narrowest(found: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -57,51 +77,49 @@ def _narrowest(found: Sequence[Candidate]) -> Iterator[Candidate]:
     return (each for each in found if best.get(id(each.passage), -1.0) < each.cover + each.numbers - _AS_MUCH)
 
 
-def _of(claim: Meaning, source: Source, vector: NDArray[np.float32] | None) -> Iterator[Candidate]:
-    cosines = Cosines(source, vector)
+def _of(claim: Meaning, source: Source) -> Iterator[Candidate]:
+    numbers = [name for name in claim.places if is_number(name)]
+    words = list(claim.content.items())
     narrow = [0.0, 0.0]  # of the two units that a wider passage may join
     for passage in prepare(source.text).passages:
-        shared = sum(w for name, w in claim.content.items() if name in passage.meaning.content)
+        meaning = passage.meaning
+        content = meaning.content
+        shared = sum([weight for name, weight in words if name in content])
         worth = not passage.wider or shared > max(narrow)
         if not passage.wider:
             narrow = [narrow[1], shared]
-        if not worth:
+        if not worth or not (shared or not claim.lines.isdisjoint(meaning.lines)):
             continue
-        cosine = cosines.of(passage.span)
-        near = _near(claim, passage, shared, cosine)
-        if near is not None:
-            total = passage.meaning.total or 1.0
-            numbers = sum(name in passage.meaning.places for name in claim.places if is_number(name))
-            yield Candidate(source, passage, near, min(1.0, shared / total), cosine, numbers)
-
-
-def _near(claim: Meaning, passage: Passage, shared: float, cosine: float | None) -> float | None:
-    """The cover, None where the passage is too far to be looked at closely."""
-    if shared < _HALF * claim.total and cosine is not None and cosine < _FARTHEST:
-        return None
-    cover = sum(w * nearness(name, passage.meaning) for name, w in claim.content.items()) / claim.total
-    return cover if cover >= (_FEWEST_ALONE if cosine is None else _FEWEST_SHARED) else None
+        near = shared + sum(
+            [weight * nearness(name, meaning) for name, weight in words if name not in content]
+        )
+        cover = near / claim.total
+        if cover >= _FEWEST_SHARED:
+            has = sum([name in meaning.places for name in numbers])
+            back = min(1.0, shared / (meaning.total or 1.0))
+            yield Candidate(source, passage, cover, back, None, has, shared / claim.total)
 
 
 class Cosines:
     """Of one sentence with what a source's stored sentence vectors cover."""
 
-    def __init__(self, source: Source, vector: NDArray[np.float32] | None) -> None:
+    def __init__(self, source: Source, vector: NDArray[np.float32]) -> None:
         stored = source.sentences
-        self._spans: tuple[Span, ...] = stored.spans if stored and vector is not None else ()
+        self._spans: tuple[Span, ...] = stored.spans if stored else ()
         self._rows = stored.rows.astype(np.float32) if stored and self._spans else None
-        self._dots = self._rows @ vector if self._rows is not None and vector is not None else None
-        self._vector = vector
+        if self._rows is not None:
+            self._dots = self._rows @ vector
+            self._near: list[float] = (self._dots / (np.linalg.norm(self._rows, axis=1) + 1e-9)).tolist()
 
     def of(self, span: Span) -> float | None:
-        """The best of its sentences or, for several, of their sum."""
-        if self._dots is None or self._rows is None or self._vector is None:
+        """The best of its sentences or, for several, of their sum; None where none is stored."""
+        if self._rows is None:
             return None
         inside = [at for at, (start, end) in enumerate(self._spans) if start < span[1] and end > span[0]]
         if not inside:
             return None
-        best = max(float(self._dots[at] / (np.linalg.norm(self._rows[at]) or 1.0)) for at in inside)
+        best = max(self._near[at] for at in inside)
         if len(inside) == 1:
             return best
-        total = self._rows[inside].sum(axis=0)
-        return max(best, float(total @ self._vector / (np.linalg.norm(total) or 1.0)))
+        length = float(np.linalg.norm(self._rows[inside].sum(axis=0)))
+        return max(best, float(self._dots[inside].sum()) / (length or 1.0))

@@ -14,7 +14,8 @@ from knowledge.verify.units import Unit, units_of
 from knowledge.verify.words import Words, words_of
 
 _BETWEEN_CLAUSES = re.compile(
-    r";(?=\s)|,(?=\s+(?:but|though|although|whereas|however|while|so|which)\b)|(?<!,)(?<=[^,]{40}),(?=\s+(?:and|or)\b)|\s[–—](?=\s)| -(?=- )"
+    r";(?=\s)|,(?=\s+(?:but|though|although|whereas|however|while|so|which)\b)"
+    r"|(?<!,)(?<=[^,]{40}),(?=\s+(?:and|or)\b)|\s[–—](?=\s)| -(?=- )"
 )
 _MOST_CLAUSES = 4
 _FEWEST_CONCEPTS = 3

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from kit.wire.search import FoundChunk
 from knowledge.embed.vectors import SentenceVectors
-from knowledge.verify.agree import Objection
 from knowledge.verify.features import Features
 from knowledge.verify.meaning import meaning_of
+from knowledge.verify.objection import Objection
 from knowledge.verify.words import words_of
 
 

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from knowledge.embed.port import Embedder
 from knowledge.sentences import Span
-from knowledge.verify.agree import Objection, objections
+from knowledge.verify.agree import objections
 from knowledge.verify.features import Features, Found, features_of, little_said
 from knowledge.verify.judge import Judge, judged, undecided
 from knowledge.verify.meaning import Meaning, meaning_of, weight
 from knowledge.verify.model import probability
-from knowledge.verify.nearest import Candidate, nearest
+from knowledge.verify.nearest import Candidate, nearest, scanned
+from knowledge.verify.objection import Objection
 from knowledge.verify.prepared import Passage, prepare
 from knowledge.verify.source import Source, Verdict, names_in, said_above
 from knowledge.verify.verbatim import find_verbatim
@@ -130,14 +131,25 @@ def candidates(sentence: str, sources: Sequence[Source], embed: Embed | None) ->
     The sentence is embedded only where something is left that no rule forbids.
     """
     claim = meaning_of(words_of(sentence))
-    looked_at = _looked_at(claim, nearest(claim, sources, None))
+    found = scanned(claim, sources)
+    known: dict[tuple[int, int], tuple[Objection, ...]] = {}
+    looked_at = _looked_at(claim, nearest(found, None), known)
     if embed is None or all(each.refused for each in looked_at):
         return looked_at
-    return _looked_at(claim, nearest(claim, sources, embed(sentence)))
+    return _looked_at(claim, nearest(found, embed(sentence)), known)
 
 
-def _looked_at(claim: Meaning, found: Sequence[Candidate]) -> list[LookedAt]:
-    near = [(each, _against(claim, each)) for each in found if each.rank >= found[0].rank - _TIE]
+def _looked_at(
+    claim: Meaning, found: Sequence[Candidate], known: dict[tuple[int, int], tuple[Objection, ...]]
+) -> list[LookedAt]:
+    """known: what was found against a passage of a source before."""
+    near: list[tuple[Candidate, tuple[Objection, ...]]] = []
+    for each in found:
+        if each.rank >= found[0].rank - _TIE:
+            key = id(each.source), id(each.passage)
+            if key not in known:
+                known[key] = _against(claim, each)
+            near.append((each, known[key]))
     refuting = max((each.rank for each, against in near if _forbidden(against)), default=None)
     looked_at = [_judged(claim, each, against, refuting) for each, against in near]
     return [each for each in looked_at if each.refused or not _widened(each, looked_at)]

@@ -94,8 +94,9 @@ def _exchange(text: str, chance: random.Random) -> str | None:
     return None
 
 
-_SUBJECTS = """the finance director; visiting students; the legal department; outside auditors; the night watch;
-our printers; the chair of the board; new suppliers; the cleaning company; retired members; the data officer"""
+_SUBJECTS = """the finance director; visiting students; the legal department; outside auditors;
+the night watch; our printers; the chair of the board; new suppliers; the cleaning company;
+retired members; the data officer"""
 _ROLES = [" ".join(each.split()) for each in _SUBJECTS.split(";")]
 _VERB = (
     r"is|are|was|were|can|must|may|will|should|has|have|needs?|does|do|gets?|gives?|sends?|makes?|uses?|works?|pays?|"
@@ -150,10 +151,17 @@ def _invented(text: str, chance: random.Random) -> str | None:
 
 
 _ADDED = [
-    ", and costs are refunded after three weeks", ", but only on working days", " and the committee keeps a copy",
-    ", which the mayor announced", ", except for people over sixty", " without asking anybody",
-    ", and violations are fined", " in the second building", ", twice a year", " together with a lawyer",
-]  # fmt: skip
+    ", and costs are refunded after three weeks",
+    ", but only on working days",
+    " and the committee keeps a copy",
+    ", which the mayor announced",
+    ", except for people over sixty",
+    " without asking anybody",
+    ", and violations are fined",
+    " in the second building",
+    ", twice a year",
+    " together with a lawyer",
+]
 
 CONTRADICTIONS: dict[str, Change] = {
     "digit": _one(r"\d", _digit),
