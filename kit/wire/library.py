@@ -152,6 +152,19 @@ class Facets(Wire):
     doc_type: list[Facet]
     source: list[Facet]
     tags: list[Facet]
+    privacy_level: list[Facet] = []
+
+
+class FacetQuery(Request):
+    """Counts only documents that fit, as filters of a search do; a `section` has no counts."""
+
+    service_scope: Annotated[str, Field(max_length=50)] | None = None
+    doc_type: Annotated[str, Field(max_length=50)] | None = None
+    source: Annotated[str, Field(max_length=20)] | None = None
+    privacy_level: Annotated[str, Field(max_length=50)] | None = None
+    tags: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=20)] | None = None
+    after: AwareDatetime | None = None
+    before: AwareDatetime | None = None
 
 
 # What people change of a document: corrections, place, shares, versions (SPEC 3, 6, 7).

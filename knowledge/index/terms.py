@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from knowledge.index.tokens import document_tokens, query_tokens, says_something
 
-__all__ = ["SparseTerms", "document_terms", "query_terms", "says_something"]
+__all__ = ["SparseTerms", "coverage", "document_terms", "query_terms", "says_something", "word_count"]
 
 K = 1.2
 B = 0.75
@@ -45,6 +45,17 @@ def query_terms(text: str) -> SparseTerms:
     tokens = query_tokens(text)
     weights = dict.fromkeys(map(_hash, tokens.joined), JOINED)
     return _vector(weights | dict.fromkeys(map(_hash, tokens.words), 1.0))
+
+
+def coverage(query: str, text: str) -> float:
+    """The share of the query's words that the text holds, 0 to 1; 0 for a query without any."""
+    asked = {*query_tokens(query).words}
+    return len(asked.intersection(document_tokens(text).words)) / len(asked) if asked else 0.0
+
+
+def word_count(query: str) -> int:
+    """How many different words a query holds, stop words aside."""
+    return len({*query_tokens(query).words})
 
 
 def _vector(weights: dict[int, float]) -> SparseTerms:

@@ -19,7 +19,7 @@ from kit.wire.search import AlsoIn, ChunkMetadata, FoundChunk, SearchFilters, Se
 from knowledge.embed.port import Embedder
 from knowledge.index import GenerationGone, Hit, Index, IndexFilter, IndexUnavailable, StoredChunk
 from knowledge.index.terms import query_terms
-from knowledge.search.exact import phrases_of, preferring, weights_for
+from knowledge.search.exact import phrases_of, preferring
 from knowledge.search.finder import Finder, Finders, One
 from knowledge.search.folding import folded
 from knowledge.search.fusion import Ranked, Weights, by_rank, in_turn, weighted
@@ -29,6 +29,7 @@ from knowledge.search.rerank import Reranker
 from knowledge.search.second_look import SecondLook
 from knowledge.search.settings import SearchSettings
 from knowledge.search.standing import BEYOND, Standings, reordered, status_of
+from knowledge.search.weighing import adapted
 
 Result = TypeVar("Result")
 EVERY_SCOPE = "all"
@@ -211,8 +212,10 @@ class Search:
         settings = self._settings
         sparse = bool(query_terms(query))
         weights = Weights(settings.dense_weight * dense, settings.sparse_weight * sparse)
-        fuse = weighted if settings.fusion == "weighted" else by_rank
-        ranked = fuse(hits, weights_for(query, weights))
+        if settings.fusion == "weighted":
+            ranked = weighted(hits, adapted(query, hits, weights) if settings.adapt_weights else weights)
+        else:
+            ranked = by_rank(hits, weights)
         phrases = phrases_of(query)
         return preferring(phrases, ranked) if phrases else ranked
 

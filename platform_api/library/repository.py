@@ -1,11 +1,12 @@
 """Fetches. Every read of somebody's data starts at `visible`, `visible_bases` or `visible_jobs`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    ColumnElement,
     Select,
     Text,
     and_,
@@ -24,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.errors import NotFound
-from kit.wire.library import Facet
+from kit.wire.library import Facet, FacetQuery
 from platform_api.edge import PageRequest, keyset
 from platform_api.library.models import (
     DocumentAccessRow,
@@ -186,19 +187,34 @@ async def counts(session: AsyncSession, principal: Principal, base_ids: Sequence
     return {row[0]: row[1] for row in rows}
 
 
-async def facet(session: AsyncSession, principal: Principal, base_id: UUID, field: str) -> list[Facet]:
-    """The values of one field and how many visible, published documents have each."""
-    seen = (
-        visible(principal)
-        .where(DocumentRow.knowledge_base_id == base_id, DocumentRow.published_version.is_not(None))
-        .subquery()
-    )
+async def facet(
+    session: AsyncSession, principal: Principal, base_id: UUID | None, field: str, asked: FacetQuery
+) -> list[Facet]:
+    """The values of one field and how many visible, published documents that fit have each."""
+    fitting = [DocumentRow.published_version.is_not(None), *_fitting(asked)]
+    if base_id is not None:
+        fitting.append(DocumentRow.knowledge_base_id == base_id)
+    seen = visible(principal).where(*fitting).subquery()
     column = func.unnest(seen.c.tags) if field == "tags" else seen.c[field]
     value = column.label("value")
     rows = await session.execute(
         select(value, func.count().label("count")).group_by(value).order_by(func.count().desc(), value)
     )
     return [Facet(value=text, count=count) for text, count in rows]
+
+
+def _fitting(asked: FacetQuery) -> Iterator[ColumnElement[bool]]:
+    """As the index filters: `after` included, `before` excluded, all of the tags."""
+    for name in ("service_scope", "doc_type", "source", "privacy_level"):
+        value: str | None = getattr(asked, name)
+        if value is not None:
+            yield getattr(DocumentRow, name) == value
+    if asked.tags:
+        yield DocumentRow.tags.bool_op("@>")(literal(asked.tags, ARRAY(Text)))
+    if asked.after:
+        yield DocumentRow.last_modified >= asked.after
+    if asked.before:
+        yield DocumentRow.last_modified < asked.before
 
 
 async def job(session: AsyncSession, principal: Principal, job_id: UUID) -> JobRow:

@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from kit.errors import NotFound
 from kit.wire.base import Page
-from kit.wire.library import CreateKnowledgeBase, Facets, KnowledgeBase
+from kit.wire.library import CreateKnowledgeBase, FacetQuery, Facets, KnowledgeBase
 from kit.wire.search import QueryRequest, SearchResult
 from platform_api.edge import PageQuery, UnitOfWork, provided, raises
 from platform_api.edge.idempotency import IdempotencyKey, once
@@ -66,6 +66,16 @@ async def query_knowledge_base(
 
 
 @router.get("/knowledge-bases/{base_id}/facets", summary="Values for filters", responses=raises(NotFound))
-async def get_facets(principal: CurrentPrincipal, session: UnitOfWork, base_id: UUID) -> Facets:
+async def get_facets(
+    principal: CurrentPrincipal, session: UnitOfWork, base_id: UUID, asked: Annotated[FacetQuery, Query()]
+) -> Facets:
     """Which values there are and how many documents have each, counting only what the caller can see."""
-    return await bases.facets(session, principal, base_id)
+    return await bases.facets(session, principal, base_id, asked)
+
+
+@router.get("/documents/facets", summary="Values for filters everywhere")
+async def get_facets_everywhere(
+    principal: CurrentPrincipal, session: UnitOfWork, asked: Annotated[FacetQuery, Query()]
+) -> Facets:
+    """As in one knowledge base, over all that the caller can see, what is shared with them included."""
+    return await bases.facets(session, principal, None, asked)

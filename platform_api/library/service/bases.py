@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from kit.wire.base import Page
-from kit.wire.library import CreateKnowledgeBase, Facets, KnowledgeBase
+from kit.wire.library import CreateKnowledgeBase, FacetQuery, Facets, KnowledgeBase
 from platform_api.edge import PageRequest, keyset, page_of
 from platform_api.library import repository
 from platform_api.library.errors import NameTaken
@@ -18,7 +18,7 @@ from platform_api.library.service.quota import Quota, quotas
 from platform_api.library.settings import LibrarySettings
 
 ORGANISATION_BASE = "Everyone"
-FACETS = ("service_scope", "doc_type", "source", "tags")
+FACETS = ("service_scope", "doc_type", "source", "tags", "privacy_level")
 
 
 async def list_bases(
@@ -64,11 +64,14 @@ async def ensure_shared(session: AsyncSession, principal: Principal) -> None:
         await _insert(session, principal, missing)
 
 
-async def facets(session: AsyncSession, principal: Principal, base_id: UUID) -> Facets:
-    """Raises NotFound."""
+async def facets(
+    session: AsyncSession, principal: Principal, base_id: UUID | None, asked: FacetQuery
+) -> Facets:
+    """base_id: None for all that the principal can see. Raises NotFound."""
     principal.require("query_kb")
-    await repository.base(session, principal, base_id)
-    values = {name: await repository.facet(session, principal, base_id, name) for name in FACETS}
+    if base_id is not None:
+        await repository.base(session, principal, base_id)
+    values = {name: await repository.facet(session, principal, base_id, name, asked) for name in FACETS}
     return Facets(**values)
 
 

@@ -73,8 +73,10 @@ class KnowledgeBases:
             SearchResult, write("POST", f"{BASES}/{knowledge_base_id}/query", body)
         )
 
-    async def facets(self, knowledge_base_id: UUID) -> Facets:
-        return await self._transport.read(Facets, Call("GET", f"{BASES}/{knowledge_base_id}/facets"))
+    async def facets(self, knowledge_base_id: UUID | None = None) -> Facets:
+        """Values for filters with their counts; None: over all that the caller can see."""
+        path = f"{BASES}/{knowledge_base_id}/facets" if knowledge_base_id else f"{DOCUMENTS}/facets"
+        return await self._transport.read(Facets, Call("GET", path))
 
 
 class Documents:

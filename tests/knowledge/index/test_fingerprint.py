@@ -16,7 +16,7 @@ REST = " Ask the people team in writing at least two weeks before the first day 
 
 def of(text: str, **changes: str) -> str:
     made: Chunk = chunk(UUID(int=1), text)
-    return fingerprint(replace(made, **changes))  # type: ignore[arg-type] # the names are checked by replace itself
+    return fingerprint(replace(made, **changes))
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,8 @@ async def test_each_filter_leaves_what_fits(
 async def test_scope_and_section_leave_what_fits(library: Library) -> None:
     wanted = await library.add("Leave one.", "Pilots", service_scope="uas")
     await library.add("Leave two.", "Crew")
-    for asked in ({"service_scope": "uas"}, {"filters": SearchFilters(section="PILOTS")}):
+    narrowed: list[dict[str, Any]] = [{"service_scope": "uas"}, {"filters": SearchFilters(section="PILOTS")}]
+    for asked in narrowed:
         result = await library.ask("leave", **asked)
         assert [found.metadata.doc_id for found in result.chunks] == [wanted]
 

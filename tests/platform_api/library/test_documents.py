@@ -207,6 +207,41 @@ async def test_facets_count_documents(people: People, worker: Work) -> None:
     assert facets["tags"] == [{"value": "leave", "count": 2}, {"value": "people", "count": 2}]
 
 
+@pytest.mark.proves("SEARCH-009")
+async def test_facets_count_what_fits_the_other_filters(people: People, worker: Work) -> None:
+    base = await base_of(people.ada)
+    plain = "# Other\n\nSomething else."
+    await upload(people.ada, base, ("a.md", HANDBOOK), ("b.md", plain))
+    await worker.finish()
+
+    async def told(place: str, **asked: str) -> dict[str, Any]:
+        answer = await people.maya.get(f"/api/v1/{place}/facets", params=asked)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    everything = await told("documents")
+    assert len(everything["doc_type"]) == 2
+    assert everything["privacy_level"][0]["count"] == 2
+    place = f"knowledge-bases/{base}"
+    assert (await told(place, tags="leave"))["doc_type"] == [{"value": "policy", "count": 1}]
+    assert (await told(place, doc_type="document"))["tags"] == []
+    assert (await told("documents", after="2999-01-01T00:00:00Z"))["doc_type"] == []
+    refused = await people.maya.get("/api/v1/documents/facets", params={"colour": "red"})
+    assert refused.status_code == 422
+
+
+@pytest.mark.proves("SEARCH-009")
+async def test_facets_everywhere_count_only_what_the_caller_sees(people: People, worker: Work) -> None:
+    mine = await personal_base(people.ada, "mine")
+    await upload(people.ada, mine, ("a.md", HANDBOOK))
+    await worker.finish()
+    counts = [
+        sum(one["count"] for one in (await client.get("/api/v1/documents/facets")).json()["doc_type"])
+        for client in (people.ada, people.maya)
+    ]
+    assert counts == [1, 0]
+
+
 async def test_filters_narrow_a_query(people: People, worker: Work) -> None:
     base = await base_of(people.ada)
     await upload(people.ada, base, ("a.md", HANDBOOK), ("b.md", "# Leave\n\nAnnual leave for contractors."))
