@@ -210,9 +210,8 @@ class Verifier:
             ) from reason
 
     def _decode(self, token: str, now: float) -> Verified:
-        header = jwt.get_unverified_header(token)
-        unverified = jwt.decode(token, options={"verify_signature": False})
-        key = self._find_key(str(unverified["iss"]), str(header["kid"]))
+        unverified = jwt.decode_complete(token, options={"verify_signature": False})
+        key = self._find_key(str(unverified["payload"]["iss"]), str(unverified["header"]["kid"]))
         if key is None:
             raise ValueError("no trusted issuer publishes this key")
         claims = jwt.decode(token, key, algorithms=["EdDSA"], audience=self._audience, options=_CHECKS)

@@ -65,6 +65,8 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_CONNECT_WITHIN_S,
+        # The one used last has its plans made and its caches warm; in turn, all ten would have to.
+        pool_use_lifo=True,
         # A restarted Postgres costs a new connection, not a failed request per pooled one.
         pool_pre_ping=True,
         # An error with what was asked or stored in it would end up in a log.

@@ -4,11 +4,13 @@ Each world is an organisation of its own over one index and one Redis. A worker 
 changing the index and telling the caches; its job is then done again, and after that the caches must agree.
 """
 
+import ast
 import asyncio
 import zlib
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4, uuid5
 
@@ -249,3 +251,23 @@ async def test_a_share_taken_back_by_a_killed_worker_is_gone_when_its_job_was_do
         result = await world.replicas[0].search(world.keys_of("tom"), SearchRequest(query="annual leave"))
         assert result.chunks == []
         assert not result.cache_hit
+
+
+CHANGES = {"publish", "set_access", "remove"}
+# Re-indexing fills a generation that nobody asks yet: which one answers is part of every key.
+ALLOWED = {"service/index_changes.py", "tasks/reindex.py"}
+
+
+@pytest.mark.proves("CACHE-005")
+def test_the_library_changes_the_index_only_where_the_caches_are_told() -> None:
+    library = Path("platform_api/library")
+    found = {
+        str(file.relative_to(library))
+        for file in library.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in CHANGES
+        and ast.unparse(node.value).rpartition(".")[2] in {"index", "_index"}
+    }
+
+    assert found == ALLOWED
