@@ -1,5 +1,6 @@
 """A set in the real embedded index, built once and kept."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ KEPT = 16
 """Built indexes; the oldest go. One of 10,000 chunks takes about 100 MB."""
 # What decides what is written: another version of it is another index.
 _SHAPING = ("index/*.py", "chunk/*.py", "embed/text.py", "document.py")
+_AT_ONCE = 16
 Say = Callable[[str, int, int], None]
 """stage, done, total"""
 
@@ -101,9 +103,12 @@ async def _build(found: RetrievalSet, embedder: RememberingEmbedder, folder: Pat
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder.parent) as place:
         draft = Path(place) / "built"
         index = open_edge(draft / "index", embedder.version, embedder.dimensions)
-        for done, (name, pieces) in enumerate(cut, start=1):
-            await index.publish(document_id(name), _indexed(name, found, pieces, embedder), KEYS)
-            say("indexing", done, len(cut))
+        for at in range(0, len(cut), _AT_ONCE):
+            some = [
+                (name, _indexed(name, found, pieces, embedder)) for name, pieces in cut[at : at + _AT_ONCE]
+            ]
+            await asyncio.gather(*(index.publish(document_id(name), each, KEYS) for name, each in some))
+            say("indexing", min(at + _AT_ONCE, len(cut)), len(cut))
         await index.close()
         (draft / "chunks").write_text(str(len(texts)))
         if not folder.exists():

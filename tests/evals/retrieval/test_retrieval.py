@@ -17,7 +17,7 @@ from tests.evals.retrieval.measures import ndcg
 from tests.evals.retrieval.running import measure
 from tests.evals.retrieval.sets import BadSet
 
-HANDBOOK = Path("examples/handbook/operations")
+HANDBOOK = Path(__file__).parents[3] / "examples" / "handbook" / "operations"
 DOCUMENTS = {
     "leave": ("Leave", "Staff get 25 days of annual leave a year."),
     "pay": ("Pay", "Salaries are paid on the 15th of each month."),

@@ -1,7 +1,9 @@
 """Vectors that are made once per text and machine."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from hashlib import sha256
@@ -12,7 +14,8 @@ import numpy as np
 from knowledge.embed import Embedder, Vectors, packaged
 from knowledge.embed.weights import VERSION, WIDTH
 
-_BATCH = 64
+_PROCESSORS = os.cpu_count() or 1
+_BATCH = 64 * _PROCESSORS
 Progress = Callable[[int, int], None]
 
 
@@ -26,6 +29,8 @@ class RememberingEmbedder:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = folder / f"vectors-{VERSION}.sqlite"
         self._known: dict[str, Vectors] = {}
+        # The model lets go of the GIL while it computes, and takes one text at a time.
+        self._threads = ThreadPoolExecutor(_PROCESSORS, thread_name_prefix="embed")
         with closing(self._open()) as database, database:
             database.execute(
                 "create table if not exists vectors (text text primary key, row blob) without rowid"
@@ -54,7 +59,7 @@ class RememberingEmbedder:
                     progress(min(at + _BATCH, len(missing)), len(missing))
 
     def _rows(self, texts: Sequence[str]) -> list[tuple[str, bytes]]:
-        rows = _model().embed(texts)
+        rows = np.concatenate(list(self._threads.map(_model().embed, _shares(texts))))
         self._known |= dict(zip(texts, rows, strict=True))
         return [(_key(text), row.tobytes()) for text, row in zip(texts, rows, strict=True)]
 
@@ -69,6 +74,11 @@ class RememberingEmbedder:
         # Two measurements may run at once.
         database.execute("pragma journal_mode = wal")
         return database
+
+
+def _shares(texts: Sequence[str]) -> list[Sequence[str]]:
+    """Small enough that no processor waits long for another."""
+    return [texts[at : at + 4] for at in range(0, len(texts), 4)]
 
 
 @cache
