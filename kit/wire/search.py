@@ -71,8 +71,6 @@ class FoundChunk(Wire):
     metadata: ChunkMetadata
     also_in: list[AlsoIn] | None = None
     """Where else the same text stands; only what the asker may see. Absent where it stands once."""
-    neighbour_of: UUID | None = None
-    """The better chunk that this one came in beside, behind the ranked ones."""
 
 
 class SearchResult(Wire):

@@ -77,13 +77,6 @@ class StoredChunk:
     fingerprint: str = ""
 
 
-class GlancedChunk(msgspec.Struct, frozen=True):
-    """See Chunk."""
-
-    previous_id: str | None = None
-    next_id: str | None = None
-
-
 class GlancedFacts(msgspec.Struct, frozen=True):
     """See DocumentFacts."""
 
@@ -92,9 +85,8 @@ class GlancedFacts(msgspec.Struct, frozen=True):
 
 
 class Glance(msgspec.Struct, frozen=True):
-    """What ranking reads of a StoredChunk: most candidates are never opened further. Ids, times as text."""
+    """What ranking reads of a StoredChunk: most candidates are never opened further. Times as text."""
 
-    chunk: GlancedChunk
     facts: GlancedFacts
     fingerprint: str = ""
 

@@ -442,14 +442,14 @@ async def _look_everywhere(living: Living, reader: Someone, visible: list[Paper]
     _check_found(living, visible, chunks)
 
 
-def _told(chunks: list[dict[str, Any]]) -> set[str]:
+def _found_in(chunks: list[dict[str, Any]]) -> set[str]:
     """Of which documents: two with the same text are one result."""
     folded = [also["doc_id"] for chunk in chunks for also in chunk.get("also_in") or ()]
     return {chunk["metadata"]["doc_id"] for chunk in chunks} | set(folded)
 
 
 def _check_found(living: Living, visible: list[Paper], chunks: list[dict[str, Any]]) -> None:
-    told = _told(chunks)
+    told = _found_in(chunks)
     found = [(chunk["chunk_id"], chunk["score"]) for chunk in chunks]
     living.expect(told, {paper.id for paper in visible if paper.published is not None}, "found everywhere")
     # What is hidden moves no score: whoever finds the same, whenever, finds it with the same scores.
@@ -485,7 +485,7 @@ async def _look_into(living: Living, reader: Someone, base: Base, here: list[Pap
     if not living.waiting:
         chunks = _ok(await client.post(f"{path}/query", json=QUERY))["chunks"]
         expected = {paper.id for paper in here if paper.published is not None}
-        living.expect(_told(chunks), expected, "found in one base")
+        living.expect(_found_in(chunks), expected, "found in one base")
 
 
 async def _look_at(living: Living, reader: Someone, paper: Paper, found: set[str]) -> None:
