@@ -10,7 +10,7 @@ CORPUS ?= examples/handbook
 GOLDEN ?= examples/handbook/golden.yaml
 CLAIMS ?= examples/handbook/claims.yaml
 
-.PHONY: help setup setup-dev up demo test test-full test-worlds lint format eval eval-retrieval bench bench-ingest bench-search generate lock clean
+.PHONY: help setup setup-dev up demo test test-full test-worlds lint format eval eval-retrieval bench bench-ingest bench-gateway bench-search generate lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ bench-ingest: setup-dev ## Measure ingestion on many documents (DOCUMENTS=5000)
 
 bench-search: setup-dev ## Measure search and verification at several sizes (SIZES="1000 10000 50000")
 	@$(PYTHON_BIN) -m tests.bench.search_bench $(SIZES)
+
+bench-gateway: setup-dev ## Measure what a tool call costs in the gateway, against doing without
+	@$(PYTHON_BIN) -m tests.bench.gateway_bench
 
 generate: setup-dev ## Write again what is generated: reference, settings, tool definitions
 	@$(PYTHON_BIN) -m tools.servers.generate && $(PYTHON_BIN) scripts/generate_reference.py

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,3 +99,18 @@ def http_config(app: ASGIApp, *, finish_s: int, host: str = "127.0.0.1", port: i
         server_header=False,
         timeout_graceful_shutdown=finish_s,
     )
+
+
+class OwnSignals(uvicorn.Server):
+    """Leaves the signals to us: its own way ends the process before others are stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def asked_to_stop() -> asyncio.Event:
+    asked = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, asked.set)
+    return asked

@@ -7,12 +7,11 @@ gateway, the gateway asks the platform over HTTP, people and bots use the API.
 import asyncio
 import gc
 import os
-import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -30,7 +29,7 @@ from launch.front_door import FrontDoor
 from launch.kept_worker import KeptWorker
 from launch.parts import MODELS_UNAVAILABLE, Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
-from launch.separate import http_config
+from launch.separate import OwnSignals, asked_to_stop, http_config
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
 from launch.welcome import welcome
 from platform_api import migrations
@@ -196,8 +195,8 @@ async def _run(
 ) -> int:
     """Serve until a signal. The gateway starts when the port answers: it asks the platform over it."""
     door = FrontDoor(build_app(ports), gateway)
-    server = _Server(http_config(door, finish_s=10))
-    stopping = asyncio.create_task(_asked_to_stop().wait())
+    server = OwnSignals(http_config(door, finish_s=10))
+    stopping = asyncio.create_task(asked_to_stop().wait())
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     if not await _listening(server, serving):
         print(f"The start failed. Read {data / 'up.log'}.", file=sys.stderr)
@@ -212,6 +211,7 @@ async def _run(
         await asyncio.wait((stopping, serving, working), return_when=asyncio.FIRST_COMPLETED)
         asked, ended = stopping.done(), "worker" if working.done() else "server"
     finally:
+        gateway.drain()
         stopping.cancel()
         welcoming.cancel()
         # While the platform still answers; what is left waits on disk.
@@ -225,21 +225,6 @@ async def _run(
         return 0
     print(f"The {ended} ended by itself, so the rest was stopped. Read {data / 'up.log'}.", file=sys.stderr)
     return 1
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: its own way ends the process before the others are stopped."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
-def _asked_to_stop() -> asyncio.Event:
-    asked = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, asked.set)
-    return asked
 
 
 async def _listening(server: uvicorn.Server, serving: "asyncio.Task[None]") -> bool:

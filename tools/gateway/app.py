@@ -151,6 +151,7 @@ class Gateway:
         self._notices = notices
         self._pages = pages(settings, signing_key, self._missing)
         self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -196,7 +197,14 @@ class Gateway:
         await self._limits.close()
         self._spool.close()
 
+    def drain(self) -> None:
+        """Not ready from now on, and nobody listens any more; calls are taken and finished all the same."""
+        self._draining = True
+        self._notices.hang_up()
+
     def _missing(self) -> str | None:
+        if self._draining:
+            return "This gateway is being stopped."
         if not self.holder.loaded:
             return "No registry yet: neither the platform nor the disk has one."
         try:

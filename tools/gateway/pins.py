@@ -5,6 +5,7 @@ differs, or is no longer listed, is quarantined until the server lists what was 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import structlog
 from prometheus_client import Gauge
 
 from access.tokens import Minter
-from kit.errors import SwitchboardError, UpstreamFailed
+from kit.errors import SwitchboardError, Unavailable, UpstreamFailed
 from kit.wire.mcp import definition_hash
 from kit.wire.tools import RegisteredServer
 from tools.gateway.platform import GATEWAY
@@ -22,6 +23,7 @@ from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
 
 _LIST_S = 10.0
+_AGAIN_S = 2.0
 _PAGES = 50
 _log = structlog.get_logger()
 _quarantined = Gauge(
@@ -56,6 +58,7 @@ class Pins:
         self._every_s = every_s
         self._compared: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._not_before: dict[str, float] = {}
 
     async def ensure(self, server: str) -> None:
         """Compare before the first call. Raises Unavailable, UpstreamFailed, where it cannot be."""
@@ -63,8 +66,16 @@ class Pins:
         if self._compared.get(server) == version:
             return
         async with self._locks.setdefault(server, asyncio.Lock()):
-            if self._compared.get(server) != version:
+            if self._compared.get(server) == version:
+                return
+            # whoever waited for the lock meanwhile does not wait for the same again
+            if time.monotonic() < self._not_before.get(server, 0.0):
+                raise Unavailable("This tool's server does not answer.", retry_after=_AGAIN_S)
+            try:
                 await self.compare(server)
+            except SwitchboardError:
+                self._not_before[server] = time.monotonic() + _AGAIN_S
+                raise
 
     async def run(self) -> None:
         """Compare every server now, at every new registry and at an interval."""

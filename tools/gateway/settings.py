@@ -89,6 +89,11 @@ class GatewaySettings(Settings):
     calls_at_once: Annotated[int, Field(gt=0)] = Field(
         default=1000, description="Tool calls at the same time over all servers; more are refused."
     )
+    drain_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=1.0,
+        description="How long the gateway, told to stop, says that it is not ready and serves on:"
+        " until load balancers have noticed. Calls under way then get 35 s.",
+    )
     upstream_client: Literal["own", "library"] = Field(
         default="own", description="The HTTP client for tool servers: ours, or the slower one of a library."
     )

@@ -13,7 +13,8 @@ HEADER_BYTES = 32_768
 HEADER_COUNT = 200
 BODY_S = 30.0
 _ONCE = tuple(
-    name.encode() for name in ("authorization", REVISION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER)
+    name.encode()
+    for name in ("authorization", "host", REVISION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER)
 )
 _encode = msgspec.json.Encoder().encode
 Headers = Sequence[tuple[bytes, bytes]]
@@ -54,8 +55,11 @@ def asked(scope: Scope) -> Asked:
         raise HttpRefused(431, f"The headers are larger than {HEADER_BYTES} bytes.")
     # a mapping hides what came twice, so lengths are compared
     twice = frozenset[str]() if len(headers) == len(listed) else _twice(listed)
-    if "authorization" in twice:
-        raise HttpRefused(400, "The Authorization header came twice.")
+    for name in ("authorization", "host"):
+        if name in twice:
+            raise HttpRefused(400, f"The {name.title()} header came twice.")
+    if b"host" not in headers and scope.get("http_version") == "1.1":
+        raise HttpRefused(400, "The Host header is missing.")  # RFC 9112, 3.2
     return Asked(scope["method"], headers, twice)
 
 

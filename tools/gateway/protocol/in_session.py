@@ -77,21 +77,27 @@ class SessionEra:
 
         self.sessions.changed.append(note)
         telling = asyncio.create_task(_tell(listener))
+        telling.add_done_callback(lambda _: changed.set())
         try:
             await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
             await self.notices.add(listener)
             await self.notices.follow(listener, session.notes.resources)
-            await self._until_over(request, listener, session, changed)
+            await self._until_over(request, listener, session, changed, telling)
         finally:
             telling.cancel()
             self.sessions.changed.remove(note)
             self.notices.remove(listener)
 
     async def _until_over(
-        self, request: Asked, listener: Listener, session: Session, changed: asyncio.Event
+        self,
+        request: Asked,
+        listener: Listener,
+        session: Session,
+        changed: asyncio.Event,
+        telling: "asyncio.Task[None]",
     ) -> None:
         """Returns where it may go on no longer; the client then begins anew, and is told why."""
-        while True:
+        while not telling.done():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), CHECK_S)
             changed.clear()
