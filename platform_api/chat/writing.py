@@ -83,6 +83,9 @@ class Writing:
             withheld_total.labels(one.layer, "repaired" if one.repaired else "dropped").inc()
         await self._when_sources_disagree()
         await self._when_nothing_passed()
+        if any(frame_of(sentence) == "degraded" for sentence in self.answer.frames):
+            # Also where no search was offered, so that none could fail.
+            self.degraded.add(DOCUMENTS)
 
     async def _take(self, batch: Sequence[AgentEvent]) -> None:
         """Text that came together is checked together; a search before it counts, one after it does not."""

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from kit.wire.events import AnswerDelta, TurnCompleted
 from platform_api.agents.port import TextWritten, ToolFinished
+from platform_api.chat.checks import Means
 from platform_api.chat.reasoning import Spoken
 from platform_api.chat.sentences import SentenceStream
 from platform_api.llm.frames import render
-from tests.platform_api.chat.conftest import Client
-from tests.platform_api.chat.script import LAPTOPS, LEAVE, answer, finished, search
+from tests.platform_api.chat.conftest import ChatWith, Client
+from tests.platform_api.chat.script import LAPTOPS, LEAVE, ScriptedRuntime, answer, finished, search
 from tests.platform_api.chat.test_turn import completed
 
 TRUE = "Staff get 25 days of annual leave."
@@ -158,6 +159,14 @@ async def test_a_search_that_fails_after_facts_were_found_is_told_as_degraded(cl
     broken = ToolFinished("call-2", "docs.search", ok=False, latency_ms=3.0)
     end = await completed(client, started, done, started, broken, TextWritten(f"{TRUE} [1]"), finished())
     assert (end.text, end.outcome, end.degraded) == (f"{TRUE} [1]", "degraded", ["docs"])
+
+
+async def test_documents_that_were_not_offered_for_search_are_told_as_degraded(chat_with: ChatWith) -> None:
+    """The built-in model says so in a frame; the outcome says the same."""
+    runtime = ScriptedRuntime(TextWritten(render("degraded")), finished())
+    end = await (await Client(chat_with(runtime, means=Means(own_model=True)), runtime).ask()).end()
+    assert isinstance(end, TurnCompleted)
+    assert (end.text, end.outcome, end.degraded) == (render("degraded"), "degraded", ["docs"])
 
 
 async def test_the_deltas_are_the_text_whatever_was_withheld(client: Client) -> None:
