@@ -106,6 +106,7 @@ PROMISES: dict[str, str] = {
     "VERIFY-011": "Two sources with different values of one fact are a conflict (SPEC 7)",
     "VERIFY-012": "A judge model never overrules a disagreement of numbers, names or negations (SPEC 7)",
     "VERIFY-013": "At most 1 in 200 sentences with one changed number, name, date, unit or negation pass (SPEC 14)",
+    "VERIFY-015": "A clause added to a source's own sentence that stands nowhere never passes (SPEC 7)",
     "VERIFY-014": "A sentence vector that is stored with a chunk is used, and its absence only withholds more (SPEC 7)",
     "VERIFY-001": "A number, name, unit or negation that the quote does not contain never passes (SPEC 7)",
     "ENGINE-001": "Embedded engines end with us, also after kill -9, and start again losing nothing (SPEC 2)",

@@ -7,15 +7,16 @@ from knowledge.verify.alignment import edits
 from knowledge.verify.lexicon import (
     CALENDAR,
     FAMILIES,
+    RHYTHMS,
     SIDES,
     UNITS,
 )
 from knowledge.verify.meaning import Meaning, is_number
 from knowledge.verify.objection import FATAL, Objection
-from knowledge.verify.reach import says_what_follows
+from knowledge.verify.reach import says_it_all, says_what_follows
 
 _AROUND = 5  # concepts on each side of "before" and "after"
-_OFTEN = frozenset({"annual", "month", "week", "daili", "hour", "quarter"})
+_OFTEN = frozenset(RHYTHMS.values())
 _EXACT = CALENDAR | _OFTEN
 
 
@@ -71,10 +72,9 @@ def _two_sided(one: str, other: str) -> bool:
 
 def frequency(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     """ "Weekly" of what the quote gives no rhythm; another rhythm is an opposite."""
-    counted = counted_units(claim)
-    for name in _OFTEN.intersection(claim.places) - passage.places.keys():
-        if name not in counted:
-            yield Objection("quantity", "rhythm_added", f"quantity: the quote does not say {name}", 0.4)
+    cost = FATAL if says_it_all(claim, passage) else 0.4
+    for name in sorted(_OFTEN.intersection(claim.places) - passage.places.keys()):
+        yield Objection("quantity", "rhythm_added", f"quantity: the quote does not say {name}", cost)
 
 
 _BEFORE, _AFTER = "befor", "after"

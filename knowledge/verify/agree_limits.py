@@ -40,7 +40,7 @@ def _excepted(claim: Meaning, passage: Meaning) -> bool:
 
 def unconditional(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     """ "Spend it" of "do not spend it without approval"."""
-    if passage.count(TURNED) <= claim.count(TURNED):
+    if passage.count(TURNED) <= claim.count(TURNED) or claim.count("ONLY") >= passage.count("ONLY"):
         return
     if not any(claim.count(tag) > passage.count(tag) for tag in _CONDITIONS):
         yield Objection(

@@ -109,7 +109,7 @@ def added(claim: Meaning, passage: Meaning) -> Iterator[Objection]:
     for edit in edits(claim.concepts, passage.concepts):
         more = [name for name in _telling(edit.extra, claim) if not near(name, passage.content.keys())]
         bare = not any(name in passage.content for name in edit.missing)
-        if edit.outside and more and bare and _else_repeated(more, claim, passage):
+        if edit.outside and more and bare and _else_repeated(edit.extra, claim, passage):
             yield Objection("order", "added", f"words: the quote has nothing of {' '.join(more)}", FATAL)
 
 

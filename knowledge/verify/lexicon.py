@@ -511,6 +511,12 @@ single|double|triple
 short|long
 few|many
 """
+RHYTHMS = {
+    **{word: word for word in ("hourly", "daily", "weekly", "fortnightly", "monthly", "quarterly", "annual")},
+    "annually": "annual",
+    "yearly": "annual",
+}
+"""How often: concepts of their own, since stems would make them the units week and month."""
 _UNITS = """
 second minute hour day week month quarter year decade percent dollar euro pound cent mile kilometre
 kilometer meter metre foot inch kilogram gram gigabyte megabyte terabyte gb mb tb kb character people
@@ -537,7 +543,7 @@ def _families() -> dict[str, list[tuple[int, int]]]:
     for family, line in enumerate(OPPOSITES.strip().splitlines()):
         for side, words in enumerate(line.split("|")):
             for word in words.split():
-                name = stem(word)
+                name = RHYTHMS.get(word) or stem(word)
                 found.setdefault(CONCEPTS.get(name, name), []).append((family, side))
     return found
 

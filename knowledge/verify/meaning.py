@@ -15,6 +15,7 @@ from knowledge.verify.lexicon import (
     LIGHT,
     NOT,
     PHRASES,
+    RHYTHMS,
     TAGS,
     UNITS,
     WORD_TAGS,
@@ -219,6 +220,8 @@ def _word(form: str) -> tuple[str, ...]:
         return (WORD_TAGS[form],)
     if form in _FORBIDDEN:
         return NOT, CONCEPTS[stem("allowed")]
+    if form in RHYTHMS:
+        return (RHYTHMS[form],)
     if form in _LASTING:  # "last" may be the last one
         return ("continu",)
     if form in FUNCTION:

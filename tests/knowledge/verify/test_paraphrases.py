@@ -107,3 +107,51 @@ def _stored() -> Source:
     spans = tuple(sentence_spans(PAGE))
     rows = np.tile(np.array([127, 0, 0], np.int8), (len(spans), 1))
     return replace(source(PAGE), sentences=SentenceVectors(spans, rows))
+
+
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        (
+            "You cannot leave the ship before the master signs.",
+            "You may only leave the ship after the master signs.",
+        ),
+        ("No trip is paid without a receipt.", "A trip is only paid with a receipt."),
+        (
+            "Guests must not enter unless a host is with them.",
+            "Guests may enter only if a host is with them.",
+        ),
+        ("The shuttle costs $75/hour.", "The shuttle costs $75 per hour."),
+        ("Today 412 people work for us ashore.", "Today 412 employees work for us ashore."),
+        ("The office is closed from May to August.", "The office is closed from May until August."),
+    ],
+)
+def test_two_ways_to_deny_or_to_count_are_not_a_contradiction(says: str, sentence: str) -> None:
+    verdict = verify(sentence, [source(f"{says} Ask the desk for more.")])
+    assert not any(objection.fatal for objection in verdict.against), verdict.reasons
+
+
+@pytest.mark.proves("VERIFY-001")
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        (
+            "You cannot leave the ship before the master signs.",
+            "You can leave the ship before the master signs.",
+        ),
+        ("No trip is paid without a receipt.", "A trip is paid without a receipt."),
+        ("The shuttle costs $75/hour.", "The shuttle costs $75 a day."),
+        ("A card has a limit of 3,000 AUD a month.", "A card has a limit of 3,000 AUD a week."),
+        ("Things found are kept for 60 days. Food is thrown away.", "Food is kept for 60 days."),
+        ("The purser counts the cash.", "The cook counts the cash."),
+        ("The company pays for the meal of each passenger.", "Each passenger pays for the meal."),
+        (
+            "Ratings other than level 3 are justified in writing.",
+            "Ratings of level 3 are justified in writing.",
+        ),
+        ("The first and the last day count half.", "The last and the last day count half."),
+        ("Ask the Office of Harbour Safety.", "Ask the Safety of Harbour Office."),
+    ],
+)
+def test_a_turned_condition_rhythm_or_role_never_passes(says: str, sentence: str) -> None:
+    assert not verify(sentence, [source(f"{says} Ask the desk for more.")]).supported

@@ -1,5 +1,6 @@
 """What must hold for every sentence, not only for those that we thought of."""
 
+import datetime
 import re
 
 import pytest
@@ -106,3 +107,53 @@ def test_any_text_is_a_source_and_splits_into_its_own_slices(text: str) -> None:
         assert sentence == sentence.strip() != ""
         assert sentence in rest
         rest = rest[rest.index(sentence) + len(sentence) :]
+
+
+_ADDED = st.sampled_from(
+    [
+        ", and fines are paid by the mayor",
+        " together with a lawyer",
+        ", which the parliament decided",
+        ", but only on weekends",
+        " without asking the committee",
+        ", unless the telescope is broken",
+        ", and parking costs 9 euros",
+        " in the second building",
+    ]
+)
+
+
+@pytest.mark.proves("VERIFY-015")
+@given(sentence=sentences, more=_ADDED)
+def test_a_clause_that_stands_nowhere_never_passes(sentence: str, more: str) -> None:
+    assert not verify(f"{sentence.rstrip('.')}{more}.", [source()]).supported
+
+
+@pytest.mark.proves("VERIFY-001")
+@given(
+    length=st.integers(2, 400),
+    other=st.integers(2, 400),
+    unit=st.sampled_from(["days", "hours", "months", "AUD", "people", "pages", "%"]),
+    written=st.sampled_from(["{}", "{}.5", "{},000", "{}0"]),
+)
+def test_another_number_in_any_format_never_passes(length: int, other: int, unit: str, written: str) -> None:
+    assume(length != other)
+    page = source(f"The permit of the harbour master holds for {written.format(length)} {unit}. Ask early.")
+    same = f"The permit of the harbour master holds for {written.format(length)} {unit}."
+    assert verify(same, [page]).confidence == 1.0
+    changed = f"The harbour master's permit holds for {written.format(other)} {unit}."
+    assert not verify(changed, [page], threshold=0.3).supported
+
+
+@pytest.mark.proves("VERIFY-001")
+@given(
+    date=st.dates(),
+    other=st.dates(),
+    form=st.sampled_from(["%d %B %Y", "%B %d, %Y", "%Y-%m-%d"]),
+)
+def test_another_date_never_passes(date: datetime.date, other: datetime.date, form: str) -> None:
+    assume(date != other)
+    page = source(f"The wharf closes on {date.strftime(form)} for repairs. Boats are moved before.")
+    assert verify(f"The wharf closes on {date.strftime(form)} for repairs.", [page]).confidence == 1.0
+    changed = f"The wharf closes on {other.strftime(form)} for repairs."
+    assert not verify(changed, [page], threshold=0.3).supported
