@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from knowledge.index.tokens import document_tokens, query_tokens, says_something
+from knowledge.index.tokens import distinct_words, document_tokens, query_tokens, says_something
 
 __all__ = ["SparseTerms", "coverage", "document_terms", "query_terms", "says_something", "word_count"]
 
@@ -50,7 +50,7 @@ def query_terms(text: str) -> SparseTerms:
 def coverage(query: str, text: str) -> float:
     """The share of the query's words that the text holds, 0 to 1; 0 for a query without any."""
     asked = {*query_tokens(query).words}
-    return len(asked.intersection(document_tokens(text).words)) / len(asked) if asked else 0.0
+    return len(asked & distinct_words(text)) / len(asked) if asked else 0.0
 
 
 def word_count(query: str) -> int:

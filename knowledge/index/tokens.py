@@ -24,9 +24,10 @@ _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     "\u0900-\u0963\u0966-\u0dff"
 )
-_LETTER = rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])"
-_TOKEN = re.compile(rf"[{_UNSPACED}]+|{_LETTER}+")
-_COMPOUND = re.compile(rf"{_LETTER}+(?:[-_.\u2010\u2011]{_LETTER}+)+")
+# Possessive: what is a letter here is none to anything that may follow.
+_LETTERS = rf"(?:[^\W_{_UNSPACED}]++|[{_MARKS}]++)++"
+_TOKEN = re.compile(rf"[{_UNSPACED}]+|{_LETTERS}")
+_COMPOUND = re.compile(rf"{_LETTERS}(?:[-_.\u2010\u2011]{_LETTERS})+")
 _JOINTS = re.compile(r"[-_.\u2010\u2011]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _STARTS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
@@ -82,6 +83,17 @@ def query_tokens(text: str) -> Tokens:
     for token in _kept(text):
         words += _pairs(token) if _STARTS_UNSPACED.match(token) else [_compared(token)]
     return Tokens(words, [*_compounds(text)])
+
+
+def distinct_words(text: str) -> set[str]:
+    """As `document_tokens` has them, in no order, in a third of the time; stop words may be among them."""
+    found: set[str] = set()
+    for token in set(_TOKEN.findall(_seen(text))):
+        if _STARTS_UNSPACED.match(token):
+            found.update(_pairs(token))
+        else:
+            found.add(_compared(token))
+    return found
 
 
 def says_something(text: str) -> bool:
