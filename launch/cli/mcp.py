@@ -234,5 +234,6 @@ def _print_questions(result: Mapping[str, Any]) -> None:
     print("The tool asks something first; use the chat or a client that can be asked:", file=sys.stderr)
     questions: dict[str, Any] = result.get("inputRequests") or {}
     for wanted in questions.values():
-        message: Any = (wanted.get("params") or {}).get("message") or wanted.get("method")
+        asked: dict[str, Any] = wanted.get("params") or {}
+        message: Any = asked.get("message") or wanted.get("method")
         print(f"- {one_line(str(message))}", file=sys.stderr)

@@ -293,6 +293,13 @@ def _asking_in_sessions(server: MCPServer) -> None:
         return f"LLM response: {result.content.text}"
 
     @server.tool()
+    async def test_sampling_beside(prompt: str, ctx: Ctx) -> str:
+        """Asks the client's model on the session's own stream, not on the call's."""
+        said = types.SamplingMessage(role="user", content=types.TextContent(type="text", text=prompt))
+        result: Any = await ctx.session.create_message(messages=[said], max_tokens=100)
+        return f"LLM response: {result.content.text}"
+
+    @server.tool()
     async def test_elicitation(message: str, ctx: Ctx) -> str:
         """Asks the person."""
         result = await ctx.elicit(message=message, schema=Answer)

@@ -20,10 +20,16 @@ from tests.tools.world import MAYA, TOM, Gate
 
 # the session era's ways of asking are what is tested here; the SDK calls them deprecated
 pytestmark = pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+FULL = pytest.mark.full
+"""The mixes that bridge nothing: in the long run of the tests only."""
 CROSSED = pytest.mark.parametrize(
     ("mode", "era"),
-    [("legacy", "new"), ("2026-07-28", "old"), ("legacy", "old"), ("2026-07-28", "new")],
-    ids=["old client, new server", "new client, old server", "both old", "both new"],
+    [
+        pytest.param("legacy", "new", id="old client, new server"),
+        pytest.param("2026-07-28", "old", id="new client, old server"),
+        pytest.param("legacy", "old", id="both old", marks=FULL),
+        pytest.param("2026-07-28", "new", id="both new", marks=FULL),
+    ],
 )
 
 
@@ -131,18 +137,29 @@ async def test_a_cancelled_call_is_cancelled_at_the_server(bridge: Gate, mode: s
 QUESTIONS = pytest.mark.parametrize(
     ("mode", "era", "tool", "arguments", "expected"),
     [
-        ("legacy", "new", "test_input_required_result_elicitation", {}, "Hello, my name!"),
-        ("legacy", "new", "test_input_required_result_sampling", {}, "Paris"),
-        ("legacy", "new", "test_input_required_result_list_roots", {}, "Roots: file:///work"),
+        pytest.param(
+            "legacy", "new", "test_input_required_result_elicitation", {}, "Hello, my name!", marks=FULL
+        ),
+        pytest.param("legacy", "new", "test_input_required_result_sampling", {}, "Paris", marks=FULL),
+        pytest.param(
+            "legacy", "new", "test_input_required_result_list_roots", {}, "Roots: file:///work", marks=FULL
+        ),
         ("legacy", "new", "test_input_required_result_multi_round", {}, "Both given"),
         ("legacy", "new", "test_input_required_result_multiple_inputs", {}, "All given"),
-        ("legacy", "new", "test_input_required_result_request_state", {}, "state-ok"),
+        pytest.param("legacy", "new", "test_input_required_result_request_state", {}, "state-ok", marks=FULL),
         ("2026-07-28", "old", "test_elicitation", {"message": "Who?"}, '{"response":"my response"}'),
-        ("2026-07-28", "old", "test_sampling", {"prompt": "Capital?"}, "LLM response: Paris"),
+        pytest.param(
+            "2026-07-28", "old", "test_sampling", {"prompt": "Capital?"}, "LLM response: Paris", marks=FULL
+        ),
+        ("2026-07-28", "old", "test_sampling_beside", {"prompt": "Capital?"}, "LLM response: Paris"),
         ("2026-07-28", "old", "test_two_questions", {}, "my response"),
-        ("legacy", "old", "test_elicitation", {"message": "Who?"}, '{"response":"my response"}'),
+        pytest.param(
+            "legacy", "old", "test_elicitation", {"message": "Who?"}, '{"response":"my response"}', marks=FULL
+        ),
         ("legacy", "old", "test_two_questions", {}, "my response"),
-        ("2026-07-28", "new", "test_input_required_result_multi_round", {}, "Both given"),
+        pytest.param(
+            "2026-07-28", "new", "test_input_required_result_multi_round", {}, "Both given", marks=FULL
+        ),
     ],
 )
 
@@ -264,7 +281,9 @@ async def test_a_changed_resource_is_told_to_who_follows_it(bridge: Gate, mode: 
 
 @pytest.mark.parametrize("era", ["old"])
 @pytest.mark.proves("GATE-106")
-async def test_only_so_many_questions_of_one_person_wait(bridge: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_so_many_questions_of_one_person_wait(
+    bridge: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tools.gateway.upstreams.parking._EACH", 2)
     asked = [await ask(bridge, MAYA, {"message": "Who?"}) for _ in range(3)]
     told: list[str] = []

@@ -105,6 +105,7 @@ async def test_a_cancellation_finds_the_call_at_the_other_replica(
     assert "result" not in response.text
 
 
+@pytest.mark.full
 @ERAS
 @pytest.mark.proves("GATE-110")
 async def test_a_change_is_heard_at_the_other_replica(pair: tuple[Gate, RoundRobin]) -> None:

@@ -159,6 +159,7 @@ async def test_progress_and_questions_come_over_the_pipe(tmp_path: Path, redis: 
     assert seen == [1, 2, 1, 2]
 
 
+@pytest.mark.full
 async def test_the_sdks_own_server_is_spoken_to_over_stdio(
     tmp_path: Path, redis: Redis, index: Index
 ) -> None:
@@ -190,6 +191,7 @@ async def test_what_the_settings_do_not_name_is_not_run(tmp_path: Path, redis: R
     assert error["code"] == "unavailable"
 
 
+@pytest.mark.full
 async def test_the_longest_idle_gives_its_place_to_another_person(
     tmp_path: Path, redis: Redis, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ async def test_it_lists_calls_cancels_answers_and_hears_progress(
         script.unlink()
 
     assert said == {
-        "tools": 32,
+        "tools": 33,
         "progress": [0, 50, 100],
         "asked": "Hello, ts!",
         "cancelled": True,

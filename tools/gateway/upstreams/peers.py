@@ -132,7 +132,7 @@ class _Discovered:
         await self._stateless.listen(ask, ready)
 
     async def close(self) -> None:
-        return None
+        await self._in_session.close()
 
 
 async def discover(upstream: Upstream, about: Ask) -> Discovered | None:

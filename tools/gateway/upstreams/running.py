@@ -46,6 +46,15 @@ class Running:
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run(ask))
 
+    @property
+    def done(self) -> asyncio.Task[None]:
+        """Finished when the server has answered, or never will."""
+        return self._task
+
+    async def overheard(self, data: bytes) -> None:
+        """A request or notification that came beside the call's own stream."""
+        await self._heard(data)
+
     async def leg(self, ask: Ask) -> Answer | None:
         """The answer, or None where the server waits for input. Raises what the request raised."""
         self._ask = ask

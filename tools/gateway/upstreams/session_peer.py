@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw
 
 from kit.errors import UpstreamFailed
 from kit.wire.mcp import INVALID_PARAMS, RESOURCE_NOT_FOUND, Answer, RpcError
+from tools.gateway.upstreams.ears import Ears
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.running import Link, Running
 from tools.gateway.upstreams.sessions import HttpSessions, Session
@@ -31,13 +32,18 @@ class SessionPeer:
         self._parking = parking
         self._server = server
         self._levels: dict[str, str] = {}
+        self._ears = Ears(link) if isinstance(link, HttpSessions) else None
 
     async def ask(self, ask: Ask) -> Answer:
         if self._parking.owns(ask):
             return _modern(ask, await self._parking.resume(ask, self._server))
         if ask.log_level is not None and self._levels.get(ask.who) != ask.log_level:
             await self._set_level(ask, ask.log_level)
+        if self._ears is not None:
+            await self._ears.listen(ask)
         running = Running(self._link, ask, next_id())
+        if self._ears is not None:
+            self._ears.belongs_to(ask, running)
         return _modern(ask, await self._parking.first(running, ask, self._server))
 
     async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
@@ -57,7 +63,8 @@ class SessionPeer:
             await asyncio.shield(link.end(ask, session))
 
     async def close(self) -> None:
-        return None
+        if self._ears is not None:
+            self._ears.close()
 
     async def _hear(self, link: HttpSessions, ask: Ask, session: Session) -> None:
         async def heard(data: bytes) -> None:

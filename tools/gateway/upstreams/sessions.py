@@ -6,6 +6,7 @@ not executed. Redis away: a session of this replica's own.
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -27,7 +28,6 @@ from ports.redis import Redis, RedisError
 from tools.gateway.upstreams.port import Heard, Upstream, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
 from tools.gateway.upstreams.talk import CLIENT, Ask, answered, read_message
-import contextlib
 
 CAPABILITIES: Mapping[str, Any] = {
     "elicitation": {"form": {}, "url": {}},
