@@ -54,6 +54,7 @@ async def _serve(gateway: Gateway, host: str, port: int, drain_s: float) -> None
     """Until a signal; then it is not ready for `drain_s`, and calls under way are finished."""
     server = separate.OwnSignals(separate.http_config(gateway, finish_s=_FINISH_S, host=host, port=port))
     asked = separate.asked_to_stop()
+    separate.settle_memory()
     serving, stopping = asyncio.create_task(server.serve()), asyncio.create_task(asked.wait())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -5,11 +5,9 @@ gateway, the gateway asks the platform over HTTP, people and bots use the API.
 """
 
 import asyncio
-import gc
 import os
 import socket
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from launch.front_door import FrontDoor
 from launch.kept_worker import KeptWorker
 from launch.parts import MODELS_UNAVAILABLE, Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
-from launch.separate import OwnSignals, asked_to_stop, http_config
+from launch.separate import OwnSignals, asked_to_stop, http_config, loop_factory, settle_memory
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
 from launch.welcome import welcome
 from platform_api import migrations
@@ -134,16 +132,8 @@ def start_engines(data: Path) -> Engines:
 
 
 def _serve(engines: Engines, data: Path, listener: socket.socket, sample: bool) -> int:
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_main(engines, data, listener, sample))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    with suppress(ImportError):  # no wheel on some platforms
-        import uvloop
-
-        return uvloop.new_event_loop
-    return None
 
 
 async def _main(engines: Engines, data: Path, listener: socket.socket, sample: bool) -> int:
@@ -205,7 +195,7 @@ async def _run(
     working = asyncio.create_task(worker.run())
     await gateway.start()
     door.open()
-    gc.freeze()
+    settle_memory()
     welcoming = asyncio.create_task(_welcome(f"http://localhost:{listener.getsockname()[1]}", data, sample))
     try:
         await asyncio.wait((stopping, serving, working), return_when=asyncio.FIRST_COMPLETED)

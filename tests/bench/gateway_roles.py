@@ -24,6 +24,7 @@ from kit.clock import SystemClock
 from kit.wire.internal import AuditAccepted
 from kit.wire.tools import RegisteredServer
 from launch.http_head import BoundedHead
+from launch.separate import settle_memory
 from ports.redis import connect
 from tests.tools.upstreams import definition, server, tool
 from tests.tools.world import MAYA, HeldPlatform, registry_of
@@ -295,6 +296,7 @@ def serve(app: ASGIApp, *, lifespan: bool = True) -> None:
         http=BoundedHead,
         access_log=False,
     )
+    settle_memory()
     uvloop.run(uvicorn.Server(config).serve(sockets=[listen()]))
 
 

@@ -16,6 +16,13 @@ _ONCE = tuple(
     name.encode()
     for name in ("authorization", "host", REVISION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER)
 )
+_KNOWN = {
+    name: name.encode()
+    for name in (
+        *("authorization", "origin", "accept", "content-type", "content-length", "traceparent", "tracestate"),
+        *(REVISION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER),
+    )
+}
 _encode = msgspec.json.Encoder().encode
 Headers = Sequence[tuple[bytes, bytes]]
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
@@ -41,7 +48,8 @@ class Asked:
 
     def get(self, name: str) -> str:
         """Empty where the header is absent."""
-        return self.headers.get(name.encode(), b"").decode("latin-1")
+        value = self.headers.get(_KNOWN.get(name) or name.encode())
+        return "" if value is None else value.decode("latin-1")
 
     def has(self, name: str) -> bool:
         return name.encode() in self.headers
