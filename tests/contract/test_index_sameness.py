@@ -177,7 +177,8 @@ def test_both_stores_build_the_same_request_from_the_same_scope(
     keys: set[str], filter: IndexFilter, ranking: Ranking
 ) -> None:
     scope = Scope.of(AccessKeys(keys), filter)
-    mine = edge_store._query(scope, ranking, leaving=True)  # pyright: ignore[reportPrivateUsage] # what is compared
+    within = edge_store._Within.of(scope, leaving=True)  # pyright: ignore[reportPrivateUsage] # what is compared
+    mine = edge_store._query(within, ranking)  # pyright: ignore[reportPrivateUsage] # as above
     theirs = _asks_nobody()._request(scope, ranking)  # pyright: ignore[reportPrivateUsage] # as above
     assert _of_edge(mine) == _of_server(theirs)
 
