@@ -1,9 +1,10 @@
 """How the extractive model's figures are chosen: `python -m tests.evals.fitting FOLDER …`.
 
 Searches the folders in this process and asks them what tests/evals/cases.py makes of them. Fits, and prints
-beside what is in use: the weights by which statements are ranked (platform_api/llm/extractive/score.py), those
-by which it is decided whether to answer (evidence.py), and the curve of that decision. Every share printed is
-of a folder that was left out of the fit. `--fresh FOLDER …` are asked with what is in use and fitted to nothing.
+beside what is in use: the weights by which statements are ranked (platform_api/llm/extractive/score.py),
+those by which it is decided whether to answer (evidence.py), and the curve of that decision. Every share
+printed is of a folder that was left out of the fit. `--fresh FOLDER …` are asked with what is in use and
+fitted to nothing.
 """
 
 import argparse
@@ -171,9 +172,8 @@ def _show_deciding(searches: Sequence[Search]) -> None:
         rows = [one for one in searches if one.case.corpus == corpus]
         left_out += [(one, float(_sigmoid(one.evidence @ weights + bias))) for one in rows]
     print("\nDeciding, corpus left out: at each threshold, refused of what")
-    print(
-        f"  {'':<6}{'is written':>12}{'is made':>9}  |{'nothing answers':>17}{'asks others':>13}{'was taken out':>15}"
-    )
+    heads = f"{'nothing answers':>17}{'asks others':>13}{'was taken out':>15}"
+    print(f"  {'':<6}{'is written':>12}{'is made':>9}  |{heads}")
     for threshold in np.arange(0.1, 0.65, 0.05):
         shares = [
             _refused(left_out, kind, threshold)
@@ -205,10 +205,8 @@ def _refused(rows: Sequence[tuple[Search, float]], kind: Kind, threshold: float)
     """The mean over the corpora that have such cases."""
     of_kind = [each for each in rows if each[0].case.kind == kind]
     shares = [
-        np.mean(
-            [value < threshold for one, value in rows if one.case.corpus == corpus and one.case.kind == kind]
-        )
-        for corpus in {one.case.corpus for one, _ in rows if one.case.kind == kind}
+        np.mean([value < threshold for one, value in of_kind if one.case.corpus == corpus])
+        for corpus in {one.case.corpus for one, _ in of_kind}
     ]
     return float(np.mean(shares)) if shares else float("nan")
 
@@ -225,9 +223,9 @@ def _deciding(searches: Sequence[Search]) -> tuple[Array, float]:
     right = np.array([float(one.case.answerable) for one in searches])
     counts = _counts(searches)
     middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    scaled = np.c_[(rows - middle) / spread, np.ones(len(rows))]
-    held = np.r_[np.full(rows.shape[1], DAMPING), 1e-6]
-    weights = np.zeros(scaled.shape[1])
+    scaled: Array = np.hstack([(rows - middle) / spread, np.ones((len(rows), 1))])
+    held: Array = np.append(np.full(rows.shape[1], DAMPING), 1e-6)
+    weights: Array = np.zeros(scaled.shape[1])
     for _ in range(NEWTON):
         chance = _sigmoid(scaled @ weights)
         slope = scaled.T @ (counts * (chance - right)) + held * weights
@@ -238,7 +236,7 @@ def _deciding(searches: Sequence[Search]) -> tuple[Array, float]:
 
 
 def _counts(searches: Sequence[Search]) -> Array:
-    of = [(one.case.corpus, one.case.kind) for one in searches]
+    of: list[tuple[str, Kind]] = [(one.case.corpus, one.case.kind) for one in searches]
     many = {each: of.count(each) for each in set(of)}
     counts = np.array([DECIDED[each[1]] / many[each] for each in of])
     return counts / counts.sum()

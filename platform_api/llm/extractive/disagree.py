@@ -15,8 +15,8 @@ _FEWEST_TERMS = 2
 def rivals_of(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[Offer, ...]:
     """The best two statements of different documents that say the same with other numbers; or nothing.
 
-    A document that says itself that it is out of date disagrees with nobody; where it comes first, it was asked
-    for by its year.
+    A document that says itself that it is out of date disagrees with nobody; where it comes first, it was
+    asked for by its year.
     """
     if ranked[0].offer.source.doc_id in field.outdated:
         return ()

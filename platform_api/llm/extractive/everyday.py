@@ -14,7 +14,7 @@ _EVERYDAY = """
 dad father daddy: paternity parental parent
 mum mom mother mummy: maternity parental parent
 baby newborn infant pregnant pregnancy expecting: parental maternity birth child
-kid toddler son daughter: child family dependant
+kid toddler son daughter: child dependant
 grandmother grandfather grandma grandpa aunt uncle brother sister sibling: family relative
 wife husband girlfriend boyfriend fiance: spouse partner family
 die died dead death funeral: bereavement funeral

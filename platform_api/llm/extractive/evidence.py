@@ -7,9 +7,9 @@ from platform_api.llm.extractive.question import Asked
 from platform_api.llm.extractive.score import KINDS, Field, Judged, kinds_of
 
 FEATURES = ("nearest", "spread", "cover", "unseen", "own", "best", "other kind")
-WEIGHTS = (3.85, 12.0, 2.61, -1.09, 0.72, 0.33, -0.40)
-BIAS = -8.76
-ENOUGH = 0.26
+WEIGHTS = (4.07, 11.0, 2.84, -1.23, 0.62, 0.31, -0.42)
+BIAS = -8.72
+ENOUGH = 0.15
 _BESTS = 3
 
 
