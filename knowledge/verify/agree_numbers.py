@@ -84,7 +84,9 @@ def _match(quantity: Quantity, free: list[Quantity], passage: Meaning) -> Quanti
 def _no_match(quantity: Quantity, passage: Meaning) -> tuple[str, str]:
     other = next((each for each in passage.quantities if each.value == quantity.value), None)
     if other is None:
-        return "number_missing", f"{shown(quantity)} is not in the quote"
+        instead = [shown(each) for each in passage.quantities if each.unit == quantity.unit and each.unit]
+        has = f", which has {' and '.join(instead)}" if instead else ""
+        return "number_missing", f"{shown(quantity)} is not in the quote{has}"
     return "unit_differs", f"{shown(quantity)} is not in the quote, which has {shown(other)}"
 
 

@@ -19,7 +19,7 @@ from launch.child import running
 from launch.cli.connect import Access, connected
 from launch.cli.docs import add_path
 from platform_api.llm.frames import is_frame
-from tests.evals import report
+from tests.evals import claims_section, report
 from tests.evals.abstaining import abstaining
 from tests.evals.asking import Asked, Interview, Judged
 from tests.evals.content import readable_text
@@ -78,6 +78,8 @@ async def _measure(options: argparse.Namespace, questions: list[Question], claim
     made = report.make(settings, asked, facts, judged, interview.name)
     made.abstaining = await abstaining(options.corpus, questions)
     report.show(made, console, misses=not options.brief)
+    if options.claims:
+        await asyncio.to_thread(claims_section.show, console, options.corpus, judged)
     console.print(f"\nReport: {report.write(made, options.golden)}", highlight=False)
     return 1 if any(one.trouble for one in [*asked, *judged]) else 0
 
