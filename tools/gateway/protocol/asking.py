@@ -31,8 +31,8 @@ class ClientDeclined(SwitchboardError):
 
 class InputNotGiven(SwitchboardError):
     status = 408
-    code = "input_expired"
-    title = "This question has expired"
+    code = "input_not_given"
+    title = "Nobody answered what the tool asked in time"
     default_hint = "Call the tool again: it will ask again."
 
 
