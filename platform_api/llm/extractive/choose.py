@@ -12,9 +12,9 @@ from platform_api.llm.extractive.statements import Offer, list_of
 _MOST = 3
 _LOOKED_AT = 12
 # Points behind the best: what is as good, what adds to it in the same document, what another document says.
-_AS_GOOD, _ADDING, _ELSEWHERE = 2.5, 5.0, 1.0
+_AS_GOOD, _ADDING, _ELSEWHERE = 4.0, 5.0, 2.5
 _FEWEST_ITEMS, _LONGEST_STEPS = 2, 8
-_AS_MUCH = 0.5  # of what the best speaks of
+_AS_MUCH = 0.3  # of what the best speaks of
 _LIMITS = re.compile(
     r"^(?:if|unless|except|however|but|only|otherwise|exceptions?|the\ exception)\b|\b(?:unless|except)\b",
     re.IGNORECASE | re.VERBOSE,

@@ -14,7 +14,7 @@ from platform_api.llm.extractive.statements import Offer, list_of, offers_of, sp
 from platform_api.llm.frames import MISSING, FrameName, Language, render
 
 MOST_STATEMENTS = 5
-_FOR_ALL, _FOR_A_PART = 4, 2
+_FOR_ALL, _FOR_A_PART = 5, 3
 _ALSO_NAMED = 0.5  # share of what a follow-up adds that its answer has to speak of
 _SAME = 0.8  # share of content that two statements have in common which say the same
 
