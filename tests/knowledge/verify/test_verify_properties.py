@@ -4,7 +4,7 @@ import datetime
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from knowledge.verify import split_sentences, verify
@@ -124,12 +124,14 @@ _ADDED = st.sampled_from(
 
 
 @pytest.mark.proves("VERIFY-015")
+@settings(max_examples=40)
 @given(sentence=sentences, more=_ADDED)
 def test_a_clause_that_stands_nowhere_never_passes(sentence: str, more: str) -> None:
     assert not verify(f"{sentence.rstrip('.')}{more}.", [source()]).supported
 
 
 @pytest.mark.proves("VERIFY-001")
+@settings(max_examples=40)
 @given(
     length=st.integers(2, 400),
     other=st.integers(2, 400),
@@ -146,6 +148,7 @@ def test_another_number_in_any_format_never_passes(length: int, other: int, unit
 
 
 @pytest.mark.proves("VERIFY-001")
+@settings(max_examples=40)
 @given(
     date=st.dates(),
     other=st.dates(),
