@@ -100,6 +100,7 @@ MISSING: tuple[FrameName, ...] = ("missing_first", "missing_second", "missing_th
 """By the place of the part that nothing answers."""
 
 
+_IN_ENGLISH: Language = "en"
 TRANSLATED: dict[Language, dict[FrameName, str]] = {
     "de": {
         "greeting": "Hallo! Fragen Sie mich, was in den Dokumenten steht, die Sie sehen können.",
@@ -184,11 +185,10 @@ def _contact() -> str:
 @cache
 def _sentences() -> dict[str, FrameName]:
     known: dict[str, FrameName] = {}
-    told: list[tuple[Language, FrameName]] = [("en", name) for name in FRAMES]
-    told += [(language, name) for language, frames in TRANSLATED.items() for name in frames]
-    for language, name in told:
-        for sentence in split_sentences(render(name, language)):
-            known.setdefault(_plain(sentence), name)
+    for language, frames in ({_IN_ENGLISH: FRAMES} | TRANSLATED).items():
+        for name in frames:
+            for sentence in split_sentences(render(name, language)):
+                known.setdefault(_plain(sentence), name)
     return known
 
 

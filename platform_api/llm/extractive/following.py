@@ -57,5 +57,6 @@ def _whole(topic: str, message: str) -> str:
     """With the topic in place of the word that points at it; else both, one after the other."""
     parts = understand(f"{topic.rstrip(' .!?')}? {message}").parts
     points = not _POINTING.isdisjoint(words_of(message).forms)
-    named = points and len(parts) > 1 and len(parts[-1]) > len(message)
-    return parts[-1] if named else f"{topic} {message}"
+    last = next(reversed(parts), "")
+    named = points and len(parts) > 1 and len(last) > len(message)
+    return last if named else f"{topic} {message}"

@@ -60,11 +60,11 @@ _TALK: dict[Language, dict[Literal["greeting", "thanks", "goodbye"], str]] = {
 def language_of(message: str) -> Language:
     """ "en" unless the small words of another language clearly prevail."""
     forms = words_of(message).forms
-    greeted = next((name for name in _TALK if _talk(name, frozenset(forms))), None)
-    if greeted or not forms:
-        return greeted or "en"
-    counts = {name: sum(form in _words(name) for form in forms) for name in _SMALL}
-    best = max(counts, key=counts.__getitem__)
+    greeted: list[Language] = [name for name in _TALK if _talk(name, frozenset(forms))]
+    if greeted:
+        return greeted[0]
+    counts: dict[Language, int] = {name: sum(form in _words(name) for form in forms) for name in _SMALL}
+    best: Language = max(counts, key=lambda name: counts[name])
     english = sum(form in _ENGLISH for form in forms)
     return best if counts[best] > english and counts[best] >= max(_FEWEST, _SHARE * len(forms)) else "en"
 

@@ -4,9 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache
 from math import log
-from operator import or_
 from statistics import pstdev
 from uuid import UUID
 
@@ -228,5 +227,14 @@ _KINDS = (
     (Wanted.MONEY, _MONEY),
     (Wanted.PERMISSION, _ALLOWS),
 )
-KINDS = reduce(or_, (kind for kind, _ in _KINDS))
+KINDS = (
+    Wanted.NUMBER
+    | Wanted.TIME
+    | Wanted.PERSON
+    | Wanted.EMAIL
+    | Wanted.PHONE
+    | Wanted.ADDRESS
+    | Wanted.MONEY
+    | Wanted.PERMISSION
+)
 """The kinds of thing that a single statement can hold."""

@@ -93,7 +93,9 @@ _PATTERNS: tuple[tuple[FrameName, str], ...] = (
     ),
 )
 _AROUND = re.compile(r"^(?:hi|hey|hello|ok|okay|so|well)\b[\s,!.]+(?=\w+\s)|[\s,]+please$", re.IGNORECASE)
-_COMPILED = [(name, re.compile(pattern, re.IGNORECASE | re.VERBOSE)) for name, pattern in _PATTERNS]
+_COMPILED: list[tuple[FrameName, re.Pattern[str]]] = [
+    (name, re.compile(pattern, re.IGNORECASE | re.VERBOSE)) for name, pattern in _PATTERNS
+]
 
 
 def small_talk(message: str) -> FrameName | None:
