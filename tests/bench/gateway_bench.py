@@ -270,7 +270,7 @@ async def isolation(gateway: Child, calls: int) -> None:
         client = Http1Client(gateway.url + "/mcp", LIMIT)
         while not stop.is_set():
             await client.call(body, headers | good.headers)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         await client.close()
 
     quiet: list[float] = []
