@@ -18,7 +18,9 @@ PATIENT_S = 20.0
 
 
 @asynccontextmanager
-async def running(url: str, deadline_s: float = PATIENT_S, script: str = COUNT) -> AsyncIterator[ScriptRunner]:
+async def running(
+    url: str, deadline_s: float = PATIENT_S, script: str = COUNT
+) -> AsyncIterator[ScriptRunner]:
     runner = ScriptRunner(url, script, deadline_s=deadline_s)
     await runner.start()
     try:
