@@ -56,7 +56,6 @@ URL_NEEDED = -32042
 """The person must open a page first; `data` says which (2025-11-25)."""
 RESOURCE_NOT_FOUND = -32002
 """MCP's own in the session era, where nothing of ours travels with an HTTP status of 503 beside it."""
-MISSING_CAPABILITY = -32021
 
 HTTP_STATUS: Mapping[int, int] = {
     PARSE_ERROR: 400,
