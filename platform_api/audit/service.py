@@ -57,7 +57,7 @@ def _row(event: AuditEvent) -> dict[str, Any]:
         "kind": event.kind,
         "type": event.type,
         "actor": event.actor[:200].replace("\x00", ""),
-        "trace_id": event.trace_id[:64] if event.trace_id else None,
+        "trace_id": event.trace_id[:64].replace("\x00", "") if event.trace_id else None,
         "data": _storable(event.data),
     }
 

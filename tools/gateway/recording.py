@@ -14,6 +14,7 @@ from tools.gateway.callers import Caller
 from tools.gateway.platform import GATEWAY
 
 ANONYMOUS = "anonymous"
+_NAMES, _NAME = 50, 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _encode = msgspec.json.Encoder().encode
 
@@ -84,10 +85,13 @@ def ulid(now: datetime) -> str:
 
 
 def sanitised(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Which fields, how much, and a digest by which equal calls are known; never the values."""
+    """Which fields, how much, and a digest by which equal calls are known; never the values.
+
+    The names are cut, too: a caller makes them up, and what is refused is on record without any limit.
+    """
     encoded = _encode(arguments)
     return {
-        "fields": sorted(arguments)[:50],
+        "fields": [name[:_NAME] for name in sorted(arguments)[:_NAMES]],
         "bytes": len(encoded),
         "sha256": hashlib.sha256(encoded).hexdigest()[:32],
     }

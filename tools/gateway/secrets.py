@@ -60,7 +60,7 @@ _PATTERNS: Sequence[_Pattern] = (
             + _STRING
             + rb'|(\\"(?:'
             + _FIELDS
-            + rb')\\"\s*:\s*)\\"[^"\\]*\\"'
+            + rb')\\"\s*:\s*)\\"(?:[^"\\]|\\\\(?:\\["\\]|[^"\\]))*\\"'
         ),
         b"",
     ),
@@ -70,8 +70,27 @@ _PATTERNS: Sequence[_Pattern] = (
 _MARKED = tuple((mark, pattern, instead) for marks, pattern, instead in _PATTERNS for mark in marks)
 
 
+# What JSON writers may escape though they need not: .NET's does with "+" and quotes, others with "/".
+_ESCAPED = re.compile(rb"\\\\|\\u00([2-7][0-9A-Fa-f])|\\/")
+
+
 def without_secrets(text: bytes) -> tuple[bytes, int]:
-    """JSON in, JSON out, and how many were found."""
+    """JSON in, JSON out, and how many were found. Where none was, the same bytes."""
+    if b"\\u00" not in text and b"\\/" not in text:
+        return _without(text)
+    plain, found = _without(_ESCAPED.sub(_plain, text))
+    return (plain, found) if found else (text, 0)
+
+
+def _plain(match: re.Match[bytes]) -> bytes:
+    code, whole = match[1], match[0]
+    if code is None:
+        return b"/" if whole == b"\\/" else whole
+    character = bytes.fromhex(code.decode())
+    return b"\\" + character if character in (b'"', b"\\") else character if character != b"\x7f" else whole
+
+
+def _without(text: bytes) -> tuple[bytes, int]:
     found = 0
     for mark, pattern, instead in _MARKED:
         if mark in text:

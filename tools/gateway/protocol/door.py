@@ -4,17 +4,20 @@ Which era is told by the `MCP-Protocol-Version` header: a revision with sessions
 sessions; everything else is held against 2026-07-28, whose errors name what we serve.
 """
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+import re
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
 from kit.errors import SwitchboardError
 from kit.wire.mcp import (
+    HEADER_MISMATCH,
     HTTP_STATUS,
     INTERNAL_ERROR,
     INVALID_REQUEST,
+    METHOD_HEADER,
     REVISION_HEADER,
     SESSION_REVISIONS,
     STATELESS,
@@ -22,6 +25,7 @@ from kit.wire.mcp import (
     RequestId,
     RpcError,
 )
+from tools.gateway.deadlines import Deadlines
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.asking import Cancelled
 from tools.gateway.protocol.envelope import Malformed, Message, parse
@@ -46,6 +50,7 @@ from tools.gateway.settings import GatewaySettings
 
 _ALLOW = [(b"allow", b"POST, GET, DELETE")]
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 Said = tuple[int, bytes, Headers]
 """Status, body, headers."""
 _log = structlog.get_logger()
@@ -58,6 +63,7 @@ class Door:
     settings: GatewaySettings
     stateless: StatelessEra
     in_session: SessionEra
+    bodies: Deadlines = field(default_factory=Deadlines)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, server: str | None = None) -> None:
         id: RequestId | None = None
@@ -68,15 +74,14 @@ class Door:
             outlet.streams = "text/event-stream" in request.get("accept")
             where = Where(server, names_of(scope.get("query_string", b"")))
             if request.method == "DELETE":
-                await self.in_session.end(request)
+                await self.in_session.end(request, where)
                 return await send_nothing(send, 204)
             if request.method == "GET":
                 with UnlessClientLeaves(receive):
                     await self.in_session.listen(request, where, outlet)
                 return await outlet.finish(200, b"")
-            message = parse(
-                await read_body(request, receive, self.settings.body_limit), self.settings.depth_limit
-            )
+            body = await read_body(request, receive, self.settings.body_limit, self.bodies)
+            message = parse(body, self.settings.depth_limit)
             id = message.id
             with UnlessClientLeaves(receive):
                 status, body, headers = await self._answer(request, message, where, outlet)
@@ -108,18 +113,20 @@ class Door:
     async def _answer(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> Said:
         revision = request.get(REVISION_HEADER)
         stateless = bool(revision) and revision not in SESSION_REVISIONS
+        if not stateless:
+            _of_one_mind(request, message)
         if message.id is None or not message.method:
-            return await self._take_note(request, message, revision if stateless else None)
+            return await self._take_note(request, message, where, revision if stateless else None)
         if stateless:
             result = await self.stateless.answer(request, message, where, outlet)
             return 200, result_body(message.id, result), ()
         result, headers = await self.in_session.answer(request, message, where, outlet)
         return 200, result_body(message.id, result), headers
 
-    async def _take_note(self, request: Asked, message: Message, revision: str | None) -> Said:
+    async def _take_note(self, request: Asked, message: Message, where: Where, revision: str | None) -> Said:
         """Of the session era: answers to what we asked, and cancellations. The other era has neither."""
         if revision is None:
-            await self.in_session.note(request, message)
+            await self.in_session.note(request, message, where)
             return 202, b"", ()
         await self.stateless.methods.caller(request)
         if not message.method:
@@ -174,7 +181,8 @@ class Door:
 
     def _challenge(self, scope: Scope) -> bytes:
         """RFC 9728: where a client learns how to sign in."""
-        where = f"{base_url(self.settings, scope)}/.well-known/oauth-protected-resource{scope['path']}"
+        # the path as it was decoded may hold quotes and line ends
+        where = f"{base_url(self.settings, scope)}/.well-known/oauth-protected-resource{quote(scope['path'])}"
         return f'Bearer resource_metadata="{where}"'.encode("latin-1", "replace")
 
 
@@ -183,7 +191,18 @@ def base_url(settings: GatewaySettings, scope: Scope) -> str:
     if settings.public_url:
         return settings.public_url.rstrip("/")
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
-    return f"{scope.get('scheme', 'http')}://{host}"
+    return f"{scope.get('scheme', 'http')}://{host if _HOST.fullmatch(host) else 'localhost'}"
+
+
+def _of_one_mind(request: Asked, message: Message) -> None:
+    """The session era has no routing headers, but a proxy in front may decide by them all the same: what
+    it read must not differ from what we do. Raises Refused."""
+    if request.twice:
+        told = f"{', '.join(sorted(request.twice))} came more than once."
+        raise Refused(HEADER_MISMATCH, told, status=400)
+    if message.method and request.has(METHOD_HEADER) and request.get(METHOD_HEADER) != message.method:
+        told = f"The {METHOD_HEADER} header differs from the body's method."
+        raise Refused(HEADER_MISMATCH, told, status=400)
 
 
 async def _send_error(

@@ -1,6 +1,7 @@
 """What both eras share: the methods themselves, without the manners of either."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -32,8 +33,8 @@ from tools.gateway.registry import RegistryHolder
 from tools.gateway.wrappers.authorise import usable
 from tools.gateway.wrappers.forward import ServerRefused
 
-_TRACE = ("traceparent", "tracestate")
-_TRACE_LIMIT = 512
+_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_STATE = re.compile(r"[\x20-\x7e]{1,512}")
 _RESUMPTION = ("inputResponses", "requestState")
 _ROUNDS = 10
 _AGAIN_S = 0.1
@@ -286,13 +287,17 @@ async def _resumption(reply: Reply, ask: Ask) -> dict[str, Any]:
 
 
 def _trace(request: Asked, meta: Mapping[str, Any]) -> dict[str, str]:
-    """`_meta` before HTTP headers: a proxy in between may have written the latter."""
-    found: dict[str, str] = {}
-    for key in _TRACE:
-        value = meta.get(key) or request.get(key)
-        if value and isinstance(value, str) and len(value) <= _TRACE_LIMIT:
-            found[key] = value
-    return found
+    """`_meta` before HTTP headers: a proxy in between may have written the latter.
+
+    Only what W3C Trace Context allows: it goes into records and logs, where a caller writes nothing else.
+    """
+    parent = meta.get("traceparent") or request.get("traceparent")
+    if not isinstance(parent, str) or not _PARENT.fullmatch(parent):
+        return {}
+    state = meta.get("tracestate") or request.get("tracestate")
+    if not isinstance(state, str) or not _STATE.fullmatch(state):
+        return {"traceparent": parent}
+    return {"traceparent": parent, "tracestate": state}
 
 
 def stateless_manner(meta: Mapping[str, Any], outlet: Outlet) -> Manner:

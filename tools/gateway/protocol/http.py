@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from kit.wire.mcp import METHOD_HEADER, NAME_HEADER, REVISION_HEADER, SESSION_HEADER, RequestId, RpcError
+from tools.gateway.deadlines import Deadlines
 
 HEADER_BYTES = 32_768
 HEADER_COUNT = 200
@@ -75,16 +76,17 @@ def _twice(listed: Sequence[tuple[bytes, bytes]]) -> frozenset[str]:
     names = [name for name, _ in listed]
     if len(names) > HEADER_COUNT:
         raise HttpRefused(431, f"There are more than {HEADER_COUNT} headers.")
-    return frozenset(name.decode() for name in _ONCE if names.count(name) > 1)
+    once = {*_ONCE, *(name for name in names if name.startswith(b"mcp-"))}
+    return frozenset(name.decode("latin-1") for name in once if names.count(name) > 1)
 
 
-async def read_body(asked: Asked, receive: Receive, limit: int) -> bytes:
+async def read_body(asked: Asked, receive: Receive, limit: int, deadlines: Deadlines) -> bytes:
     """Raises HttpRefused for a body that is too large, takes too long or breaks off."""
     too_large = HttpRefused(413, f"The body is larger than {limit} bytes.")
     length = asked.get("content-length")
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large
-    first = await receive()
+    first = await _first(receive, deadlines)
     if first["type"] != "http.request":
         raise HttpRefused(400, "The request broke off.")
     body: bytes = first.get("body", b"")
@@ -93,6 +95,15 @@ async def read_body(asked: Asked, receive: Receive, limit: int) -> bytes:
     if len(body) > limit:
         raise too_large
     return body
+
+
+async def _first(receive: Receive, deadlines: Deadlines) -> Message:
+    """Also for this only so long: a body may be announced and never begin."""
+    try:
+        with deadlines.within(BODY_S):
+            return await receive()
+    except TimeoutError as error:
+        raise HttpRefused(408, f"The body took longer than {BODY_S:g} s.") from error
 
 
 async def _rest(receive: Receive, limit: int, too_large: HttpRefused) -> bytes:

@@ -39,27 +39,27 @@ class SessionEra:
         """The result and headers. Raises Refused, SessionGone, Cancelled and SwitchboardError."""
         if message.method == "initialize":
             return self._begin(await self.methods.caller(request), message, where)
-        session = await self._session(request, message)
-        with self.in_flight.running(session.id, message.id or 0):
+        session = await self._session(request, message, where)
+        with self.in_flight.running(session.id, "" if message.id is None else message.id):
             return await self._in_session(request, message, where, outlet, session), ()
 
-    async def note(self, request: Asked, message: Message) -> None:
+    async def note(self, request: Asked, message: Message, where: Where) -> None:
         """A notification or a response. Raises Unauthenticated; what is out of place is ignored."""
         caller = await self.methods.caller(request)
         id = request.get(SESSION_HEADER)
         if not id:
             return
-        session = await self.sessions.find(id, caller.principal)
+        session = await self.sessions.find(id, caller.principal, where.server)
         if not message.method:
             await self.asking.answered(session.id, message)
         elif message.method == "notifications/cancelled":
             await self.in_flight.cancel(session.id, message.params.get("requestId"))
 
-    async def end(self, request: Asked) -> None:
+    async def end(self, request: Asked, where: Where) -> None:
         """Raises SessionGone, Unauthenticated, Unavailable where Redis is away."""
         caller = await self.methods.caller(request)
         try:
-            await self.sessions.end(request.get(SESSION_HEADER), caller.principal)
+            await self.sessions.end(request.get(SESSION_HEADER), caller.principal, where.server)
         except RedisError as error:
             raise Unavailable("The session cannot be ended at the moment.", retry_after=2) from error
 
@@ -67,7 +67,7 @@ class SessionEra:
         """The stream of a GET: what changes, until the client goes, the session ends or nobody is
         signed in any more. Raises SessionGone, Unauthenticated before it begins."""
         caller = await self.methods.caller(request)
-        session = await self._found(request, caller)
+        session = await self._found(request, caller, where)
         listener = Listener(caller, where.server, outlet.tell, frozenset(LIST_CHANGED))
         changed = asyncio.Event()
 
@@ -103,7 +103,7 @@ class SessionEra:
             changed.clear()
             try:
                 listener.caller = await self.methods.caller(request)
-                session = await self._found(request, listener.caller)
+                session = await self._found(request, listener.caller, Where(listener.server))
             except Exception:
                 return
             await self.notices.follow(listener, session.notes.resources)
@@ -112,20 +112,20 @@ class SessionEra:
         wanted = message.params.get("protocolVersion")
         revision = wanted if wanted in SESSION_REVISIONS else SESSION_REVISIONS[0]
         capabilities = mapping(message.params.get("capabilities"))
-        session = self.sessions.begin(caller.principal, revision, capabilities)
+        session = self.sessions.begin(caller.principal, revision, capabilities, where.server)
         kinds = self.methods.shared.kinds(caller, where.server)
         return answers.initialised(revision, kinds), [(SESSION_HEADER.encode(), session.encode())]
 
-    async def _session(self, request: Asked, message: Message) -> Session:
+    async def _session(self, request: Asked, message: Message, where: Where) -> Session:
         try:
-            return await self._found(request, await self.methods.caller(request))
+            return await self._found(request, await self.methods.caller(request), where)
         except Unauthenticated:
             if message.method != "tools/call":
                 raise
             # into the chain all the same: it refuses, and records that it did
             return _NOBODY
 
-    async def _found(self, request: Asked, caller: Caller) -> Session:
+    async def _found(self, request: Asked, caller: Caller, where: Where) -> Session:
         session = request.get(SESSION_HEADER)
         if not session:
             raise Refused(
@@ -133,7 +133,7 @@ class SessionEra:
                 "There is no session: send `initialize` first, or use revision 2026-07-28.",
                 status=400,
             )
-        return await self.sessions.find(session, caller.principal)
+        return await self.sessions.find(session, caller.principal, where.server)
 
     async def _in_session(
         self, request: Asked, message: Message, where: Where, outlet: Outlet, session: Session
@@ -158,11 +158,12 @@ class SessionEra:
         try:
             match message.method:
                 case "logging/setLevel":
-                    await self.sessions.set_level(session.id, caller.principal, _level(message))
+                    await self.sessions.set_level(session.id, caller.principal, _level(message), where.server)
                 case "resources/subscribe":
                     await self._subscribe(caller, message, where, session)
                 case "resources/unsubscribe":
-                    await self.sessions.unsubscribe(session.id, caller.principal, _uri(message))
+                    uri = _uri(message)
+                    await self.sessions.unsubscribe(session.id, caller.principal, uri, where.server)
                 case _:
                     raise Refused(METHOD_NOT_FOUND, "Method not found", status=200)
         except RedisError as error:
@@ -175,7 +176,7 @@ class SessionEra:
             raise Refused(INVALID_PARAMS, "There is no such resource for you.", {"uri": uri}, status=200)
         if len(session.notes.resources) >= RESOURCES:
             raise Refused(INVALID_PARAMS, f"A session follows {RESOURCES} resources at most.", status=200)
-        await self.sessions.subscribe(session.id, caller.principal, uri)
+        await self.sessions.subscribe(session.id, caller.principal, uri, where.server)
 
     def _manner(self, message: Message, outlet: Outlet, session: Session) -> Manner:
         outlet.log_level = session.notes.level

@@ -18,6 +18,9 @@ _STREAM: Headers = [
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+# A server's result is passed on as it is, also where it is written over several lines; JSON has raw line
+# ends between its tokens only.
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,7 +63,7 @@ class Outlet:
             await (send_json(self._send, status, body, headers) if body else send_nothing(self._send, status))
             return
         self.close()
-        event = b"event: message\ndata: %b\n\n" % body if body else b""
+        event = b"event: message\ndata: %b\n\n" % body.translate(_ONE_LINE) if body else b""
         async with self._writing:
             await self._send({"type": "http.response.body", "body": event})
 

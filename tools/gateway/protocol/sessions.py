@@ -1,7 +1,8 @@
 """Sessions of the revisions up to 2025-11-25: the id itself says whose it is, and what was agreed.
 
 An id is revision, the client's capabilities, expiry and randomness under a MAC that also covers the
-principal, so it works on every replica that has the same signing key and for nobody else. What changes
+principal and the endpoint, so it works on every replica that has the same signing key, for nobody else
+and nowhere else: a session of one server is none of another, nor of all. What changes
 during a session (its end, a log level, subscribed resources) is in Redis, until it would have expired.
 """
 
@@ -83,17 +84,22 @@ class Sessions:
         bus.on("session.changed", self._changed_elsewhere)
 
     def begin(
-        self, principal: Principal, revision: str, capabilities: Mapping[str, Any] | None = None
+        self,
+        principal: Principal,
+        revision: str,
+        capabilities: Mapping[str, Any] | None = None,
+        server: str | None = None,
     ) -> str:
+        """`server`: of the endpoint that it is for; None: of all."""
         expires = int(self._now() + self._lifetime_s)
         head = _HEAD.pack(
             SESSION_REVISIONS.index(revision), _flags(capabilities or {}), expires, secrets.token_bytes(12)
         )
-        return urlsafe_b64encode(head + self._mac(head, principal)).decode()
+        return urlsafe_b64encode(head + self._mac(head, principal, server)).decode()
 
-    async def find(self, session: str, principal: Principal) -> Session:
+    async def find(self, session: str, principal: Principal, server: str | None = None) -> Session:
         """Raises SessionGone."""
-        index, flags, expires = self._read(session, principal)
+        index, flags, expires = self._read(session, principal, server)
         if expires <= self._now():
             raise SessionGone
         notes = await self._noted(session)
@@ -101,21 +107,29 @@ class Sessions:
             raise SessionGone
         return Session(session, SESSION_REVISIONS[index], _capabilities(flags), notes)
 
-    async def end(self, session: str, principal: Principal) -> None:
+    async def end(self, session: str, principal: Principal, server: str | None = None) -> None:
         """Raises SessionGone where there is nothing to end."""
-        await self._note(session, principal, _ENDED, "1")
+        await self._note(session, principal, server, _ENDED, "1")
 
-    async def set_level(self, session: str, principal: Principal, level: str) -> None:
-        await self._note(session, principal, _LEVEL, level)
+    async def set_level(
+        self, session: str, principal: Principal, level: str, server: str | None = None
+    ) -> None:
+        await self._note(session, principal, server, _LEVEL, level)
 
-    async def subscribe(self, session: str, principal: Principal, uri: str) -> None:
-        await self._note(session, principal, _RESOURCE + uri, "1")
+    async def subscribe(
+        self, session: str, principal: Principal, uri: str, server: str | None = None
+    ) -> None:
+        await self._note(session, principal, server, _RESOURCE + uri, "1")
 
-    async def unsubscribe(self, session: str, principal: Principal, uri: str) -> None:
-        await self._note(session, principal, _RESOURCE + uri, None)
+    async def unsubscribe(
+        self, session: str, principal: Principal, uri: str, server: str | None = None
+    ) -> None:
+        await self._note(session, principal, server, _RESOURCE + uri, None)
 
-    async def _note(self, session: str, principal: Principal, field: str, value: str | None) -> None:
-        _, _, expires = self._read(session, principal)
+    async def _note(
+        self, session: str, principal: Principal, server: str | None, field: str, value: str | None
+    ) -> None:
+        _, _, expires = self._read(session, principal, server)
         left_s = int(expires - self._now())
         if left_s <= 0:
             raise SessionGone
@@ -128,13 +142,13 @@ class Sessions:
         self._tell(session)
         await self._bus.broadcast("session.changed", session=session)
 
-    def _read(self, session: str, principal: Principal) -> tuple[int, int, int]:
+    def _read(self, session: str, principal: Principal, server: str | None) -> tuple[int, int, int]:
         try:
             whole = urlsafe_b64decode(session.encode("ascii"))
         except (Base64Error, ValueError) as error:
             raise SessionGone from error
         head, mac = whole[: _HEAD.size], whole[_HEAD.size :]
-        if len(head) != _HEAD.size or not hmac.compare_digest(mac, self._mac(head, principal)):
+        if len(head) != _HEAD.size or not hmac.compare_digest(mac, self._mac(head, principal, server)):
             raise SessionGone
         index, flags, expires, _ = _HEAD.unpack(head)
         return index, flags, expires
@@ -164,9 +178,10 @@ class Sessions:
         for changed in list(self.changed):
             changed(session)
 
-    def _mac(self, head: bytes, principal: Principal) -> bytes:
+    def _mac(self, head: bytes, principal: Principal, server: str | None) -> bytes:
         owner = principal.organisation_id.bytes + principal.id.bytes
-        return hmac.digest(self._secret, head + owner, "sha256")[:_MAC_BYTES]
+        endpoint = b"" if server is None else b"/" + server.encode()
+        return hmac.digest(self._secret, head + owner + endpoint, "sha256")[:_MAC_BYTES]
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

@@ -1,7 +1,8 @@
 """Calls of session-era servers that wait for a person: kept open here, found again from any replica.
 
 The `requestState` that the client brings back names this replica and the call, under a MAC that covers
-the principal and the server. Another replica hands the answer over by the bus and relays what follows.
+the principal, the server and the request. Another replica hands the answer over by the bus and relays
+what follows.
 """
 
 import asyncio
@@ -61,19 +62,20 @@ class Parking:
 
     async def first(self, running: Running, ask: Ask, server: str) -> Answer:
         """The first leg of a call. Raises what the request raises."""
-        return await self._leg(running, ask, server)
+        return await self._leg(running, ask, _about(ask, server))
 
     def owns(self, ask: Ask) -> bool:
         return str(ask.params.get("requestState", "")).startswith(_PREFIX)
 
     async def resume(self, ask: Ask, server: str) -> Answer:
         """The next leg. Raises InputExpired: the call is gone, was answered, or is somebody else's."""
-        replica, id = self._opened(str(ask.params["requestState"]), ask.who, server)
+        about = _about(ask, server)
+        replica, id = self._opened(str(ask.params["requestState"]), ask.who, about)
         responses = ask.params.get("inputResponses")
         given = cast(dict[str, Any], responses) if isinstance(responses, dict) else {}
         if replica != self._bus.replica:
-            return await self._relay(replica, id, ask, server, given)
-        return await self._resume(id, ask, server, given)
+            return await self._relay(replica, id, ask, about, given)
+        return await self._resume(id, ask, about, given)
 
     async def close(self) -> None:
         for id in list(self._parked):
@@ -234,6 +236,14 @@ class Parking:
 
     def _mac(self, head: bytes, who: str, server: str) -> bytes:
         return hmac.digest(self._secret, b"\0".join((head, who.encode(), server.encode())), "sha256")
+
+
+def _about(ask: Ask, server: str) -> str:
+    """Which request of which server: the next leg is authorised and recorded as what it says it is, so it
+    may be nothing else than the one that waits."""
+    asked = {key: value for key, value in ask.params.items() if key not in ("inputResponses", "requestState")}
+    said = msgspec.json.encode([server, ask.method, asked], order="sorted")
+    return hashlib.sha256(said).hexdigest()
 
 
 def _portable(answer: Answer) -> dict[str, Any]:

@@ -4,6 +4,9 @@ state per user; supervised, and never one process a call.
 What is run is the operator's word (settings), never the registry's: `stdio:<name>` only names it.
 A child gets the few variables that its command names, leads a process group of its own, and goes with
 that group. What it writes to stderr is logged, so many lines a minute at most.
+
+The pipe does not say to whose call a question or a log line belongs. While calls of more than one person
+wait for a shared child, such a question is refused and such a line dropped: rather nobody than another.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,7 +25,14 @@ from msgspec import UNSET
 from pydantic import BaseModel, ConfigDict
 
 from kit.errors import Unavailable, UpstreamFailed
-from kit.wire.mcp import SESSION_REVISIONS, STATELESS, read_answer
+from kit.wire.mcp import (
+    INTERNAL_ERROR,
+    PROGRESS_META,
+    SESSION_REVISIONS,
+    STATELESS,
+    RequestId,
+    read_answer,
+)
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
@@ -40,6 +51,8 @@ _BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0
 _LOG_LINES = 60
 _PRINCIPALS = 200
+_FOR_ALL = frozenset(f"notifications/{kind}/list_changed" for kind in ("tools", "prompts", "resources"))
+"""They name nobody's things."""
 _ids = itertools.count(1)
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
@@ -56,6 +69,14 @@ class Command(BaseModel):
     per_principal: bool = False
 
 
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A call under way. who: of whom; other words for the same person only make it more careful."""
+
+    who: str
+    inbox: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue[bytes | None])
+
+
 class Process:
     """One child, started when it is needed and again, later each time, when it died.
 
@@ -68,7 +89,8 @@ class Process:
         self._limit = limit
         self._child: asyncio.subprocess.Process | None = None
         self._reading: list[asyncio.Task[None]] = []
-        self._waiting: dict[str, asyncio.Queue[bytes | None]] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._refusing: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Task[None] | None = None
         self._agreed = False
         self._writing = asyncio.Lock()
@@ -117,12 +139,17 @@ class Process:
     ) -> UpstreamAnswer:
         await self.start()
         id = f"switchboard-{next(_ids)}"
-        await self._exchange(id, _with_id(body, id), heard)
+        message, token = _addressed(body, id)
+
+        async def as_asked(data: bytes) -> None:
+            await heard(data if token is None else _under(token, data))
+
+        await self._exchange(id, message, as_asked, headers.get("authorization", ""))
         return UpstreamAnswer(200, "text/event-stream", b"")
 
     async def request(self, ask: Ask, id: str, body: bytes, heard: Heard) -> None:
         await self.start()
-        await self._exchange(id, body, heard)
+        await self._exchange(id, body, heard, ask.who)
 
     async def tell(self, ask: Ask, body: bytes) -> None:
         await self._write(body)
@@ -135,12 +162,12 @@ class Process:
 
     # --- one exchange
 
-    async def _exchange(self, id: str, body: bytes, heard: Heard) -> None:
-        inbox = self._waiting[id] = asyncio.Queue()
+    async def _exchange(self, id: str, body: bytes, heard: Heard, who: str = "") -> None:
+        waiting = self._waiting[id] = _Waiting(who)
         self._used_at = time.monotonic()
         try:
             await self._write(body)
-            while (data := await self._next(inbox)) is not None:
+            while (data := await self._next(waiting.inbox)) is not None:
                 await heard(data)
                 message = read_message(data)
                 if not message.method and message.id == id:
@@ -179,25 +206,44 @@ class Process:
             raise Unavailable("This tool's server is not running.", retry_after=1) from error
 
     def _route(self, data: bytes) -> None:
-        """An answer goes to who asked; the rest to whom its token names, else to all that wait."""
+        """An answer goes to who asked, progress to whom its token names, the rest to the one who waits."""
         try:
             message = read_message(data)
         except UpstreamFailed:
             _log.warning("gateway.process_wrote_what_is_no_message", server=self._name)
             return
+        waiting = list(self._waiting.values())
         if not message.method:
-            inbox = self._waiting.get(str(message.id))
-            if inbox is not None:
-                inbox.put_nowait(data)
-            return
-        if message.id is not None:
-            # a question belongs to the call that came last: the pipe does not say to which
-            inboxes = list(self._waiting.values())[-1:]
+            reached = [self._waiting.get(str(message.id))]
+        elif message.method == "notifications/progress":
+            reached = [self._waiting.get(str(message.params.get("progressToken")))]
+        elif message.method in _FOR_ALL:
+            reached = waiting
+        elif len({one.who for one in waiting}) > 1:
+            _log.warning("gateway.process_said_nobody_knows_to_whom", server=self._name, id=str(message.id))
+            return self._refuse(message.id)
+        elif message.id is not None:
+            # a question belongs to the call that came last
+            reached = waiting[-1:]
         else:
-            named = self._waiting.get(str(message.params.get("progressToken")))
-            inboxes = [named] if named is not None else list(self._waiting.values())
-        for inbox in inboxes:
-            inbox.put_nowait(data)
+            reached = waiting
+        for one in reached:
+            if one is not None:
+                one.inbox.put_nowait(data)
+        return None
+
+    def _refuse(self, id: RequestId | None) -> None:
+        """A question that cannot be put to anybody."""
+        if id is None:
+            return
+        told = {"code": INTERNAL_ERROR, "message": "Calls of several people wait: whose is this?"}
+        task = asyncio.create_task(self._written(_encode({"jsonrpc": "2.0", "id": id, "error": told})))
+        self._refusing.add(task)
+        task.add_done_callback(self._refusing.discard)
+
+    async def _written(self, body: bytes) -> None:
+        with contextlib.suppress(Unavailable):
+            await self._write(body)
 
     # --- the child
 
@@ -276,8 +322,8 @@ class Process:
             _log.warning("gateway.process_line_too_long", server=self._name, limit=self._limit)
             self._signal(signal.SIGKILL)
         finally:
-            for inbox in self._waiting.values():
-                inbox.put_nowait(None)
+            for waiting in self._waiting.values():
+                waiting.inbox.put_nowait(None)
 
     async def _log(self, child: asyncio.subprocess.Process) -> None:
         assert child.stderr is not None
@@ -428,6 +474,25 @@ def scrubbed(names: Iterable[str]) -> dict[str, str]:
 def _with_id(body: bytes, id: str) -> bytes:
     message: dict[str, Any] = msgspec.json.decode(body)
     return _encode(message | {"id": id})
+
+
+def _addressed(body: bytes, id: str) -> tuple[bytes, Any]:
+    """Under our id, which is also its progress token: clients' own ones are not unique on a shared pipe.
+    With the client's token; None: it wants no progress."""
+    message: dict[str, Any] = msgspec.json.decode(body)
+    meta: dict[str, Any] = (message.get("params") or {}).get("_meta") or {}
+    token = meta.get(PROGRESS_META)
+    if token is not None:
+        meta[PROGRESS_META] = id
+    return _encode(message | {"id": id}), token
+
+
+def _under(token: Any, data: bytes) -> bytes:
+    """Progress, under the client's own token again."""
+    message: dict[str, Any] = msgspec.json.decode(data)
+    if message.get("method") != "notifications/progress":
+        return data
+    return _encode(message | {"params": {**message["params"], PROGRESS_META: token}})
 
 
 async def _some_line(stream: asyncio.StreamReader) -> bytes:

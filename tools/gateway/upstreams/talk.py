@@ -82,7 +82,7 @@ class StatelessPeer:
         headers, body = _stateless(ask, level)
         if ask.tell is None or (ask.progress is None and level is None):
             return answered(await self._upstream.call(body, headers, repeatable=ask.repeatable))
-        events = _Events(ask.tell)
+        events = _Events(_of_this_call(ask, ask.tell))
         came = await self._upstream.stream("POST", body, headers, events.heard)
         return events.answer or answered(came)
 
@@ -101,6 +101,16 @@ class StatelessPeer:
 
     async def close(self) -> None:
         return None
+
+
+def _of_this_call(ask: Ask, tell: Tell) -> Tell:
+    async def told(method: str, params: dict[str, Any]) -> None:
+        # a server could else report progress of its client's other calls, which are none of its business
+        if method == "notifications/progress" and params.get("progressToken") != ask.progress:
+            return
+        await tell(method, params)
+
+    return told
 
 
 def _stateless(ask: Ask, level: str | None) -> tuple[dict[str, str], bytes]:

@@ -8,8 +8,10 @@ from typing import Any, cast
 import msgspec
 from prometheus_client import Counter
 
+from kit.wire.mcp import URL_NEEDED, RpcError
 from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.secrets import without_secrets
+from tools.gateway.wrappers.forward import ServerRefused
 
 _found = Counter("switchboard_gateway_secrets_redacted_total", "Secrets taken out of results.", ["tool"])
 _encode = msgspec.json.Encoder().encode
@@ -18,7 +20,10 @@ _encode = msgspec.json.Encoder().encode
 def redacted(inner: Handler) -> Handler:
     async def call(call: Call) -> Reply:
         _hold_back(call)
-        reply = await inner(call)
+        try:
+            reply = await inner(call)
+        except ServerRefused as error:
+            raise _refusal(call, error.error) from None
         result, found = _without(reply)
         if not found:
             return reply
@@ -36,6 +41,19 @@ def _without(reply: Reply) -> tuple[bytes, int]:
     sealed = {"requestState": whole.pop("requestState")} if "requestState" in whole else {}
     rest, found = without_secrets(_encode(whole))
     return _encode(msgspec.json.decode(rest) | sealed), found
+
+
+def _refusal(call: Call, error: RpcError) -> ServerRefused:
+    """A server's error is its word as well, and reaches the client. The page that a person must open
+    first is left: what stands in its address is meant for that."""
+    data = error.data if error.code == URL_NEEDED else None
+    said = {"message": error.message, "data": error.data if data is None else None}
+    text, found = without_secrets(_encode(said))
+    if not found:
+        return ServerRefused(error)
+    _found.labels(call.known_tool().name).inc(found)
+    clean: dict[str, Any] = msgspec.json.decode(text)
+    return ServerRefused(RpcError(error.code, clean["message"], clean["data"] if data is None else data))
 
 
 def _hold_back(call: Call) -> None:
