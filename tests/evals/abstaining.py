@@ -38,6 +38,6 @@ def best_evidence(question: str, found: Found) -> float:
     offers = offers_of(found.sources)
     if not offers:
         return 0.0
-    field = field_of(offers, found.sources, found.scores)
+    field = field_of(offers, found.sources, found.scores, found.likeness)
     asked = [whole(question), *parts_of(question)[0]]
     return max(evidence(one, ranking(one, offers, field), field) for one in asked)

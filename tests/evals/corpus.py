@@ -7,7 +7,7 @@ import hashlib
 import os
 import pickle
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,27 +18,33 @@ from access.keys import AccessKeys
 from kit.wire.search import SearchRequest, SearchResult
 from knowledge.chunk import chunk
 from knowledge.document import Chunk, DocumentFacts
-from knowledge.embed import Embedder, Vectors, embedding_text, packaged
+from knowledge.embed import ChunkVectors, Embedder, Marked, Vectoriser, Vectors, packaged
+from knowledge.embed.port import ReadsParts
 from knowledge.index import IndexedChunk
 from knowledge.index.edge import open_edge
 from knowledge.load import UnreadableDocument, load
 from knowledge.search import Search
+from knowledge.search.finder import One
 from knowledge.verify import Source, source_of
+from platform_api.chat.nearness import Nearness
+from platform_api.chat.stored import StoredVectors
+from platform_api.llm.extractive.likeness import Likeness, texts_of
 
 CACHE = Path(os.environ.get("SWITCHBOARD_EVAL_CACHE", "~/.cache/switchboard/evals")).expanduser()
 READ = frozenset([".md", ".html", ".docx", ".pdf", ".xlsx", ".txt", ".rst"])
 EVERYONE = AccessKeys(["o:1"])
 _SPACE = UUID(int=6)
 _WHEN = datetime(2026, 1, 1, tzinfo=UTC)
-_AT_ONCE = 64
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Sources of one search, best first, with their scores."""
+    """Sources of one search, best first, with their scores, and how near their sentences are."""
 
     sources: list[Source]
     scores: list[float]
+    likeness: Likeness | None = None
 
 
 @dataclass(slots=True)
@@ -49,11 +55,13 @@ class Corpus:
     sources: list[Source]
     names: dict[UUID, str]
     _search: Search
+    _nearness: Nearness
 
     async def find(self, query: str, top_k: int = 12, without: frozenset[UUID] = frozenset()) -> Found:
         """The best chunks; those of the documents `without` are left out, as if they were not there."""
         found = (await self.result(query, top_k, without)).chunks
-        return Found([source_of(one) for one in found], [one.score for one in found])
+        likeness = await self._nearness.of(EVERYONE, texts_of(query), [one.chunk_id for one in found])
+        return Found([source_of(one) for one in found], [one.score for one in found], likeness)
 
     async def result(
         self, query: str, top_k: int = 12, without: frozenset[UUID] = frozenset()
@@ -69,7 +77,7 @@ async def opened(folder: Path, most: int = 400) -> AsyncGenerator[Corpus]:
     """At most `most` files of a folder, loaded, chunked, embedded and indexed in a temporary place."""
     chunks = list(_chunks(folder, most))
     embedder = packaged()
-    vectors = _vectors(folder, [piece for _, piece, _ in chunks], embedder)
+    vectors = await _vectors(folder, [piece for _, piece, _ in chunks], embedder)
     with tempfile.TemporaryDirectory(prefix="switchboard-corpus-") as place:
         index = open_edge(Path(place), embedder.version, embedder.dimensions)
         try:
@@ -77,12 +85,14 @@ async def opened(folder: Path, most: int = 400) -> AsyncGenerator[Corpus]:
             documents: dict[UUID, list[IndexedChunk]] = {}
             for file, piece, status in chunks:
                 names[piece.doc_id] = file
-                made = IndexedChunk(piece, _facts(piece, file, status), vectors[piece.content_hash])
+                row = vectors[piece.content_hash]
+                made = IndexedChunk(piece, _facts(piece, file, status), row.dense.tolist(), row.sentences)
                 documents.setdefault(piece.doc_id, []).append(made)
             for doc_id, pieces in documents.items():
                 await index.publish(doc_id, pieces, EVERYONE)
             sources = [_source(file, piece) for file, piece, _ in chunks]
-            yield Corpus(folder.name, sources, names, Search(index, embedder))
+            nearness = Nearness(StoredVectors(One(index, embedder), _PATIENCE_S), _PATIENCE_S)
+            yield Corpus(folder.name, sources, names, Search(index, embedder), nearness)
         finally:
             await index.close()
 
@@ -105,19 +115,33 @@ def _chunks(folder: Path, most: int) -> Iterator[tuple[str, Chunk, str]]:
             yield name, piece, status
 
 
-def _vectors(folder: Path, chunks: list[Chunk], embedder: Embedder) -> dict[str, Vectors]:
-    path = CACHE / f"corpus-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}.pickle"
-    known: dict[str, Vectors] = pickle.loads(path.read_bytes()) if path.exists() else {}
-    missing = {one.content_hash: one for one in chunks if one.content_hash not in known}
-    todo = sorted(missing.values(), key=lambda one: len(one.text))
-    for at in range(0, len(todo), _AT_ONCE):
-        batch = todo[at : at + _AT_ONCE]
-        rows = embedder.embed([embedding_text(one) for one in batch])
-        known |= {one.content_hash: row for one, row in zip(batch, rows, strict=True)}
-    if todo:
+async def _vectors(folder: Path, chunks: list[Chunk], embedder: Embedder) -> dict[str, ChunkVectors]:
+    """By content, with those of the sentences."""
+    path = CACHE / f"sentences-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}.pickle"
+    known: dict[str, ChunkVectors] = pickle.loads(path.read_bytes()) if path.exists() else {}
+    missing = [one for one in chunks if one.content_hash not in known]
+    if missing:
+        made = await Vectoriser(_Here(embedder)).vectors(_SPACE, missing)
+        known |= {one.content_hash: made[one.chunk_id] for one in missing}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pickle.dumps(known))
     return known
+
+
+class _Here:
+    """Embeds in this process, sentences read in the context of their chunk as a worker does it."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        assert isinstance(embedder, ReadsParts)
+        self._embedder = embedder
+        self.version, self.dimensions = embedder.version, embedder.dimensions
+        self._parts: ReadsParts = embedder
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        return self._embedder.embed(texts)
+
+    async def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
+        return self._parts.embed_marked(texts)
 
 
 def _facts(piece: Chunk, file: str, status: str) -> DocumentFacts:

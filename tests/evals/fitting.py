@@ -99,7 +99,7 @@ def _search(case: Case) -> Iterator[Search]:
     if not offers:
         return
     asked = whole(decide(case.query).question)
-    field = field_of(offers, case.found.sources, case.found.scores)
+    field = field_of(offers, case.found.sources, case.found.scores, case.found.likeness)
     ranked = ranking(asked, offers, field)
     yield Search(
         case,

@@ -7,6 +7,7 @@ from knowledge.verify import Source, verify
 from platform_api.llm.extractive.choose import Choice, chosen_for
 from platform_api.llm.extractive.disagree import rivals_of
 from platform_api.llm.extractive.evidence import ENOUGH, evidence
+from platform_api.llm.extractive.likeness import Likeness
 from platform_api.llm.extractive.question import Asked, is_vague, parts_of, whole
 from platform_api.llm.extractive.score import Field, Judged, field_of, ranking
 from platform_api.llm.extractive.several import topics_of
@@ -39,19 +40,25 @@ Ranked = tuple[Asked, Sequence[Judged]]
 
 
 def compose(
-    question: str, sources: Sequence[Source], scores: Sequence[float] = (), told: str = "", adds: str = ""
+    question: str,
+    sources: Sequence[Source],
+    scores: Sequence[float] = (),
+    told: str = "",
+    adds: str = "",
+    likeness: Likeness | None = None,
 ) -> list[AnswerSentence]:
     """The answer to a question from sources, best source first; never empty.
 
     scores: of the sources in the search, 0-1; empty where they cannot be compared between searches. told: the
     answer before, where this question goes on from it: it is not said again while there is more to say. adds:
-    what the question then adds to the one before; the answer has to speak of it. Every sentence with a source
-    passes `knowledge.verify` against it. Without enough evidence: one frame.
+    what the question then adds to the one before; the answer has to speak of it. likeness: by meaning, where
+    it is known. Every sentence with a source passes `knowledge.verify` against it. Without enough evidence:
+    one frame.
     """
     offers = offers_of(sources)
     if not offers:
         return [framed("not_found")]
-    field = field_of(offers, sources, scores)
+    field = field_of(offers, sources, scores, likeness)
     all_of_it = whole(question)
     best = ranking(all_of_it, offers, field)
     if is_vague(all_of_it):

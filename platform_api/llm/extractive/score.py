@@ -10,6 +10,7 @@ from statistics import pstdev
 from uuid import UUID
 
 from knowledge.verify import Source, meaning_of, prepare, words_of
+from platform_api.llm.extractive.likeness import Likeness
 from platform_api.llm.extractive.outdated import outdated_among
 from platform_api.llm.extractive.question import Asked, Wanted
 from platform_api.llm.extractive.statements import Offer, statements_of
@@ -22,8 +23,9 @@ _BACK, _KIND, _RANK, _FOUND, _ABOUT = 4.1, 1.6, 2.2, 6.5, 0.5
 _ANNOUNCES = -4.6  # a lead-in needs its list
 _SILENT = -2.0  # by choice: neither it nor the sentence before it speaks of anything asked
 _OUTDATED = -8.0  # by choice: what still holds comes first where both answer
-FEATURES = ("own", "near", "title", "back", "kind", "rank", "found", "about", "announces")
-WEIGHTS = (_OWN, _NEAR, _TITLE, _BACK, _KIND, _RANK, _FOUND, _ABOUT, _ANNOUNCES)
+FEATURES = ("own", "near", "title", "back", "kind", "rank", "found", "about", "announces", "alike")
+BY_WORDS = (_OWN, _NEAR, _TITLE, _BACK, _KIND, _RANK, _FOUND, _ABOUT, _ANNOUNCES, 0.0)
+WEIGHTS = BY_WORDS
 _RANK_STEP = 3
 USUAL_SCORE, USUAL_SPREAD = 0.6, 0.1
 """Of the scores where the search gave none that compare; the spread also of a few."""
@@ -63,6 +65,14 @@ class Field:
     """Documents that say themselves that they no longer hold."""
     spread: float = USUAL_SPREAD
     """How much the scores differ: their standard deviation."""
+    likeness: Likeness | None = None
+    """None: nothing is known of meaning, and words alone decide."""
+
+    def alike(self, asked: Asked, offer: Offer) -> float:
+        """The cosine of what is asked and the statement; 0 where none is known."""
+        if self.likeness is None:
+            return 0.0
+        return self.likeness.to(asked.text, offer.source.chunk_id, offer.statement.unit.span)
 
     @cached_property
     def _rarities(self) -> dict[str, float]:
@@ -141,20 +151,27 @@ def ranking(asked: Asked, offers: Sequence[Offer], field: Field) -> list[Judged]
     return sorted(judged, key=lambda one: -one.score.total)
 
 
-def field_of(offers: Sequence[Offer], sources: Sequence[Source], scores: Sequence[float]) -> Field:
+def field_of(
+    offers: Sequence[Offer],
+    sources: Sequence[Source],
+    scores: Sequence[float],
+    likeness: Likeness | None = None,
+) -> Field:
     """scores: of the sources in the search, 0-1; empty where unknown."""
     frequency = Counter(term for offer in offers for term in offer.statement.own.terms)
     titles = tuple(_terms_of(f"{source.title} {source.section}") for source in sources)
     spoken = tuple(_spoken(source.text) for source in sources)
     known = tuple(scores) or (USUAL_SCORE,) * len(sources)
     spread = pstdev(scores) if len(scores) >= _FEW else USUAL_SPREAD
-    return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated_among(sources), spread)
+    outdated = outdated_among(sources)
+    return Field(frequency, max(len(offers), 1), titles, known, spoken, outdated, spread, likeness)
 
 
 def score(asked: Asked, offer: Offer, field: Field) -> Score:
     """How well the statement answers this part of the question."""
     found = features(asked, offer, field)
-    total = sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
+    weights = BY_WORDS if field.likeness is None else WEIGHTS
+    total = sum(weight * value for weight, value in zip(weights, found, strict=True))
     silent = not (found[0] or found[1])
     return Score(total + _OUTDATED * _is_past(asked, offer, field) + _SILENT * silent, found[0])
 
@@ -189,6 +206,7 @@ def features(asked: Asked, offer: Offer, field: Field) -> tuple[float, ...]:
         field.scores[rank],
         field.about(rank, asked) / whole,
         float(statement.announces and Wanted.LIST not in asked.wanted),
+        field.alike(asked, offer),
     )
 
 
