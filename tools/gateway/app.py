@@ -92,7 +92,7 @@ def build_gateway(
         minter=minter,
     )
     shared = SharedThings(holder, peers, minter)
-    notices = Notices(holder, peers, minter, shared)
+    notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once)
     methods = Methods(chain, callers, holder, pins, shared)
     sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)
     asking, in_flight = Asking(bus, settings.input_wait_s), InFlight(bus)

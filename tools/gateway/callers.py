@@ -13,6 +13,7 @@ from access.tokens import Verified, Verifier, principal_of
 from kit.clock import Clock
 from kit.errors import SwitchboardError, Unauthenticated, Unavailable
 from kit.wire.internal import ResolvedPrincipal
+from ports.redis import RedisError
 from tools.gateway.platform import PlatformLink
 
 AUDIENCE = "gateway"
@@ -130,6 +131,10 @@ class Callers:
 
     async def _keys(self, verified: Verified) -> AccessKeys:
         """Also kept as a grant again, since our own token to the server will name it."""
-        keys = await keys_of(verified, self._redis, self._platform.grant)
-        await keep_grant(self._redis, keys)
+        try:
+            keys = await keys_of(verified, self._redis, self._platform.grant)
+            await keep_grant(self._redis, keys)
+        except RedisError as error:
+            # only long lists are kept there; what a token opens is never guessed
+            raise CannotTellWho(retry_after=2) from error
         return keys

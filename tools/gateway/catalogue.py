@@ -2,10 +2,11 @@
 
 Names are global. Where two servers have a tool of one name, the one approved with the release keeps it,
 else the server whose name sorts first; the other's is `<server>.<tool>` on /mcp, and keeps its own name
-on /servers/{server}/mcp. A new server so never takes a name that was in use by ours.
+on /servers/{server}/mcp. A new server so never takes a name that was in use by ours; and `<server>.<tool>`
+is nobody else's, so no server can pass for another by how it calls a tool.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,6 +18,9 @@ from kit.wire.mcp import definition_hash
 from kit.wire.tools import RegisteredServer, RegisteredTool, Registry
 
 RELEASE = "release"
+OUR_AUDIENCES = frozenset({"platform", "gateway"})
+"""A token made out to one of these opens more than a tool server."""
+_LONGEST = 128
 MIRROR = "x-mcp-header"
 _log = structlog.get_logger()
 
@@ -70,7 +74,9 @@ EMPTY = Catalogue("", {}, {})
 
 
 def compiled(registry: Registry) -> Catalogue:
-    """A tool whose schema does not compile, or that is not what its own hash says, is left out."""
+    """A tool whose schema does not compile, or that is not what its own hash says, is left out; so is a
+    server whose tokens would be good elsewhere."""
+    registry = registry.model_copy(update={"servers": list(_apart(registry.servers))})
     offers = sorted(_offered(registry), key=lambda tool: (tool.policy.approved_by != RELEASE, tool.server))
     names = _named(offers)
     return Catalogue(
@@ -83,10 +89,35 @@ def compiled(registry: Registry) -> Catalogue:
     )
 
 
-def _named(offers: Iterable[OfferedTool]) -> list[OfferedTool]:
+def _apart(servers: Iterable[RegisteredServer]) -> Iterator[RegisteredServer]:
+    """What one server is given in a caller's name must be of no use to it anywhere else."""
+    taken: set[str] = set()
+    for server in sorted(servers, key=lambda server: not _of_the_release(server)):
+        if server.audience in OUR_AUDIENCES or server.audience in taken:
+            _log.error("gateway.server_audience_in_use", server=server.name, audience=server.audience)
+        elif not _legible(server.name):
+            _log.error("gateway.server_name_unusable", server=server.name)
+        else:
+            taken.add(server.audience)
+            yield server
+
+
+def _of_the_release(server: RegisteredServer) -> bool:
+    return any(tool.approved_by == RELEASE for tool in server.tools)
+
+
+def _legible(name: str) -> bool:
+    """Names are compared by people, too: no letters that look like others, none that do not show."""
+    return 0 < len(name) <= _LONGEST and name.isascii() and name.isprintable()
+
+
+def _named(offers: Sequence[OfferedTool]) -> list[OfferedTool]:
     taken: dict[str, OfferedTool] = {}
+    of = {f"{tool.server}.{tool.own_name}": tool.server for tool in offers}
     for tool in offers:
-        name = tool.own_name if tool.own_name not in taken else f"{tool.server}.{tool.own_name}"
+        theirs = tool.policy.approved_by != RELEASE and of.get(tool.own_name, tool.server) != tool.server
+        free = tool.own_name not in taken and not theirs
+        name = tool.own_name if free else f"{tool.server}.{tool.own_name}"
         if name in taken:
             _log.error("gateway.tool_name_taken", tool=name, server=tool.server)
             continue
@@ -115,6 +146,10 @@ def _offered(registry: Registry) -> Iterator[OfferedTool]:
 
 
 def _offer(server: RegisteredServer, policy: RegisteredTool) -> OfferedTool | None:
+    if not _legible(policy.name) or policy.definition.get("name") != policy.name:
+        # what a model reads in a list must be what it then calls
+        _log.error("gateway.tool_name_unusable", tool=policy.name, server=server.name)
+        return None
     if definition_hash(policy.definition) != policy.definition_hash:
         _log.error("gateway.tool_hash_differs_from_its_definition", tool=policy.name, server=server.name)
         return None

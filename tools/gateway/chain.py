@@ -55,7 +55,9 @@ def build_chain(
     handler = forward(peers, minter)
     handler = redacted(handler)
     handler = screened(handler, policies.screening)
-    handler = in_bulkhead(handler, settings.server_calls_at_once, settings.calls_at_once)
+    handler = in_bulkhead(
+        handler, settings.server_calls_at_once, settings.calls_at_once, settings.user_calls_at_once
+    )
     handler = time_limited(handler)
     handler = broken(handler, clock)
     handler = budgeted(handler)

@@ -89,6 +89,12 @@ class GatewaySettings(Settings):
     calls_at_once: Annotated[int, Field(gt=0)] = Field(
         default=1000, description="Tool calls at the same time over all servers; more are refused."
     )
+    user_calls_at_once: Annotated[int, Field(gt=0)] = Field(
+        default=80, description="Tool calls of one user at the same time: fewer than a server has places."
+    )
+    user_streams_at_once: Annotated[int, Field(gt=0)] = Field(
+        default=50, description="Streams on which one user may listen at the same time."
+    )
     drain_s: Annotated[float, Field(ge=0, le=60)] = Field(
         default=1.0,
         description="How long the gateway, told to stop, says that it is not ready and serves on:"

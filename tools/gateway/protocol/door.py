@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from kit.errors import SwitchboardError
+from kit.errors import SwitchboardError, TooMany
 from kit.wire.mcp import (
     HEADER_MISMATCH,
     HTTP_STATUS,
@@ -177,7 +177,8 @@ class Door:
             headers.append((b"www-authenticate", self._challenge(scope)))
         if error.retry_after is not None:
             headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
-        await _send_error(outlet, id, told, None, headers)
+        status = error.status if isinstance(error, TooMany) else None
+        await _send_error(outlet, id, told, status, headers)
 
     def _challenge(self, scope: Scope) -> bytes:
         """RFC 9728: where a client learns how to sign in."""

@@ -21,7 +21,7 @@ from kit.wire.mcp import (
 )
 from tools.gateway.call import Call, Handler, Reply, UnknownTool
 from tools.gateway.callers import Caller, Callers
-from tools.gateway.catalogue import OfferedTool
+from tools.gateway.catalogue import RELEASE, OfferedTool
 from tools.gateway.pins import Pins
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.envelope import Message
@@ -100,7 +100,7 @@ class Methods:
         """Raises Unauthenticated, CannotTellWho and UnknownTool; other errors are the tool's result."""
         call = _call(request, message, where, manner)
         if where.names == "plain":
-            call.name = plain(self._names(where)).get(call.name, call.name)
+            call.name = self._plain(where).get(call.name, call.name)
         try:
             return await self._asking(call, manner, request)
         except ServerRefused as error:
@@ -184,15 +184,16 @@ class Methods:
         server = await self.shared.server_of_template(caller, where.server, _text(ref, "uri"))
         return [(server, params)] if server else []
 
-    def _names(self, where: Where) -> list[str]:
-        if where.server is None:
-            return list(self.holder.current.tools)
-        return [name for server, name in self.holder.current.own if server == where.server]
+    def _plain(self, where: Where) -> Mapping[str, str]:
+        if where.server is not None:
+            return plain(name for server, name in self.holder.current.own if server == where.server)
+        tools = self.holder.current.tools
+        return plain(tools, [name for name, tool in tools.items() if tool.policy.approved_by == RELEASE])
 
     def _shown(self, offered: list[OfferedTool], where: Where) -> list[bytes]:
         """As the endpoint names them; made anew only where the name differs."""
         if where.names == "plain":
-            shown = {name: short for short, name in plain(self._names(where)).items()}
+            shown = {name: short for short, name in self._plain(where).items()}
             return [tool.listed_as(shown[tool.own_name if where.server else tool.name]) for tool in offered]
         if where.server is not None:
             return [

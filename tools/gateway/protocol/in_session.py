@@ -75,6 +75,7 @@ class SessionEra:
             if id == session.id:
                 changed.set()
 
+        self.notices.enter(listener)
         self.sessions.changed.append(note)
         telling = asyncio.create_task(_tell(listener))
         telling.add_done_callback(lambda _: changed.set())

@@ -2,11 +2,12 @@
 
 Each dot, and whatever else such a client refuses, becomes `_`. Where two names would become one, or a
 name is too long, the first keeps the plain form and the others end in eight characters of their hash.
+Ours come first: else a new server's `docs_search` would be called in place of our `docs.search`.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 Names = Literal["own", "plain"]
@@ -14,14 +15,16 @@ _LONGEST = 64
 _REFUSED = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def plain(names: Iterable[str]) -> Mapping[str, str]:
-    """Plain name → name; names that are plain already keep themselves."""
-    given = sorted(names, key=lambda name: (_plain(name) != name, name))
+def plain(names: Iterable[str], first: Collection[str] = ()) -> Mapping[str, str]:
+    """Plain name → name; those of `first` first, then names that are plain already keep themselves."""
+    given = sorted(names, key=lambda name: (name not in first, _plain(name) != name, name))
     made: dict[str, str] = {}
     for name in given:
-        short = _plain(name)
-        if short in made or len(short) > _LONGEST:
-            short = f"{short[: _LONGEST - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        short, hashed = _plain(name), name
+        while short in made or len(short) > _LONGEST:
+            # also a name that was made to look like another's hash takes nothing from it
+            hashed = hashlib.sha256(hashed.encode()).hexdigest()
+            short = f"{_plain(name)[: _LONGEST - 9]}_{hashed[:8]}"
         made[short] = name
     return made
 

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from access.tokens import Minter
-from kit.errors import SwitchboardError
+from kit.errors import SwitchboardError, TooMany
 from tools.gateway.callers import Caller
 from tools.gateway.platform import GATEWAY
 from tools.gateway.protocol.shared import SharedThings
@@ -30,8 +30,15 @@ UPDATED = "notifications/resources/updated"
 END: tuple[str, dict[str, Any]] = ("", {})
 """Said to a listener whose stream ends."""
 _READY_S = 3.0
+_AGAIN_S = 5.0
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 _log = structlog.get_logger()
+
+
+class TooManyStreams(TooMany):
+    code = "too_many_streams"
+    title = "You listen on too many streams at the same time"
+    default_hint = "Close one of the clients that listen, then try again."
 
 
 @dataclass(eq=False)
@@ -90,7 +97,12 @@ class _Follower:
 
 
 class Notices:
-    def __init__(self, holder: RegistryHolder, peers: Peers, minter: Minter, shared: SharedThings) -> None:
+    """`most`: streams of one principal at once; each holds connections to servers open."""
+
+    def __init__(
+        self, holder: RegistryHolder, peers: Peers, minter: Minter, shared: SharedThings, most: int
+    ) -> None:
+        self._most = most
         self._holder = holder
         self._peers = peers
         self._minter = minter
@@ -99,8 +111,16 @@ class Notices:
         self._lists: dict[str, _Follower] = {}
         holder.listeners.append(self._registry_changed)
 
-    async def add(self, listener: Listener) -> None:
+    def enter(self, listener: Listener) -> None:
+        """Before anything is answered. Raises TooManyStreams; `remove` gives the place back."""
+        who = (listener.caller.organisation_id, listener.caller.actor)
+        theirs = sum((each.caller.organisation_id, each.caller.actor) == who for each in self._listeners)
+        if theirs >= self._most:
+            raise TooManyStreams(f"Only {self._most} streams at a time.", retry_after=_AGAIN_S)
         self._listeners.add(listener)
+
+    async def add(self, listener: Listener) -> None:
+        """Returns when nothing of the lists can be missed. It has entered."""
         self._follow_lists()
         await asyncio.gather(*(follower.ready() for follower in self._lists.values()))
 

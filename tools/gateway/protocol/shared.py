@@ -18,6 +18,8 @@ import msgspec
 import structlog
 from msgspec import UNSET
 
+from access.keys import AccessKeys
+from access.principal import Principal
 from access.tokens import Minter
 from kit.errors import SwitchboardError, UpstreamFailed
 from tools.gateway.callers import Caller
@@ -43,6 +45,8 @@ _ROUTED_S = 10.0
 _REMEMBERED = 2_000
 _log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
+_Key = tuple[str, str, Principal, AccessKeys]
+"""Server, method and all that the server's answer may depend on: roles and limits of the turn, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ class SharedThings:
         self._holder = holder
         self._peers = peers
         self._minter = minter
-        self._lists: OrderedDict[tuple[str, str, str], Listed] = OrderedDict()
+        self._lists: OrderedDict[_Key, Listed] = OrderedDict()
+        self._asking: dict[_Key, asyncio.Task[Listed | None]] = {}
 
     def servers(self, caller: Caller, server: str | None, method: str = "") -> list[str]:
         """Those that share with this caller what the method is about."""
@@ -131,11 +136,25 @@ class SharedThings:
     async def _listed(
         self, caller: Caller, name: str, method: str, *, routing: bool = False
     ) -> Listed | None:
-        who = f"{caller.organisation_id}/{caller.actor}"
-        key, now = (name, method, f"{who}/{hash(caller.keys)}"), time.monotonic()
+        key, now = (name, method, caller.principal, caller.keys), time.monotonic()
         known = self._lists.get(key)
         if known is not None and now < (known.known_until if routing else known.until):
             return known
+        # no limit counts lists, so whoever asks for one many times at once gets one answer
+        task = self._asking.get(key)
+        if task is None:
+            task = self._asking[key] = asyncio.create_task(self._ask_in_time(caller, key))
+            task.add_done_callback(lambda done: self._asked(key, done))
+        return await asyncio.shield(task)
+
+    def _asked(self, key: _Key, done: asyncio.Task[Listed | None]) -> None:
+        self._asking.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # retrieved, also where every waiter has gone away
+
+    async def _ask_in_time(self, caller: Caller, key: _Key) -> Listed | None:
+        name, method, _, _ = key
+        who = f"{caller.organisation_id}/{caller.actor}"
         try:
             async with asyncio.timeout(_LIST_S):
                 listed = await self._ask(caller, who, name, method)

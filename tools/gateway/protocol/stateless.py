@@ -1,6 +1,7 @@
 """The stateless era, 2026-07-28: every request stands alone, and its headers equal its body."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -33,6 +34,7 @@ from tools.gateway.protocol.shared import LISTS
 from tools.gateway.wrappers.forward import argument_at
 
 _PARAM = "mcp-param-"
+_INTEGER = re.compile(r"-?[0-9]{1,400}(\.0{1,20})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class StatelessEra:
         meta = {SUBSCRIPTION_META: message.id}
         kinds = frozenset(kind for kind in LIST_CHANGED if wanted.get(kind) is True)
         listener = Listener(caller, where.server, outlet.tell, kinds)
+        self.notices.enter(listener)
         try:
             await self.notices.add(listener)
             await self.notices.follow(listener, uris)
@@ -148,10 +151,8 @@ def _mirrors(header: str | None, value: Any) -> bool:
     if isinstance(value, bool):
         return header == ("true" if value else "false")
     if isinstance(value, int):
-        try:
-            return float(header) == value
-        except ValueError:
-            return False
+        # not by float(): it reads "1_0", " 1" and "1e1", which a proxy in front may read otherwise
+        return _INTEGER.fullmatch(header) is not None and int(header.partition(".")[0]) == value
     return header == value
 
 

@@ -211,7 +211,7 @@ class Process:
             message = read_message(data)
         except UpstreamFailed:
             _log.warning("gateway.process_wrote_what_is_no_message", server=self._name)
-            return
+            return None
         waiting = list(self._waiting.values())
         if not message.method:
             reached = [self._waiting.get(str(message.id))]

@@ -1,11 +1,12 @@
-"""bulkhead: what waits for a slow server fills that server's places and nobody else's."""
+"""bulkhead: what waits for a slow server fills that server's places and nobody else's; one user's calls
+do not fill all of them."""
 
 import asyncio
 from collections import deque
 
 from prometheus_client import Gauge
 
-from kit.errors import Unavailable
+from kit.errors import TooMany, Unavailable
 from tools.gateway.call import Call, Handler, Reply
 
 _RETRY_AFTER_S = 1.0
@@ -16,6 +17,12 @@ class ServerBusy(Unavailable):
     code = "server_busy"
     title = "This tool has too many calls at the same time"
     default_hint = "Try again in a second."
+
+
+class TooManyAtOnce(TooMany):
+    code = "too_many_at_once"
+    title = "You have too many tool calls at the same time"
+    default_hint = "Wait for one of them to end, then try again."
 
 
 class Places:
@@ -56,9 +63,12 @@ class Places:
         return self.taken + sum(not turn.done() for turn in self._waiting)
 
 
-def in_bulkhead(inner: Handler, per_server: int, altogether: int) -> Handler:
-    """Raises ServerBusy where too many wait already. A call waits within its own time limit."""
+def in_bulkhead(inner: Handler, per_server: int, altogether: int, per_user: int | None = None) -> Handler:
+    """Raises ServerBusy where too many wait already, TooManyAtOnce where they are one user's. A call waits
+    within its own time limit."""
     servers: dict[str, Places] = {}
+    users: dict[str, int] = {}
+    most = altogether if per_user is None else per_user
     under_way = 0
 
     def places_of(server: str) -> Places:
@@ -68,11 +78,15 @@ def in_bulkhead(inner: Handler, per_server: int, altogether: int) -> Handler:
 
     async def call(call: Call) -> Reply:
         nonlocal under_way
-        server = call.known_tool().server
+        server, user = call.known_tool().server, call.known_caller().actor
+        theirs = users.get(user, 0)
         places = servers.get(server) or places_of(server)
         if places.full or under_way >= altogether:
             raise ServerBusy(retry_after=_RETRY_AFTER_S)
+        if theirs >= most:
+            raise TooManyAtOnce(retry_after=_RETRY_AFTER_S)
         under_way += 1
+        users[user] = theirs + 1
         try:
             await places.enter()
             try:
@@ -81,5 +95,8 @@ def in_bulkhead(inner: Handler, per_server: int, altogether: int) -> Handler:
                 places.leave()
         finally:
             under_way -= 1
+            users[user] -= 1
+            if not users[user]:
+                del users[user]
 
     return call
