@@ -29,7 +29,7 @@ class BoundedHead(HttpToolsProtocol):
     _unread_since = 0.0
     _looking: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._began_at = self.loop.time()
         self._look_later()

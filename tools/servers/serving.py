@@ -25,6 +25,7 @@ from kit.errors import Invalid, SwitchboardError, Unauthenticated
 from kit.wire.base import Request, Wire
 from kit.wire.mcp import (
     ERROR_META,
+    INVALID_REQUEST,
     REVISION_HEADER,
     STATELESS,
     UNAUTHENTICATED,
@@ -87,6 +88,8 @@ class ToolServer:
         if scope["type"] != "http":
             return await self._mcp(scope, receive, send)
         headers = dict(scope["headers"])
+        if _twice(scope["headers"]):
+            return await _refuse(send, 400, INVALID_REQUEST, "A header came twice.", {})
         revision = headers.get(REVISION_HEADER.encode(), b"").decode("latin-1")
         if revision != STATELESS:
             data = {"supported": [STATELESS], "requested": revision}
@@ -106,6 +109,12 @@ class ToolServer:
             )
         verified = self._verifier.verify(token)
         return Asker(verified.principal, await keys_of(verified, self._redis))
+
+
+def _twice(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Of those that are decided by here: the SDK behind us would read the other one."""
+    names = [name for name, _ in headers]
+    return any(names.count(name) > 1 for name in (b"authorization", REVISION_HEADER.encode()))
 
 
 async def _refuse(send: Send, status: int, code: int, message: str, data: Mapping[str, Any]) -> None:

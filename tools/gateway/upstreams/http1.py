@@ -10,6 +10,7 @@ from kit.errors import Unavailable, UpstreamFailed
 from ports.http.trust import trust
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
 from tools.gateway.upstreams.port import UpstreamAnswer
+from tools.gateway.upstreams.reach import out_of_bounds
 
 _CONNECT_S = 3.0
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -29,6 +30,8 @@ class Http1Client:
         target = urlsplit(address)
         if target.scheme not in ("http", "https") or not target.hostname or target.username is not None:
             raise ValueError("A tool server's address is http(s)://host[:port]/path, without credentials.")
+        if out_of_bounds(target.hostname):
+            raise ValueError("No tool server is at a link-local address.")
         self._host = target.hostname
         self._port = target.port or (443 if target.scheme == "https" else 80)
         self._tls = (tls or trust()) if target.scheme == "https" else None
@@ -103,7 +106,7 @@ class Http1Client:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_CONNECT_S):
-                _, connection = await loop.create_connection(
+                transport, connection = await loop.create_connection(
                     lambda: Http1Connection(self._limit),
                     self._host,
                     self._port,
@@ -112,6 +115,10 @@ class Http1Client:
                 )
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             raise Unavailable("This tool's server does not answer.", retry_after=2) from error
+        if out_of_bounds(str(transport.get_extra_info("peername", ("",))[0])):
+            # nothing has been sent yet, the token least of all
+            connection.close()
+            raise Unavailable("This tool's server cannot be reached.", retry_after=30)
         self._open.add(connection)
         return connection
 

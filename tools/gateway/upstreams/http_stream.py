@@ -15,6 +15,7 @@ from kit.wire.mcp import SESSION_HEADER
 from tools.gateway.upstreams.errors import ResultTooLarge
 from tools.gateway.upstreams.events import EventReader
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
+from tools.gateway.upstreams.reach import bounded_socket
 
 _CHUNK = 65_536
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -32,7 +33,9 @@ class HttpStreams:
 
     async def start(self) -> None:
         # no limit on connections: streams stay open for as long as somebody listens
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+        connector = aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=_KEEP_ALIVE_S, socket_factory=bounded_socket
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

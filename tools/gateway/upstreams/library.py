@@ -9,6 +9,7 @@ import aiohttp
 from kit.errors import Unavailable, UpstreamFailed
 from tools.gateway.upstreams.errors import ResultTooLarge
 from tools.gateway.upstreams.port import UpstreamAnswer
+from tools.gateway.upstreams.reach import bounded_socket
 
 _CHUNK = 65_536
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -26,7 +27,9 @@ class LibraryClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S)
+        connector = aiohttp.TCPConnector(
+            limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S, socket_factory=bounded_socket
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

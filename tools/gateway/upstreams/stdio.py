@@ -480,7 +480,8 @@ def _addressed(body: bytes, id: str) -> tuple[bytes, Any]:
     """Under our id, which is also its progress token: clients' own ones are not unique on a shared pipe.
     With the client's token; None: it wants no progress."""
     message: dict[str, Any] = msgspec.json.decode(body)
-    meta: dict[str, Any] = (message.get("params") or {}).get("_meta") or {}
+    params: dict[str, Any] = message.get("params") or {}
+    meta: dict[str, Any] = params.get("_meta") or {}
     token = meta.get(PROGRESS_META)
     if token is not None:
         meta[PROGRESS_META] = id
