@@ -16,6 +16,7 @@ from platform_api import api
 from platform_api.agents.definitions import load as load_agents
 from platform_api.agents.framework import FrameworkRuntime
 from platform_api.chat.checks import Means
+from platform_api.chat.nearness import Nearness
 from platform_api.chat.service import Chat
 from platform_api.chat.stored import StoredVectors
 from platform_api.edge import provide
@@ -181,9 +182,11 @@ def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:
 def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) -> list[Background]:
     invocations = Invocations(ports.database)
     agents = load_agents(ports.agent_settings, {"not_found": render("not_found")})
-    models = build_router(ports.llm_settings, invocations)
+    patience = ports.chat_settings.vectors_timeout_s
+    vectors = StoredVectors(ports.finders, patience) if ports.finders else None
+    nearness = Nearness(vectors, patience) if vectors else None
+    models = build_router(ports.llm_settings, invocations, nearness)
     judges = build_judges(ports.judge_settings, ports.llm_settings, invocations)
-    vectors = StoredVectors(ports.finders, ports.chat_settings.vectors_timeout_s) if ports.finders else None
     chat = Chat(
         database=ports.database,
         queue=ports.queue,

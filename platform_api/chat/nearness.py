@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Nearness:
-    """The built-in model's sense of meaning: one call of the embedder per turn, under the asker's own keys."""
+    """The built-in model's sense of meaning: one call of the embedder per turn, with the asker's keys."""
 
     def __init__(self, vectors: StoredVectors, timeout_s: float) -> None:
         self._vectors = vectors

@@ -28,9 +28,9 @@ from kit.errors import SwitchboardError
 from platform_api.llm.errors import ModelCutOff, ModelTimedOut, ModelUnreachable
 from platform_api.llm.invocations import Invocations
 from platform_api.llm.port import Model
-from platform_api.llm.spending import Spending
+from platform_api.llm.spending import SPENDING, Spending
 
-SPENDING = "spending"
+__all__ = ["SPENDING", "Router"]
 log = structlog.get_logger()
 tracer = telemetry.tracer("llm")
 
@@ -130,7 +130,7 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         span = tracer.start_span(f"chat {model.name}", kind=SpanKind.CLIENT)
         try:
             with model.breaker.guard() if model.breaker else nullcontext():
-                async for update in self._timed(model, messages, options):
+                async for update in self._timed(model, messages, options, spending):
                     _count_tokens(update.contents, tokens)
                     yield update
             code = None
@@ -156,13 +156,20 @@ class Router(FunctionInvocationLayer[Any], BaseChatClient[Any]):
             error=code,
         )
 
-    async def _timed(self, model: Model, messages: Sequence[Message], options: Mapping[str, Any]) -> Updates:
+    async def _timed(
+        self, model: Model, messages: Sequence[Message], options: Mapping[str, Any], spending: Spending
+    ) -> Updates:
         """Every wait ends: for the first piece, and for the whole call. Raises SwitchboardError only."""
         now = asyncio.get_running_loop().time()
         limit = now + self._first_token_timeout_s
         # The base class's own method: the loop over tools is ours, not the model's.
         answer = BaseChatClient[Any].get_response(
-            model.client, messages, stream=True, options=cast(ChatOptions[Any], dict(options))
+            model.client,
+            messages,
+            stream=True,
+            options=cast(ChatOptions[Any], dict(options)),
+            # Whose turn it is stays in this process: a vendor's client would send it on.
+            client_kwargs={SPENDING: spending} if model.local else None,
         )
         begun = False
         try:

@@ -6,6 +6,9 @@ from uuid import UUID
 from access.principal import Principal
 from kit.wire.chat import Usage
 
+SPENDING = "spending"
+"""The client keyword that it travels by."""
+
 
 @dataclass(slots=True)
 class Spending:

@@ -19,6 +19,8 @@ from kit.wire.search import SearchResult
 from knowledge.verify import source_of, split_sentences
 from platform_api.llm.extractive.compose import AnswerSentence, compose, framed
 from platform_api.llm.extractive.decide import Decision, decide
+from platform_api.llm.extractive.likeness import Likeness, Likenesses, texts_of
+from platform_api.llm.spending import SPENDING, Spending
 
 NAME = "extractive"
 SEARCH = "docs.search"
@@ -29,47 +31,64 @@ Response = ChatResponse[Any]
 class ExtractiveChatClient(FunctionInvocationLayer[Any], BaseChatClient[Any]):
     """Decides by rules, calls docs.search, and writes the sources' own sentences, each with its [n].
 
-    Pure computation: no network, nothing kept between calls. What it writes is meant to be verified like
-    any other model's text.
+    Nothing is kept between calls, and no network is needed. What it writes is meant to be verified like any
+    other model's text.
     """
 
     OTEL_PROVIDER_NAME = NAME
+
+    def __init__(self, likenesses: Likenesses | None = None) -> None:
+        """likenesses: asked once per answer, for whoever `client_kwargs={SPENDING: …}` names; nobody named or
+        nothing known: words alone decide."""
+        super().__init__()
+        self._likenesses = likenesses
 
     def _inner_get_response(
         self, *, messages: Sequence[Message], stream: bool, options: Mapping[str, Any], **kwargs: Any
     ) -> Awaitable[Response] | ResponseStream[ChatResponseUpdate, Response]:
         answer: ResponseStream[ChatResponseUpdate, Response] = ResponseStream(
-            _updates(messages, options), finalizer=ChatResponse.from_updates
+            self._updates(messages, options, kwargs.get(SPENDING)), finalizer=ChatResponse.from_updates
         )
         return answer if stream else answer.get_final_response()
 
+    async def _updates(
+        self, messages: Sequence[Message], options: Mapping[str, Any], spending: Spending | None
+    ) -> AsyncIterator[ChatResponseUpdate]:
+        message_id = uuid4().hex
+        contents, finish = await self._next_step(messages, options, spending)
+        for content in contents:
+            yield ChatResponseUpdate(contents=[content], role="assistant", message_id=message_id, model=NAME)
+        yield ChatResponseUpdate(role="assistant", message_id=message_id, model=NAME, finish_reason=finish)
 
-async def _updates(
-    messages: Sequence[Message], options: Mapping[str, Any]
-) -> AsyncIterator[ChatResponseUpdate]:
-    message_id = uuid4().hex
-    contents, finish = _next_step(messages, options)
-    for content in contents:
-        yield ChatResponseUpdate(contents=[content], role="assistant", message_id=message_id, model=NAME)
-    yield ChatResponseUpdate(role="assistant", message_id=message_id, model=NAME, finish_reason=finish)
+    async def _next_step(
+        self, messages: Sequence[Message], options: Mapping[str, Any], spending: Spending | None
+    ) -> tuple[Iterator[Content], Any]:
+        """What comes next, and the framework's reason for stopping there."""
+        asked = max((at for at, message in enumerate(messages) if message.role == "user"), default=-1)
+        if asked < 0:
+            return _said([framed("unclear")]), "stop"
+        earlier = [message.text for message in messages[:asked] if message.role == "user"]
+        decision = decide(messages[asked].text, earlier)
+        if decision.query is None:
+            return _said([framed(decision.frame or "unclear", decision.language)]), "stop"
+        results = _results(messages[asked + 1 :])
+        if results:
+            told = _last_answer(messages[:asked]) if decision.goes_on else ""
+            found = [result for text in results if (result := _parsed(text))]
+            likeness = await self._likeness(decision, found, spending)
+            return _said(_answer(decision, found, told, likeness)), "stop"
+        if not _offers_search(options):
+            return _said([framed("degraded")]), "stop"
+        return iter([_call(decision.query)]), "tool_calls"
 
-
-def _next_step(messages: Sequence[Message], options: Mapping[str, Any]) -> tuple[Iterator[Content], Any]:
-    """What comes next, and the framework's reason for stopping there."""
-    asked = max((at for at, message in enumerate(messages) if message.role == "user"), default=-1)
-    if asked < 0:
-        return _said([framed("unclear")]), "stop"
-    earlier = [message.text for message in messages[:asked] if message.role == "user"]
-    decision = decide(messages[asked].text, earlier)
-    if decision.query is None:
-        return _said([framed(decision.frame or "unclear", decision.language)]), "stop"
-    results = _results(messages[asked + 1 :])
-    if results:
-        told = _last_answer(messages[:asked]) if decision.goes_on else ""
-        return _said(_answer(decision, results, told)), "stop"
-    if not _offers_search(options):
-        return _said([framed("degraded")]), "stop"
-    return iter([_call(decision.query)]), "tool_calls"
+    async def _likeness(
+        self, decision: Decision, found: Sequence[SearchResult], spending: Spending | None
+    ) -> Likeness | None:
+        chunk_ids = list(dict.fromkeys(chunk.chunk_id for result in found for chunk in result.chunks))
+        if self._likenesses is None or spending is None or not chunk_ids:
+            return None
+        keys = spending.principal.access_keys
+        return await self._likenesses.of(keys, texts_of(decision.question), chunk_ids)
 
 
 def _call(query: str) -> Content:
@@ -94,15 +113,16 @@ def _last_answer(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "assistant"), "")
 
 
-def _answer(decision: Decision, results: Sequence[str], told: str) -> list[AnswerSentence]:
-    found = [result for text in results if (result := _parsed(text))]
+def _answer(
+    decision: Decision, found: Sequence[SearchResult], told: str, likeness: Likeness | None
+) -> list[AnswerSentence]:
     if not found:
         return [framed("degraded")]
     chunks = {chunk.chunk_id: chunk for result in found for chunk in result.chunks}
     sources = [source_of(chunk) for chunk in chunks.values()]
     comparable = not any(result.degraded for result in found)
     scores = [chunk.score for chunk in chunks.values()] if comparable else []
-    answer = compose(decision.question, sources, scores, told, decision.adds)
+    answer = compose(decision.question, sources, scores, told, adds=decision.adds, likeness=likeness)
     nothing = answer[0].frame == "not_found"
     return [framed("not_found", decision.language)] if nothing else answer
 

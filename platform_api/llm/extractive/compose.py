@@ -44,6 +44,7 @@ def compose(
     sources: Sequence[Source],
     scores: Sequence[float] = (),
     told: str = "",
+    *,
     adds: str = "",
     likeness: Likeness | None = None,
 ) -> list[AnswerSentence]:

@@ -11,7 +11,7 @@ from platform_api.llm.extractive.question import parts_of
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Of one chunk. spans: (start, end) of its sentences; cosines: for each text asked, one per span, -1 to 1."""
+    """Of one chunk. spans: (start, end) of its sentences; cosines: by text asked, one per span, -1 to 1."""
 
     spans: Sequence[tuple[int, int]]
     cosines: Mapping[str, Sequence[float]]

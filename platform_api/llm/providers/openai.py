@@ -20,6 +20,7 @@ from platform_api.llm.errors import (
     ModelUnauthorised,
     ModelUnreachable,
 )
+from platform_api.llm.extractive.likeness import Likenesses
 from platform_api.llm.port import Model, Prices
 from platform_api.llm.providers.sources import as_numbered_sources
 from platform_api.llm.settings import LlmSettings
@@ -28,8 +29,9 @@ CONNECT_TIMEOUT_S = 5.0
 Stream = ResponseStream[ChatResponseUpdate, ChatResponse[Any]]
 
 
-def build(settings: LlmSettings) -> Model:
-    """One long-lived client; our router retries, so the SDK does not."""
+def build(settings: LlmSettings, likenesses: Likenesses | None = None) -> Model:
+    """One long-lived client; our router retries, so the SDK does not. It reads for itself what is alike."""
+    del likenesses
     client = openai.AsyncOpenAI(
         base_url=settings.base_url,
         # The SDK insists on a key; servers without keys ignore it.
