@@ -18,6 +18,7 @@ from bot.core.reply import Answer, Cited, Question, Reply, Retracted, Status, Te
 from kit.wire.chat import Citation
 
 QUOTE_SHOWN = 240
+_QUOTED = re.compile(r"(?<=/content)\?quote=[^#]*")
 _OPEN_LINK = re.compile(r"\[[^\]]*$|\]\([^)]*$|(?<!\d)\]$|[*!]$")
 _PENDING_LIMIT = 600
 HELP = """\
@@ -138,8 +139,13 @@ def _note(citation: Citation, style: Style, sentences: bool) -> str:
     if sentences:
         lines.append(f"    supports: {one_line(readable(citation.sentence))}")
     lines.append(f"    {style.dim}“{_short(one_line(readable(citation.quote)))}”{style.reset}")
-    lines.append(f"    {one_line(citation.url)}")
+    lines.append(f"    {one_line(_address(citation.url))}")
     return "\n".join(lines)
+
+
+def _address(url: str) -> str:
+    """Without the quote to mark on our own page: it stands above, and a line of percent signs is unreadable."""
+    return _QUOTED.sub("", url)
 
 
 def _short(quote: str) -> str:

@@ -36,6 +36,13 @@ def test_an_answer_reads_as_text_with_footnotes() -> None:
     )
 
 
+def test_the_address_in_the_terminal_goes_without_the_quote_that_stands_above_it() -> None:
+    opened = LEAVE.model_copy(update={"url": LEAVE.url.replace("#", "?quote=Full-time%20staff#")})
+    assert footnotes([opened]) == footnotes([LEAVE])
+    foreign = LEAVE.model_copy(update={"url": "https://example.com/leave?quote=3#days"})
+    assert "https://example.com/leave?quote=3#days" in footnotes([foreign])
+
+
 def test_a_page_and_the_supported_sentence_are_named() -> None:
     paged = Citation.model_validate(citation(page=3, section="Leave"))
     assert "[1] Leave, p. 3 · 97%\n    supports: You get 25 days of leave.\n" in footnotes(
