@@ -144,7 +144,7 @@ def _note(citation: Citation, style: Style, sentences: bool) -> str:
 
 
 def _address(url: str) -> str:
-    """Without the quote to mark on our own page: it stands above, and a line of percent signs is unreadable."""
+    """Without the quote to mark on our own page: it stands above, and percent signs are unreadable."""
     return _QUOTED.sub("", url)
 
 
