@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from knowledge.search.query import understand
 from knowledge.verify import meaning_of, words_of
 from platform_api.llm.extractive.question import stripped, whole
 
@@ -19,6 +18,24 @@ _NAMES_ITS_SUBJECT = re.compile(
 )
 _ASKING = re.compile(
     r"\b(?:how|what|which|who|whom|when|where|why|can|could|may|must|do|does|is|are)\b", re.I
+)
+_LEADING = re.compile(r"^\W*(?:(?:and|but|also|or|then|so)\b\W*)+", re.IGNORECASE)
+_PLACE = re.compile(
+    r"\b(?:(?<!is )it|(?<=is )it(?!\s+(?:ok|okay|possible|allowed|necessary|required|worth|safe|best)\b)"
+    r"|its|them|they|their|(?:this|that|these|those|one|there)(?=\W*$))\b(?!')",
+    re.IGNORECASE,
+)
+"""The word in whose place the subject is said."""
+_ASKED_WITH = """
+how what which who whom whose when where why what's who's where's how's whats whos can could do does did is are
+am was were will would should must may has have had i we you they he she it there to many much long often far
+soon the a an my our your any get
+"""
+_HEADS = frozenset(_ASKED_WITH.split())
+_DOING = re.compile(
+    r"\s+(?:can|could|is|are|am|was|were|will|would|should|must|may|do|does|did)\s+"
+    r"(?:i|we|you|they|he|she|it|there|any\w*|employees|staff|managers|an?|the)\b.*$",
+    re.IGNORECASE,
 )
 _SCARCE, _SHORT, _SOMETHING = 1.3, 3.3, 1.0  # weight of content
 _TURNS_BACK = 4
@@ -55,8 +72,16 @@ def points_at_nothing(message: str) -> bool:
 
 def _whole(topic: str, message: str) -> str:
     """With the topic in place of the word that points at it; else both, one after the other."""
-    parts = understand(f"{topic.rstrip(' .!?')}? {message}").parts
-    points = not _POINTING.isdisjoint(words_of(message).forms)
-    last = next(reversed(parts), "")
-    named = points and len(parts) > 1 and len(last) > len(message)
-    return last if named else f"{topic} {message}"
+    subject, pointing = _subject(topic), _PLACE.search(message)
+    if not (subject and pointing):
+        return f"{topic} {message}"
+    return _LEADING.sub("", f"{message[: pointing.start()]}{subject}{message[pointing.end() :]}")
+
+
+def _subject(question: str) -> str:
+    """What a question is about: "vacation" of "how much vacation do I earn?"; "" where it cannot be told."""
+    words = re.split(r"(?<=[.!?])\s+", question.rstrip(" ?!.,;:"))[-1].split()
+    while words and words[0].lower().strip(",") in _HEADS:
+        words.pop(0)
+    text = " ".join(words)
+    return next((one for one in (_DOING.sub("", text), text) if meaning_of(words_of(one)).total), "")

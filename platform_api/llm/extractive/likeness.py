@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from access.keys import AccessKeys
-from platform_api.llm.extractive.question import parts_of
+from knowledge.search.query import understand
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,5 @@ class Likenesses(Protocol):
 
 
 def texts_of(question: str) -> list[str]:
-    """What of a question is compared: its parts, or all of it where it has none."""
-    parts, _ = parts_of(question)
-    return [one.text for one in parts] or [question]
+    """What of a question is compared: each of its parts, which is all of it where it asks one thing."""
+    return list(understand(question).parts)

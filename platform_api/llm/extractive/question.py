@@ -1,7 +1,7 @@
 """What a question asks for: the words that it is searched by, and the kind of answer it wants."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from functools import cached_property, lru_cache
@@ -175,12 +175,20 @@ def parts_of(question: str) -> tuple[list[Asked], float]:
 
     Parts that are whole in themselves where they can be told; else pieces, which lack their context.
     """
-    parts = [whole(part) for part in understand(question).parts]
+    parts = understand(question).parts[:_MOST_PARTS]
     if len(parts) > 1:
-        return parts[:_MOST_PARTS], _OF_A_WHOLE
+        own = [_own(part, parts[:at]) for at, part in enumerate(parts)]
+        return [whole(one) for one in own], _OF_A_WHOLE if tuple(own) == parts else _OF_A_PIECE
     pieces = [piece.strip() for piece in _PART.split(question) if piece and _ASKS.search(piece)]
     said = [one for one in map(whole, pieces) if one.meaning.total >= _FEWEST_CONTENT]
     return (said[:_MOST_PARTS], _OF_A_PIECE) if len(said) > 1 else ([], 1.0)
+
+
+def _own(part: str, earlier: Sequence[str]) -> str:
+    """What a part adds to one that it repeats to be understood; all of it where that asks nothing."""
+    said = max((one for one in earlier if part.startswith(one)), key=len, default="")
+    added = part[len(said) :].strip(" ,;?!.")
+    return added if meaning_of(words_of(added)).total else part
 
 
 def is_vague(asked: Asked) -> bool:
