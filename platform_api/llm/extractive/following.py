@@ -27,9 +27,9 @@ _PLACE = re.compile(
 )
 """The word in whose place the subject is said."""
 _ASKED_WITH = """
-how what which who whom whose when where why what's who's where's how's whats whos can could do does did is
-are am was were will would should must may has have had i we you they he she it there to many much long often far
-soon the a an my our your any get
+how what which who whom whose when where why what's who's where's how's whats whos can could do does
+did is are am was were will would should must may has have had i we you they he she it there to many
+much long often far soon the a an my our your any get
 """
 _HEADS = frozenset(_ASKED_WITH.split())
 _DOING = re.compile(
