@@ -12,7 +12,8 @@ Span = tuple[int, int]
 ITEM = re.compile(r"(\s*)(?:[-*+•·‣]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+(?=\S)")
 HEADING = re.compile(r"\s*#{1,6}\s+")
 _LINE = re.compile(r"[^\n]+")
-_END = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?:\s*\[\d{1,3}\])*(?=\s|$)")
+# Not from within a run of marks, and a run is not read again: "!!!!…" would take time squared.
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]*_]*+(?:\s*\[\d{1,3}\])*(?=\s|$)")
 _STARTS_SENTENCE = re.compile(r"\s*[\"'“‘(\[*_`]*[^\W_a-z]")
 _ABBREVIATION = re.compile(  # a full stop after these ends no sentence; after "etc." and "p.m." it may
     r"(?:\b(?:e\.g|i\.e|vs|cf|approx|mr|mrs|ms|dr|prof|st|no|nos|ltd|dept|est|ext|fig|vol|"
@@ -59,7 +60,7 @@ def _stands_alone(text: str, line: Span) -> bool:
 
 def is_row(text: str, line: Span) -> bool:
     """A line of a table."""
-    return "|" in text[slice(*line)]
+    return text.find("|", *line) >= 0
 
 
 def content(text: str, line: Span) -> Span:

@@ -247,7 +247,9 @@ class _Within:
         conditions: list[Any] = [*map(_condition, scope.conditions)]
         gone = _gone(leaving)
         filter = qdrant.Filter(must=conditions, must_not=gone)
-        corpus = qdrant.Filter(must=[_condition(scope.access)], must_not=gone) if scope.narrowing else filter
+        corpus = filter
+        if scope.narrowing:
+            corpus = qdrant.Filter(must=[*map(_condition, scope.corpus)], must_not=gone)
         return cls(conditions, gone, filter, corpus)
 
     def among(self, ids: Sequence[UUID]) -> qdrant.Filter:

@@ -35,10 +35,14 @@ Condition = AnyOf | Between
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """access: the filter on access keys, also the corpus of IDF. narrowing: what was asked on top."""
+    """access: the filter on access keys. narrowing: what was asked on top.
+
+    limit: on knowledge bases, such as a token's; with `access` it is what may be seen, the corpus of IDF.
+    """
 
     access: AnyOf
     narrowing: tuple[Condition, ...] = ()
+    limit: AnyOf | None = None
 
     def __post_init__(self) -> None:
         if self.access.field != fields.ACCESS_KEYS:
@@ -46,19 +50,24 @@ class Scope:
 
     @classmethod
     def of(cls, keys: AccessKeys, filter: IndexFilter) -> "Scope":
-        return cls(AnyOf(fields.ACCESS_KEYS, tuple(keys)), tuple(_narrowing(filter)))
+        bases = filter.knowledge_base_ids
+        limit = None if bases is None else AnyOf(fields.KNOWLEDGE_BASE, tuple(sorted(map(str, bases))))
+        return cls(AnyOf(fields.ACCESS_KEYS, tuple(keys)), tuple(_narrowing(filter)), limit)
+
+    @property
+    def corpus(self) -> tuple[Condition, ...]:
+        """Whose words are counted: a document that may not be seen must not move a score."""
+        return (self.access, self.limit) if self.limit else (self.access,)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return (self.access, *self.narrowing)
+        return (*self.corpus, *self.narrowing)
 
     def narrowed(self, *conditions: Condition) -> "Scope":
-        return Scope(self.access, (*self.narrowing, *conditions))
+        return Scope(self.access, (*self.narrowing, *conditions), self.limit)
 
 
 def _narrowing(filter: IndexFilter) -> Iterator[Condition]:
-    if filter.knowledge_base_ids is not None:
-        yield AnyOf(fields.KNOWLEDGE_BASE, tuple(sorted(map(str, filter.knowledge_base_ids))))
     if filter.section:
         yield AnyOf(fields.SECTIONS, (fields.section_key(filter.section),))
     if filter.after or filter.before:

@@ -151,8 +151,8 @@ class ServerStore:
         )
 
     def params(self, scope: Scope, sparse: bool) -> models.SearchParams:
-        """Exact, and IDF over what the scope's keys open."""
-        corpus = models.Filter(must=[_condition(scope.access)], must_not=[_gone()])
+        """Exact, and IDF over what may be seen."""
+        corpus = models.Filter(must=[*map(_condition, scope.corpus)], must_not=[_gone()])
         return models.SearchParams(exact=True, idf=models.IdfCorpusParams(corpus=corpus) if sparse else None)
 
     async def fetch(self, scope: Scope, ids: Sequence[UUID], field: str) -> dict[UUID, str]:

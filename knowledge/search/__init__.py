@@ -1,6 +1,6 @@
 """Hybrid search: by meaning and by words, within access keys."""
 
-from knowledge.search.caching import DOCUMENTS, CachedSearch, Searching, asked
+from knowledge.search.caching import DOCUMENTS, CachedSearch, Searching, asked, kept_for
 from knowledge.search.finder import Current, Finder
 from knowledge.search.links import Links, section_url
 from knowledge.search.service import Search, found_chunk
@@ -17,5 +17,6 @@ __all__ = [
     "Searching",
     "asked",
     "found_chunk",
+    "kept_for",
     "section_url",
 ]

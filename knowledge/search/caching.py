@@ -1,7 +1,8 @@
 """Search that remembers: the same question of the same person is answered from Redis for a while (SPEC 7).
 
 What is kept belongs to one set of access keys: two people never share an answer, not even where they may
-see the same, since how fast one comes would tell that the other asked.
+see the same, since how fast one comes would tell that the other asked. So nothing is kept of what is asked
+in a shared place, by keys that are everyone's there.
 """
 
 from collections.abc import Sequence
@@ -63,7 +64,7 @@ class CachedSearch:
     ) -> SearchResult:
         """As `Search.search`, which it asks where nothing is kept, and where Redis does not answer."""
         started = perf_counter()
-        version, organisation_id = self._search.version, organisation_of(keys)
+        version, organisation_id = self._search.version, kept_for(keys)
         if not version or organisation_id is None:
             return await self._search.search(keys, request, knowledge_base_ids)
         found, hit = await self._cache.get(
@@ -78,6 +79,11 @@ class CachedSearch:
     async def settled(self) -> None:
         """What is being stored is stored."""
         await self._cache.settled()
+
+
+def kept_for(keys: AccessKeys) -> UUID | None:
+    """The organisation under which answers to these keys are kept; None where they are not one person's."""
+    return organisation_of(keys) if any(key.startswith("u:") for key in keys) else None
 
 
 def asked(version: str, keys: AccessKeys, bases: frozenset[UUID] | None, request: str) -> bytes:

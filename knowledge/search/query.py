@@ -4,18 +4,21 @@ Written for English; a message in another language stays as it is, in one part. 
 a word too many costs a little, a lost one the answer.
 """
 
+import re
 from dataclasses import dataclass
 
 from knowledge.search.parts import parts_of
 from knowledge.search.politeness import without_politeness
+
+_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """text: never empty unless the message holds no letter or digit, never longer than the message.
 
-    parts: the questions in it, in order, each whole in itself ("who approves it" names what is approved)
-    and none longer than `text`; only `text` where there is one.
+    parts: the questions in it, in order, as they stand there, each whole in itself: "who approves it?" has
+    what is approved before it. None is longer than `text`; only `text` where there is one.
     """
 
     text: str
@@ -33,8 +36,16 @@ def understand(message: str) -> Query:
 
 
 def clean(message: str) -> str:
-    """Without what no tokeniser takes: lone surrogates and control characters, ends of lines aside."""
+    """Without what no tokeniser takes: lone surrogates and control characters, ends of lines aside.
+
+    White space comes as one blank, or as one end of a line where there is one in it: the patterns that read
+    the result would take time cubed over long runs.
+    """
     text = message.encode("utf-8", "replace").decode()
-    if text.isprintable():
-        return text.strip()
-    return "".join(one if one.isprintable() or one in "\n\u200c\u200d" else " " for one in text).strip()
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() or one in "\n\u200c\u200d" else " " for one in text)
+    return _BLANKS.sub(_one_blank, text).strip()
+
+
+def _one_blank(run: re.Match[str]) -> str:
+    return "\n" if "\n" in run.group() else " "

@@ -2,7 +2,7 @@
 and bound, and tags for negation, modality, quantity and limits (lexicon.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -109,15 +109,25 @@ class Meaning:
         return len(self.places.get(tag, ()))
 
     def _quantities(self) -> Iterator[Quantity]:
+        units = self._units()
         for at, name in enumerate(self.concepts):
             if is_number(name):
-                yield Quantity(canonical(name), self._unit(at), self._bound(at), at, self._label(at))
+                yield Quantity(canonical(name), units[at], self._bound(at), at, self._label(at))
+
+    def _units(self) -> dict[int, str | None]:
+        """Of numbers, and of what ends a range ("8 - $15"); the last first, whose unit others may share."""
+        units: dict[int, str | None] = {}
+        for at in range(len(self.concepts) - 1, -1, -1):
+            if is_number(self.concepts[at]) or self.concepts[at - 1] == "-":
+                units[at] = self._unit(at, units)
+        return units
 
     def _label(self, at: int) -> str | None:
         before = self.concepts[at - 1] if at else ""
         return before if before.isalpha() and before in self.content and before not in UNITS else None
 
-    def _unit(self, at: int) -> str | None:
+    def _unit(self, at: int, later: Mapping[int, str | None]) -> str | None:
+        """later: the units of what stands behind it."""
         if ":" in self.concepts[at]:  # a time of day
             return None
         if at and self.concepts[at - 1] in _CURRENCY:
@@ -127,11 +137,11 @@ class Meaning:
             return month
         following = self.concepts[at + 1 : at + 1 + _BEFORE_UNIT]
         if following[:1] == ("-",):  # "8 - 15 months": the range has one unit
-            return self._unit(at + 2) if at + 2 < len(self.concepts) else None
+            return later.get(at + 2)
         for place, name in enumerate(following):
             if is_number(name):
                 own = next((each for each in following[:place] if each not in TAGS), None)
-                return self._unit(at + 1) if place == 0 else own
+                return later.get(at + 1) if place == 0 else own
             if name == "%" or name in UNITS:
                 return name
         return next((name for name in following if name not in TAGS), None)

@@ -20,6 +20,7 @@ _EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|`+|(?<![\w*])\*(?=\S)|(?<=\S)\*
 _NO_TEXT = re.compile(  # fences of code, and lines that are bold from end to end: headings
     r"(?<=\n)[ \t]*(?:(?:```|~~~)[^\n]*|\*\*[^*\n]+\*\*:?[ \t]*|__[^_\n]+__:?[ \t]*)\n"
 )
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n){2,}")
 _QUOTED_LINE = re.compile(r"^[ \t]*>+[ \t]?", re.MULTILINE)
 _HIDDEN = re.compile(  # controls, what has no width, what turns the direction, private use, variations
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -32,6 +33,9 @@ _RULE = re.compile(r"[\s|:=-]+")
 _WORD = re.compile(r"\w")
 _MAY_END = re.compile(r"[.!?…\n\]】)\"”]")
 _SHORT = 256
+_BITE = 512
+"""Characters read at once: a server that does not stream sends all in one piece, and nothing here may be
+given a text without end."""
 LONGEST = 4_000
 """Characters without an end of a sentence after which the text is cut all the same."""
 
@@ -85,6 +89,10 @@ class SentenceStream:
 
     def feed(self, piece: str) -> Iterator[Sentence]:
         """The sentences that this piece completes."""
+        for at in range(0, len(piece), _BITE):
+            yield from self._fed(piece[at : at + _BITE])
+
+    def _fed(self, piece: str) -> Iterator[Sentence]:
         said = self._spoken.feed(_HIDDEN.sub("", piece))
         if self._spoken.restarted:
             self._masked = self._waiting = ""
@@ -127,6 +135,7 @@ class SentenceStream:
 
     def _without_fences(self, text: str) -> str:
         """What is left after a sentence was cut off begins in the middle of a line."""
+        text = _BLANK_LINES.sub("\n\n", text)
         return _NO_TEXT.sub("\n\n", text) if self._begun else _NO_TEXT.sub("\n\n", f"\n{text}")[1:]
 
     def _mask(self) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,8 +223,8 @@ def _objects(text: str, ids: set[str]) -> Iterator[dict[str, str]]:
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """What is said twice is not said."""
-    names = [name for name, _ in pairs]
-    return {name: value for name, value in pairs if names.count(name) == 1}
+    times = Counter(name for name, _ in pairs)
+    return {name: value for name, value in pairs if times[name] == 1}
 
 
 class NliJudges:

@@ -223,6 +223,26 @@ async def test_access_can_be_changed_taken_and_given_back(index: Index, org: Org
     assert await texts_found(index, org.staff, "words") == {"words"}
 
 
+@pytest.mark.proves("INDEX-001")
+async def test_documents_beyond_the_knowledge_bases_of_a_token_move_no_score(
+    index: Index, org: Org, doc: UUID
+) -> None:
+    limited = IndexFilter(knowledge_base_ids=frozenset([BASE]))
+    await index.publish(doc, document(doc, ["salary review", "salary date", "annual review"]), org.staff)
+
+    async def scores() -> dict[str, float | None]:
+        hits = await index.search(org.staff, limited, vector=None, text="salary review", limit=5)
+        return {hit.stored.chunk.text: hit.sparse for hit in hits}
+
+    before = await scores()
+    other = uuid4()
+    theirs = document(other, ["salary bands", "salary cuts"], knowledge_base_id=uuid4())
+    await index.publish(other, theirs, org.staff)
+
+    assert len(before) == 3
+    assert await scores() == pytest.approx(before)
+
+
 async def test_a_removed_document_is_gone_and_others_stay(index: Index, org: Org, doc: UUID) -> None:
     other = uuid4()
     await index.publish(doc, document(doc, ["first words"]), org.staff)

@@ -148,9 +148,11 @@ class LibraryTasks:
             await self._changes.tell(begun.organisation_id)
             log.info("library.unreadable", code=unreadable.reason, document_id=str(work.document_id))
         except BlobMissing as missing:
+            await self._changes.tell(begun.organisation_id)
             raise GiveUp("The file is missing from the blob store.") from missing
         except PreparationFailed as fault:
             if begun.item.attempts >= _FAULTY_ATTEMPTS:
+                await self._changes.tell(begun.organisation_id)
                 raise GiveUp(f"{fault.detail} It was tried {begun.item.attempts} times.") from fault
             raise
 
@@ -230,6 +232,8 @@ class LibraryTasks:
                 await finish_item(session, item, "done", self._clock.now())
         if version is None or version.read_key is None:
             await self._blobs.delete(begun.read_key)
+        # As for one that cannot be read; the next attempt finds nothing to do but this.
+        await self._changes.tell(begun.organisation_id)
 
     async def _settle_patiently(self, work: Work) -> None:
         """As long as Postgres or the index are away. What a crash prevents, `reconcile` does."""

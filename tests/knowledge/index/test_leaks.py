@@ -139,9 +139,12 @@ async def _check_person(
     queries: list[str],
 ) -> None:
     fitting = [chunks for chunks in theirs if _fits(chunks[0], filter)]
+    # A limit on knowledge bases is one on what may be seen: nothing beyond it counts.
+    within = IndexFilter(knowledge_base_ids=filter.knowledge_base_ids)
+    seen = [chunks for chunks in theirs if _fits(chunks[0], within)]
     for query in queries:
         hits = await index.search(keys, filter, vector=vector(query), text=query, limit=EVERY)
-        expected = _expected(query, _flat(theirs), _flat(fitting))
+        expected = _expected(query, _flat(seen), _flat(fitting))
         _check_scores(hits, expected)
         # A short list shows the best of the same scores.
         few = await index.search(keys, filter, vector=vector(query), text=query, limit=2)

@@ -113,7 +113,19 @@ def test_text_without_an_end_is_cut_all_the_same() -> None:
     stream = SentenceStream()
     given_out = list(stream.feed("word " * LONGEST))
     assert given_out
-    assert list(stream.end()) == []
+    assert all(len(one.text) < 2 * LONGEST for one in [*given_out, *stream.end()])
+
+
+@pytest.mark.proves("HOSTILE-001")
+@pytest.mark.parametrize(
+    "piece", ["!", "?", "...", "\n", " \n", "[1]", "a. ", "**", "| a ", "```\n", '[1: "', "<t "]
+)
+def test_a_model_that_writes_the_same_for_ever_is_read_to_its_end(piece: str) -> None:
+    """Patterns that read what they have read again would take minutes, on the loop of all other turns."""
+    stream = SentenceStream()
+    text = f"Staff, {piece * (30_000 // len(piece))}x."
+    given_out = [*stream.feed(text), *stream.end()]
+    assert all(len(one.text) < 2 * LONGEST for one in given_out)
 
 
 PARTS = [

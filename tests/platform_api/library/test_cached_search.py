@@ -253,6 +253,21 @@ async def test_a_share_taken_back_by_a_killed_worker_is_gone_when_its_job_was_do
         assert not result.cache_hit
 
 
+@pytest.mark.proves("CACHE-005")
+async def test_in_a_shared_place_nobody_learns_that_another_has_just_asked_the_same(
+    index: Index, valkey: RunningEngine
+) -> None:
+    async with world_over(index, valkey.url) as world:
+        await world.change(["publish", 0, TEXTS[0], {"everyone"}, False])
+        everyones = AccessKeys([world.key("everyone")])
+
+        for replica in (*world.replicas, *world.replicas):
+            result = await replica.search(everyones, SearchRequest(query="annual leave"))
+            await replica.settled()
+            assert len(result.chunks) == 1
+            assert not result.cache_hit
+
+
 CHANGES = {"publish", "set_access", "remove"}
 # Re-indexing fills a generation that nobody asks yet: which one answers is part of every key.
 ALLOWED = {"service/index_changes.py", "tasks/reindex.py"}

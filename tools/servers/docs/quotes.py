@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from access.keys import organisation_of
 from kit.wire.search import VerifiedQuote, VerifyRequest, VerifyResult
 from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import Index, StoredChunk
-from knowledge.search import DOCUMENTS, Searching, asked
+from knowledge.search import DOCUMENTS, Searching, asked, kept_for
 from knowledge.verify import Source, Verdict, verify
 from ports.redis import Cache, CacheDoor, Kept
 from tools.servers.serving import Asker
@@ -30,7 +29,7 @@ class Quotes:
 
     async def run(self, asker: Asker, request: VerifyRequest) -> VerifyResult:
         """A chunk that the person may not open is as if it were not there."""
-        version, organisation_id = self._search.version, organisation_of(asker.keys)
+        version, organisation_id = self._search.version, kept_for(asker.keys)
         if self._cache is None or organisation_id is None or not version:
             return await self._verified(asker, request)
         bases = asker.principal.limits.knowledge_base_ids
