@@ -6,12 +6,13 @@ al. 2009, k = 60, divided by the best score possible.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import dataclass, replace
 
 from knowledge.index import Hit
 
 RRF_K = 60
+_ASSURED = ((12, 3), (5, 1))
+"""Among so many first ones so many of each part; the narrower after the wider, which it may disturb least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,48 @@ def by_rank(hits: Sequence[Hit], weights: Weights) -> list[Ranked]:
     return _ordered([Ranked(scores[hit.chunk_id], hit) for hit in hits])
 
 
-def in_turn(lists: Sequence[Sequence[Ranked]]) -> list[Ranked]:
-    """The best of each list, then the second of each, each chunk once; a round has the higher score first."""
-    seen: set[UUID] = set()
-    found: list[Ranked] = []
-    for place in range(max(map(len, lists), default=0)):
-        for item in sorted((one[place] for one in lists if place < len(one)), key=lambda one: -one.score):
-            if item.hit.chunk_id not in seen:
-                seen.add(item.hit.chunk_id)
-                found.append(item)
-    return found
+def with_best_of(ranked: Sequence[Ranked], parts: Sequence[Sequence[Ranked]], shown: int) -> list[Ranked]:
+    """The ranking of a whole message, with the best of each of its parts among the first ones.
+
+    The very best of each part stands among the first 5, its best 3 among the first 12, at their ends; all
+    else keeps its order. What is moved takes a score between its neighbours'. shown: how many there will be.
+    """
+    for first, best in _ASSURED:
+        ranked = _assured(ranked, [item for one in parts for item in one[:best]], min(first, shown))
+    return list(ranked)
+
+
+def _assured(ranked: Sequence[Ranked], wanted: Sequence[Ranked], first: int) -> Sequence[Ranked]:
+    """With the wanted ones among the first; they push out only what nobody wants."""
+    asked = {item.hit.chunk_id: item for item in wanted}
+    missing = asked.keys() - {item.hit.chunk_id for item in ranked[:first]}
+    if not missing:
+        return ranked
+    moved = [item for id, item in asked.items() if id in missing]
+    head = list(ranked[:first])
+    for item in reversed(ranked[:first]):
+        if len(head) + len(moved) <= first:
+            break
+        if item.hit.chunk_id not in asked:
+            head.remove(item)
+    kept = {item.hit.chunk_id for item in head} | missing
+    highest = min((item.score for item in head), default=1.0)
+    placed = sorted((replace(item, score=min(item.score, highest)) for item in moved), key=_best_first)
+    return _raised([*head, *placed, *(item for item in ranked if item.hit.chunk_id not in kept)])
+
+
+def _raised(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """In this order; a score that is lower than one behind it becomes that one."""
+    highest = 0.0
+    kept: list[Ranked] = []
+    for item in reversed(ranked):
+        highest = max(highest, item.score)
+        kept.append(item if item.score == highest else replace(item, score=highest))
+    return kept[::-1]
+
+
+def _best_first(item: Ranked) -> tuple[float, int]:
+    return -item.score, item.hit.chunk_id.int
 
 
 def _by(hits: Sequence[Hit], list_name: str) -> list[Hit]:
@@ -76,6 +109,6 @@ def _by(hits: Sequence[Hit], list_name: str) -> list[Hit]:
 
 
 def _ordered(ranked: list[Ranked]) -> list[Ranked]:
-    ranked.sort(key=lambda item: (-item.score, item.hit.chunk_id.int))
+    ranked.sort(key=_best_first)
     # Clamped after sorting: a cosine below zero still ranks among others below zero.
     return [Ranked(min(1.0, max(0.0, item.score)), item.hit) for item in ranked]

@@ -22,14 +22,14 @@ from knowledge.index.terms import query_terms
 from knowledge.search.exact import phrases_of, preferring
 from knowledge.search.finder import Finder, Finders, One
 from knowledge.search.folding import folded
-from knowledge.search.fusion import Ranked, Weights, by_rank, in_turn, weighted
+from knowledge.search.fusion import Ranked, Weights, by_rank, weighted, with_best_of
 from knowledge.search.links import Links
 from knowledge.search.query import understand
 from knowledge.search.rerank import Reranker
 from knowledge.search.second_look import SecondLook
 from knowledge.search.settings import SearchSettings
 from knowledge.search.standing import BEYOND, Standings, reordered, status_of
-from knowledge.search.weighing import adapted
+from knowledge.search.weighing import weights_for
 
 Result = TypeVar("Result")
 EVERY_SCOPE = "all"
@@ -102,8 +102,8 @@ class Search:
     ) -> SearchResult:
         """The best `top_k` chunks that the keys open, best first.
 
-        Several questions in one are searched each; the best of each come first, in turn. The same text on
-        several pages is one result. Scores lie in 0–1 and compare within one result (of one question).
+        Of several questions in one the best of each is among the first five. The same text on several pages
+        is one result. Scores lie in 0–1, never rise, and compare within one result.
         `total_results` counts the candidates, before folding and the cut at `top_k`. `degraded` holds
         "dense" where the embedder failed, "reranker" where that one did.
         Raises Unavailable where the index does not answer within the time limit.
@@ -124,16 +124,18 @@ class Search:
     ) -> tuple[list[Ranked], int, list[str]]:
         """What is shown, how many candidates there were, and what failed."""
         deadline = asyncio.get_running_loop().time() + self._settings.timeout_s
-        parts = understand(request.query).parts
-        if not parts[0]:
+        query = understand(request.query)
+        if not query.text:
             return [], 0, []
+        # The whole message leads: where it is cut in parts, a part may lack what the others say.
+        texts = [query.text, *(part for part in query.parts if part != query.text)]
         filter = _filter_of(request, bases)
         limit = request.top_k * self._settings.over_fetch
 
         async def found(finder: Finder) -> tuple[list[list[Hit]], bool]:
             """All from one generation: vectors are made by the embedder of the index that is asked."""
-            vectors = await self._embed(finder.embedder, parts)
-            asked = zip(vectors or [None] * len(parts), parts, strict=True)
+            vectors = await self._embed(finder.embedder, texts)
+            asked = zip(vectors or [None] * len(texts), texts, strict=True)
             ask = partial(finder.index.search, keys, filter, limit=limit)
             searches = [self._candidates(deadline, partial(ask, vector=v, text=text)) for v, text in asked]
             return await asyncio.gather(*searches), vectors is not None
@@ -145,14 +147,16 @@ class Search:
             lists, dense = await found(await self._looked(deadline))
         failed = [] if dense else ["dense"]
         standings = Standings()
-        ranked: list[list[Ranked]] = []
-        for hits, part in zip(lists, parts, strict=True):
-            first = self._rank(hits, dense, part)
-            first = reordered(first, request.top_k + BEYOND, standings)
-            ranked.append(await self._reranked(self._second, part, failed, first) if self._second else first)
+        first = request.top_k + BEYOND
+        ranked, *parts = [
+            reordered(self._rank(hits, dense, text), first, standings)
+            for hits, text in zip(lists, texts, strict=True)
+        ]
+        if self._second:
+            ranked = await self._reranked(self._second, query.text, failed, ranked)
         candidates = {hit.chunk_id for hits in lists for hit in hits}
-        shown = folded(in_turn(ranked) if len(parts) > 1 else ranked[0], request.top_k, standings)
-        return shown, len(candidates), failed
+        merged = with_best_of(ranked, parts, request.top_k)
+        return folded(merged, request.top_k, standings), len(candidates), failed
 
     async def _looked(self, deadline: float) -> Finder:
         return await self._candidates(deadline, self._finders.anew)
@@ -213,7 +217,7 @@ class Search:
         sparse = bool(query_terms(query))
         weights = Weights(settings.dense_weight * dense, settings.sparse_weight * sparse)
         if settings.fusion == "weighted":
-            ranked = weighted(hits, adapted(query, hits, weights) if settings.adapt_weights else weights)
+            ranked = weighted(hits, weights_for(query, weights))
         else:
             ranked = by_rank(hits, weights)
         phrases = phrases_of(query)

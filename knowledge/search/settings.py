@@ -21,13 +21,8 @@ class SearchSettings(Settings):
     fusion: Literal["weighted", "rrf"] = Field(
         default="weighted", description="How the two lists become one: by weighted scores, or by ranks (RRF)."
     )
-    dense_weight: Share = Field(default=0.7, description="Weight of meaning (cosine of the embeddings).")
-    sparse_weight: Share = Field(default=0.3, description="Weight of words (BM25 over the best BM25).")
-    adapt_weights: bool = Field(
-        default=True,
-        description="Whether the two weights move, by at most 0.15, with how much of the question's wording "
-        "the best page by words has (0.3 for a code).",
-    )
+    dense_weight: Share = Field(default=0.75, description="Weight of meaning (cosine of the embeddings).")
+    sparse_weight: Share = Field(default=0.25, description="Weight of words (BM25 over the best BM25).")
     over_fetch: Annotated[int, Field(ge=1, le=10)] = Field(
         default=2, description="Candidates asked of the index per list, as a multiple of top_k."
     )

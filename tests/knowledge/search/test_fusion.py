@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from knowledge.index import Hit, StoredChunk
 from knowledge.index.port import body_of
-from knowledge.search.fusion import Weights, by_rank, weighted
+from knowledge.search.fusion import Ranked, Weights, by_rank, weighted, with_best_of
 from tests.knowledge.index.samples import chunk, facts
 
 DOC = UUID(int=5)
@@ -61,3 +61,30 @@ def test_scores_lie_between_nought_and_one_and_never_rise(all_hits: list[Hit], w
         assert scores == sorted(scores, reverse=True)
         assert all(0 <= score <= 1 for score in scores)
         assert len(scores) == len(all_hits)
+
+
+MANY = [hit(str(at), 0.5, None) for at in range(30)]
+rankings = st.permutations(MANY).flatmap(
+    lambda order: st.lists(st.floats(0, 1), min_size=1, max_size=30).map(
+        lambda scores: [Ranked(*pair) for pair in zip(sorted(scores, reverse=True), order, strict=False)]
+    )
+)
+
+
+@given(rankings, st.lists(rankings, max_size=4), st.sampled_from([5, 12, 50]))
+def test_the_best_of_each_part_is_among_the_first_and_nothing_is_lost(
+    whole: list[Ranked], parts: list[list[Ranked]], shown: int
+) -> None:
+    merged = with_best_of(whole, parts, shown)
+
+    ids = [item.hit.chunk_id for item in merged]
+    assert {part[0].hit.chunk_id for part in parts} <= set(ids[:5])
+    assert {item.hit.chunk_id for item in whole} <= set(ids)
+    assert len(set(ids)) == len(ids)
+    scores = [item.score for item in merged]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_where_the_best_of_each_part_is_among_the_first_the_whole_message_decides() -> None:
+    whole = [Ranked(1 - at / 50, one) for at, one in enumerate(MANY)]
+    assert with_best_of(whole, [[Ranked(0.9, one) for one in MANY[4:7]], whole[:3]], 12) == whole

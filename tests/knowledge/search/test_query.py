@@ -77,18 +77,29 @@ def test_what_might_be_content_stays(message: str) -> None:
     [
         (
             "How do I expense a flight and who approves it?",
-            ("How do I expense a flight", "who approves expense a flight?"),
+            ("How do I expense a flight", "How do I expense a flight and who approves it?"),
         ),
         (
             "How many vacation days do I get? And when do they expire?",
-            ("How many vacation days do I get?", "when do vacation days expire?"),
+            ("How many vacation days do I get?", "How many vacation days do I get? And when do they expire?"),
         ),
         (
-            "What is form HR-12, who signs it, and when is it due?",
-            ("What is form HR-12", "who signs form HR-12", "when is form HR-12 due?"),
+            "What is form HR-12, who signs it, and where is the print shop?",
+            ("What is form HR-12", "What is form HR-12, who signs it", "where is the print shop?"),
         ),
-        ("How much leave do I get and how do I apply?", ("How much leave do I get", "how do I apply leave?")),
-        ("1. how do I book a room\n2. who pays", ("how do I book a room", "who pays book a room")),
+        (
+            "Who runs the gym? How much leave do I get and how do I apply?",
+            ("Who runs the gym?", "Who runs the gym? How much leave do I get", "{}"),
+        ),
+        (
+            "I go to Crete. Do I need a visa? And can I work from there for a week?",
+            ("I go to Crete. Do I need a visa?", "{}"),
+        ),
+        ("Can a long detail be extended? What's the limit?", ("Can a long detail be extended?", "{}")),
+        (
+            "1. how do I book a room\n2. who pays",
+            ("how do I book a room", "how do I book a room 2. who pays"),
+        ),
         (
             "hi! where is the gym? what is the wifi key? thx",
             ("where is the gym?", "what is the wifi key?"),
@@ -96,7 +107,8 @@ def test_what_might_be_content_stays(message: str) -> None:
     ],
 )
 def test_several_questions_are_parts_that_can_be_asked_alone(message: str, parts: tuple[str, ...]) -> None:
-    assert understand(message).parts == parts
+    """{}: the whole message."""
+    assert understand(message).parts == tuple(part.replace("{}", message) for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -144,5 +156,14 @@ def test_no_word_of_the_question_is_lost(before: str, subject: str, after: str) 
 def test_each_word_of_content_is_in_some_part(pieces: list[str]) -> None:
     message = " ".join(pieces)
     asked = understand(message)
-    pointing = {"it", "and"}
-    assert set(words(asked.text)) - pointing == set(words(" ".join(asked.parts))) - pointing
+    assert set(words(asked.text)) - {"and"} == set(words(" ".join(asked.parts))) - {"and"}
+
+
+@given(
+    st.lists(
+        st.sampled_from([*SUBJECTS, *SAID, "what is the limit?", "I go there.", ";", ",", "\n"]), min_size=1
+    )
+)
+def test_each_part_stands_in_the_message_word_for_word(pieces: list[str]) -> None:
+    asked = understand(" ".join(pieces))
+    assert all(f" {' '.join(words(part))} " in f" {' '.join(words(asked.text))} " for part in asked.parts)
