@@ -38,6 +38,7 @@ def definition(name: str, **changed: Any) -> dict[str, Any]:
 def tool(name: str = "echo.say", **policy: Any) -> RegisteredTool:
     defined = definition(name)
     defaults: dict[str, Any] = {
+        "approved_by": "test",
         "category": "test",
         "risk": "read",
         "cost_tier": "free",
@@ -47,7 +48,6 @@ def tool(name: str = "echo.say", **policy: Any) -> RegisteredTool:
         name=name,
         definition=defined,
         definition_hash=definition_hash(defined),
-        approved_by="test",
         **(defaults | policy),
     )
 

@@ -70,7 +70,7 @@ def build_gateway(
     spool = Spool(spool_folder, settings.spool_limit_bytes)
 
     async def announce(type: str, data: Mapping[str, Any]) -> None:
-        await spool.write(own_record(clock, type, data))
+        spool.write(own_record(clock, type, data))
 
     bus = Bus(redis)
     parking = Parking(signing_key, bus, settings.input_wait_s)

@@ -74,5 +74,9 @@ class UnknownTool(NotFound):
 
 
 Handler = Callable[[Call], Awaitable[Reply]]
-"""Raises kit.errors.SwitchboardError where the call is refused or does not succeed."""
+"""Raises kit.errors.SwitchboardError where the call is refused or does not succeed; at once, or when awaited.
+
+A wrapper that only checks is a plain function that returns what the next one does: a coroutine for each of
+them costs more than most checks.
+"""
 Wrapper = Callable[[Handler], Handler]

@@ -2,41 +2,68 @@
 
 import asyncio
 from types import TracebackType
+from typing import Any, Protocol
 
 TICK_S = 0.02
 
 
+class Watched(Protocol):
+    def passed(self) -> None:
+        """The time is over."""
+        ...
+
+
 class Deadlines:
-    """`with deadlines.within(limit_s)`: raises TimeoutError up to a tick late, never early."""
+    """`with deadlines.within(limit_s)`: raises TimeoutError up to a tick late, never early.
+
+    Belongs to one event loop at a time.
+    """
 
     def __init__(self) -> None:
-        self._due: dict[int, set[Deadline]] = {}
+        self._due: dict[int, set[Watched]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def within(self, limit_s: float) -> "Deadline":
         return Deadline(self, limit_s)
 
-    def watch(self, deadline: "Deadline", loop: asyncio.AbstractEventLoop, limit_s: float) -> int:
+    def task(self) -> "asyncio.Task[Any]":
+        """The one that runs. Raises RuntimeError outside of any."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            # kept, since asking for it is a system call (before Python 3.12)
+            loop = self._loop = asyncio.get_running_loop()
+            self._timer = None
+        task = asyncio.current_task(loop)
+        if task is None:
+            raise RuntimeError("a time limit is for a task")
+        return task
+
+    def watch(self, watched: Watched, limit_s: float) -> int:
+        """`task` comes before. What it returns is for `forget`."""
+        loop = self._loop
+        if loop is None:
+            raise RuntimeError("ask for the task first")
         tick = int((loop.time() + limit_s) / TICK_S) + 1
         due = self._due.get(tick)
         if due is None:
             due = self._due[tick] = set()
-        due.add(deadline)
+        due.add(watched)
         if self._timer is None:
             self._timer = loop.call_later(TICK_S, self._look, loop)
         return tick
 
-    def forget(self, deadline: "Deadline", tick: int) -> None:
+    def forget(self, watched: Watched, tick: int) -> None:
         due = self._due.get(tick)
         if due is not None:
-            due.discard(deadline)
+            due.discard(watched)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         now = int(loop.time() / TICK_S)
         for tick in [tick for tick in self._due if tick <= now]:
-            for deadline in self._due.pop(tick):
-                deadline.passed()
+            for watched in self._due.pop(tick):
+                watched.passed()
         for tick in [tick for tick, due in self._due.items() if not due]:
             del self._due[tick]
         if self._due:
@@ -54,13 +81,9 @@ class Deadline:
         self._expired = False
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
-        if task is None:
-            raise RuntimeError("a time limit is for a task")
-        self._task = task
+        self._task = task = self._deadlines.task()
         self._cancelling = task.cancelling()
-        self._tick = self._deadlines.watch(self, loop, self._limit_s)
+        self._tick = self._deadlines.watch(self, self._limit_s)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -60,13 +60,16 @@ class Pins:
         self._locks: dict[str, asyncio.Lock] = {}
         self._not_before: dict[str, float] = {}
 
+    def compared(self, server: str) -> bool:
+        """With this version of the registry."""
+        return self._compared.get(server) == self._holder.current.version
+
     async def ensure(self, server: str) -> None:
         """Compare before the first call. Raises Unavailable, UpstreamFailed, where it cannot be."""
-        version = self._holder.current.version
-        if self._compared.get(server) == version:
+        if self.compared(server):
             return
         async with self._locks.setdefault(server, asyncio.Lock()):
-            if self._compared.get(server) == version:
+            if self.compared(server):
                 return
             # whoever waited for the lock meanwhile does not wait for the same again
             if time.monotonic() < self._not_before.get(server, 0.0):

@@ -67,7 +67,8 @@ class Ulids:
         """at_s: epoch seconds."""
         millisecond = int(at_s * 1000)
         if millisecond != self._millisecond:
-            self._millisecond, self._time = millisecond, _digits(millisecond, 10)
+            self._millisecond = millisecond
+            self._time = "".join([_PAIRS[millisecond >> place & 1023] for place in (40, 30, 20, 10, 0)])
         self._count = count = (self._count + 1) & 0xFFFFF
         return self._time + self._process + _PAIRS[count >> 10] + _PAIRS[count & 1023]
 

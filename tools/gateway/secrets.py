@@ -34,8 +34,8 @@ _PATTERNS: Sequence[_Pattern] = (
     (
         (b"PRIVATE KEY-----",),
         re.compile(
-            rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:[^\"\\]|\\[nrt/])*?"
-            rb"(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|(?=\"|\\[^nrt/]))"
+            rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:[^\"\\]|\\\\?[nrt/])*?"
+            rb"(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|(?=\"|\\(?!\\?[nrt/])))"
         ),
         REDACTED,
     ),
@@ -67,18 +67,22 @@ _PATTERNS: Sequence[_Pattern] = (
 )
 
 
-_MARKED = tuple((mark, pattern, instead) for marks, pattern, instead in _PATTERNS for mark in marks)
+# As text: `in` costs a seventh of what it costs with bytes, which are first tried as a number.
+_MARKED = tuple((mark.decode(), pattern, instead) for marks, pattern, instead in _PATTERNS for mark in marks)
 
 
 # What JSON writers may escape though they need not: .NET's does with "+" and quotes, others with "/".
-_ESCAPED = re.compile(rb"\\\\|\\u00([2-7][0-9A-Fa-f])|\\/")
+_ESCAPED = re.compile(rb"\\\\|\\u00([2-7][0-9A-Fa-f]|0[9AaDd])|\\/")
+_SHORT = {b"\t": b"\\t", b"\n": b"\\n", b"\r": b"\\r", b'"': b'\\"', b"\\": b"\\\\"}
 
 
 def without_secrets(text: bytes) -> tuple[bytes, int]:
     """JSON in, JSON out, and how many were found. Where none was, the same bytes."""
-    if b"\\u00" not in text and b"\\/" not in text:
-        return _without(text)
-    plain, found = _without(_ESCAPED.sub(_plain, text))
+    looked_at = text.decode("latin-1")
+    if "\\u00" not in looked_at and "\\/" not in looked_at:
+        return _without(text, looked_at)
+    unescaped = _ESCAPED.sub(_plain, text)
+    plain, found = _without(unescaped, unescaped.decode("latin-1"))
     return (plain, found) if found else (text, 0)
 
 
@@ -87,13 +91,14 @@ def _plain(match: re.Match[bytes]) -> bytes:
     if code is None:
         return b"/" if whole == b"\\/" else whole
     character = bytes.fromhex(code.decode())
-    return b"\\" + character if character in (b'"', b"\\") else character if character != b"\x7f" else whole
+    return _SHORT.get(character, whole if character == b"\x7f" else character)
 
 
-def _without(text: bytes) -> tuple[bytes, int]:
+def _without(text: bytes, looked_at: str) -> tuple[bytes, int]:
+    """`looked_at`: the same, a character for each byte."""
     found = 0
     for mark, pattern, instead in _MARKED:
-        if mark in text:
+        if mark in looked_at:
             text, times = pattern.subn(instead or _blank, text)
             found += times
     return text, found

@@ -5,11 +5,10 @@ What holds. `write` returns after the record's bytes are with the kernel, and an
 what the last `fsync` (every `spool_fsync_s`) had not covered. A record that was half written when the
 process died belongs to a call that was never answered; it is skipped on replay.
 
-Records written in one turn of the event loop go out in one system call. A segment that the shipper
-takes is closed and replaced; it is deleted after the platform has acknowledged all of it.
+Each record is a system call of its own: that costs less than to gather those of one turn of the event
+loop, and have each call wait for the next. A segment that the shipper takes is closed and replaced; it is deleted after the platform has acknowledged all of it.
 """
 
-import asyncio
 import fcntl
 import os
 from pathlib import Path
@@ -46,8 +45,6 @@ class Spool:
         self._behind = 0
         self._dirty = False
         self._retired: list[int] = []
-        self._pending: list[bytes] = []
-        self._flushed: asyncio.Future[None] | None = None
         self._broken: OSError | None = None
 
     def open(self) -> None:
@@ -64,6 +61,7 @@ class Spool:
             ) from error
         self._behind = sum(path.stat().st_size for path in self.segments())
         self._begin()
+        _waiting.set_function(lambda: self._behind + self._size)
 
     def check(self) -> None:
         """Raises SpoolUnavailable where a record would not be kept."""
@@ -72,36 +70,17 @@ class Spool:
         if self._broken is not None or self._behind + self._size > self._limit:
             raise SpoolUnavailable(hint="Ask an admin to look at the gateway's disk.", retry_after=10)
 
-    async def write(self, record: Record) -> None:
+    def write(self, record: Record) -> None:
         """Returns when the kernel has the record. Raises SpoolUnavailable where the disk refuses."""
-        self._pending.append(record.line())
-        if self._flushed is None:
-            loop = asyncio.get_running_loop()
-            self._flushed = loop.create_future()
-            loop.call_soon(self._flush)
-        await asyncio.shield(self._flushed)
-
-    def _flush(self) -> None:
-        data, waiters = b"".join(self._pending), self._flushed
-        self._pending.clear()
-        self._flushed = None
+        data = record.line()
         try:
             _write_all(self._fd, data)
         except OSError as error:
-            self._fail(error, waiters)
-            return
+            _log.error("gateway.spool_write_failed", error=error.strerror)
+            self._broken = error
+            raise SpoolUnavailable() from error
         self._size += len(data)
         self._dirty = True
-        _waiting.set(self._behind + self._size)
-        if waiters is not None:
-            waiters.set_result(None)
-
-    def _fail(self, error: OSError, waiters: asyncio.Future[None] | None) -> None:
-        _log.error("gateway.spool_write_failed", error=error.strerror)
-        self._broken = error
-        if waiters is not None:
-            waiters.set_exception(SpoolUnavailable())
-            waiters.exception()  # retrieved, also where nobody waits any more
 
     def _try_again(self) -> None:
         """In a new segment: the old one may end in half a line."""
@@ -121,7 +100,6 @@ class Spool:
         """The platform has acknowledged all of it."""
         self._behind -= segment.stat().st_size
         segment.unlink()
-        _waiting.set(self._behind + self._size)
 
     def segments(self) -> list[Path]:
         """Oldest first: a segment is named by the ULID of its beginning."""

@@ -63,7 +63,7 @@ class Door:
     settings: GatewaySettings
     stateless: StatelessEra
     in_session: SessionEra
-    bodies: Deadlines = field(default_factory=Deadlines)
+    timer: Deadlines = field(default_factory=Deadlines)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, server: str | None = None) -> None:
         id: RequestId | None = None
@@ -77,13 +77,13 @@ class Door:
                 await self.in_session.end(request, where)
                 return await send_nothing(send, 204)
             if request.method == "GET":
-                with UnlessClientLeaves(receive):
+                with UnlessClientLeaves(receive, self.timer):
                     await self.in_session.listen(request, where, outlet)
                 return await outlet.finish(200, b"")
-            body = await read_body(request, receive, self.settings.body_limit, self.bodies)
+            body = await read_body(request, receive, self.settings.body_limit, self.timer)
             message = parse(body, self.settings.depth_limit)
             id = message.id
-            with UnlessClientLeaves(receive):
+            with UnlessClientLeaves(receive, self.timer):
                 status, body, headers = await self._answer(request, message, where, outlet)
             await outlet.finish(status, body, headers)
         except ClientLeft:
@@ -147,7 +147,7 @@ class Door:
         if request.method == "GET":
             self._check_listening(request, accept)
             return
-        if request.get("content-type").partition(";")[0].strip().lower() != "application/json":
+        if not _is_json(request.get("content-type")):
             raise HttpRefused(415, "The body must be application/json.")
         if accept and not any(known in accept for known in ("json", "*/*", "application/*")):
             raise HttpRefused(406, "Accept application/json: that is what answers come in.")
@@ -185,6 +185,12 @@ class Door:
         # the path as it was decoded may hold quotes and line ends
         where = f"{base_url(self.settings, scope)}/.well-known/oauth-protected-resource{quote(scope['path'])}"
         return f'Bearer resource_metadata="{where}"'.encode("latin-1", "replace")
+
+
+def _is_json(content_type: str) -> bool:
+    if content_type == "application/json":
+        return True
+    return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
 def base_url(settings: GatewaySettings, scope: Scope) -> str:

@@ -108,6 +108,7 @@ class Methods:
         except SwitchboardError as error:
             if answers.rpc_error(error) is not None:
                 raise
+            manner.outlet.wait_s = error.retry_after
             return answers.tool_error(error)
 
     def list_tools(self, caller: Caller, message: Message, where: Where, *, stateless: bool) -> bytes:

@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from kit.wire.mcp import METHOD_HEADER, NAME_HEADER, REVISION_HEADER, SESSION_HEADER, RequestId, RpcError
 from tools.gateway.deadlines import Deadlines
+from tools.gateway.protocol.whole import whole_body
 
 HEADER_BYTES = 32_768
 HEADER_COUNT = 200
@@ -82,9 +83,12 @@ def _twice(listed: Sequence[tuple[bytes, bytes]]) -> frozenset[str]:
 
 async def read_body(asked: Asked, receive: Receive, limit: int, deadlines: Deadlines) -> bytes:
     """Raises HttpRefused for a body that is too large, takes too long or breaks off."""
+    whole = whole_body(receive)
+    if whole is not None and len(whole) <= limit:
+        return whole
     too_large = HttpRefused(413, f"The body is larger than {limit} bytes.")
     length = asked.get("content-length")
-    if length.isdecimal() and int(length[:20]) > limit:
+    if whole is not None or (length.isdecimal() and int(length[:20]) > limit):
         raise too_large
     first = await _first(receive, deadlines)
     if first["type"] != "http.request":

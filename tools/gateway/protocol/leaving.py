@@ -5,6 +5,8 @@ from types import TracebackType
 
 from starlette.types import Receive
 
+from tools.gateway.deadlines import Deadlines
+
 _LOOK_AFTER_S = 0.05
 
 
@@ -19,32 +21,33 @@ class UnlessClientLeaves:
     Raises ClientLeft in place of the cancellation that it caused itself.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    __slots__ = ("_left", "_receive", "_tick", "_timer", "_watcher", "_work")
+
+    def __init__(self, receive: Receive, timer: Deadlines) -> None:
         self._receive = receive
+        self._timer = timer
         self._left = False
         self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._work = asyncio.current_task(loop)
-        self._look = loop.call_later(_LOOK_AFTER_S, self._watch)
+        self._work = self._timer.task()
+        self._tick = self._timer.watch(self, _LOOK_AFTER_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._look.cancel()
+        self._timer.forget(self, self._tick)
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._left and kind is asyncio.CancelledError and self._work is not None:
+        if self._left and kind is asyncio.CancelledError:
             self._work.uncancel()
             raise ClientLeft from error
 
-    def _watch(self) -> None:
+    def passed(self) -> None:
         self._watcher = asyncio.create_task(self._until_gone())
 
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._left = True
-        if self._work is not None:
-            self._work.cancel()
+        self._work.cancel()

@@ -4,12 +4,14 @@ the answer. Most calls say nothing, and stay JSON.
 
 import asyncio
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import msgspec
 from starlette.types import Send
 
 from tools.gateway.protocol.http import Headers, send_json, send_nothing
+from tools.gateway.protocol.whole import sent_whole
 
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 PING_S = 15.0
@@ -31,9 +33,11 @@ class Outlet:
         self.streams = streams
         self.log_level: str | None = None
         self.logs = True
+        self.wait_s: float | None = None
+        """When it may be tried again, where the answer is a refusal."""
         self._send = send
         self._begun = False
-        self._writing = asyncio.Lock()
+        self._lock: asyncio.Lock | None = None
         self._pinging: asyncio.Task[None] | None = None
 
     async def tell(self, method: str, params: Mapping[str, Any]) -> None:
@@ -60,12 +64,27 @@ class Outlet:
     async def finish(self, status: int, body: bytes, headers: Headers = ()) -> None:
         """The answer, last. In a stream the status is 200 already."""
         if not self._begun:
-            await (send_json(self._send, status, body, headers) if body else send_nothing(self._send, status))
+            await self._finish_plainly(status, body, headers)
             return
         self.close()
         event = b"event: message\ndata: %b\n\n" % body.translate(_ONE_LINE) if body else b""
         async with self._writing:
             await self._send({"type": "http.response.body", "body": event})
+
+    async def _finish_plainly(self, status: int, body: bytes, headers: Headers) -> None:
+        if self.wait_s is not None:
+            headers = [*headers, (b"retry-after", b"%d" % max(1, ceil(self.wait_s)))]
+        if not body:
+            await send_nothing(self._send, status)
+        elif status != 200 or headers or not sent_whole(self._send, body):
+            await send_json(self._send, status, body, headers)
+
+    @property
+    def _writing(self) -> asyncio.Lock:
+        """Most answers are plain and need none."""
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
 
     @property
     def begun(self) -> bool:

@@ -1,7 +1,7 @@
 """A tool server over streamable HTTP: whole answers by the quick client, streams by the library."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Coroutine, Mapping
+from typing import Any, Literal
 
 from tools.gateway.upstreams.http1 import Http1Client
 from tools.gateway.upstreams.http_stream import HttpStreams
@@ -21,10 +21,10 @@ class HttpUpstream:
         await self._client.start()
         await self._streams.start()
 
-    async def call(
+    def call(
         self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
-    ) -> UpstreamAnswer:
-        return await self._client.call(body, headers, repeatable=repeatable)
+    ) -> Coroutine[Any, Any, UpstreamAnswer]:
+        return self._client.call(body, headers, repeatable=repeatable)
 
     async def stream(
         self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard

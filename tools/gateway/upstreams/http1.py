@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from kit.errors import Unavailable, UpstreamFailed
 from ports.http.trust import trust
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
-from tools.gateway.upstreams.port import UpstreamAnswer
+from tools.gateway.upstreams.port import FixedHeaders, UpstreamAnswer
 from tools.gateway.upstreams.reach import out_of_bounds
 
 _CONNECT_S = 3.0
@@ -179,6 +179,14 @@ def _head(netloc: str, path: str, query: str) -> bytes:
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
+    if not isinstance(headers, FixedHeaders):
+        return _made_lines(headers)
+    if headers.lines is None:
+        headers.lines = _made_lines(headers)
+    return headers.lines
+
+
+def _made_lines(headers: Mapping[str, str]) -> bytes:
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise ValueError("A header holds a line end.")

@@ -22,6 +22,16 @@ Heard = Callable[[bytes], Awaitable[None]]
 """Gets the data of each event as it comes; whoever sends waits until it returns."""
 
 
+class FixedHeaders(dict[str, str]):
+    """Never changed once they are made, so that a client can keep what it makes of them."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(headers)
+        self.lines: bytes | None = None
+
+
 class Upstream(Protocol):
     """One tool server. Cancelling a call cancels it at the other end as well as the transport can."""
 

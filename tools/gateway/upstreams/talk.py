@@ -18,11 +18,12 @@ from kit.wire.mcp import (
     stateless_headers,
     stateless_params,
 )
-from tools.gateway.upstreams.port import Upstream, UpstreamAnswer
+from tools.gateway.upstreams.port import FixedHeaders, Upstream, UpstreamAnswer
 
 CLIENT = {"name": "switchboard-gateway", "version": "1"}
 DEFAULT_LOG_LEVEL = "info"
 """For clients of the session era that never set one, of servers that log at all."""
+_REMEMBERED = 1000
 _log = structlog.get_logger()
 
 Tell = Callable[[str, dict[str, Any]], Awaitable[None]]
@@ -113,12 +114,35 @@ def _of_this_call(ask: Ask, tell: Tell) -> Tell:
     return told
 
 
-def _stateless(ask: Ask, level: str | None) -> tuple[dict[str, str], bytes]:
+class _CallHeaders:
+    """The same object for the same tool and token: clients keep what they make of it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], FixedHeaders] = {}
+
+    def of(self, name: str, token: str) -> FixedHeaders:
+        known = self._known.get((name, token))
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            made = stateless_headers("tools/call", name) | {"authorization": f"Bearer {token}"}
+            known = self._known[name, token] = FixedHeaders(made)
+        return known
+
+
+_call_headers = _CallHeaders()
+
+
+def _headers(ask: Ask) -> Mapping[str, str]:
     named = NAMED.get(ask.method)
-    headers = stateless_headers(ask.method, ask.params.get(named) if named else None)
-    headers["authorization"] = f"Bearer {ask.token}"
-    if ask.headers:
-        headers.update(ask.headers)
+    name = ask.params.get(named) if named else None
+    if ask.method == "tools/call" and name is not None and not ask.headers:
+        return _call_headers.of(name, ask.token)
+    return stateless_headers(ask.method, name) | {"authorization": f"Bearer {ask.token}", **ask.headers}
+
+
+def _stateless(ask: Ask, level: str | None) -> tuple[Mapping[str, str], bytes]:
+    headers = _headers(ask)
     meta: dict[str, Any] = dict(ask.trace)
     if ask.progress is not None:
         meta[PROGRESS_META] = ask.progress

@@ -38,7 +38,7 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
     """Raises SpoolUnavailable before anything happens where no record could be kept."""
     anonymous = Anonymous(clock)
 
-    async def note(call: Call, outcome: str, started: float) -> None:
+    def note(call: Call, outcome: str, started: float) -> None:
         left_out = 0 if call.caller else anonymous.left_out()
         if left_out is None:
             return
@@ -53,7 +53,7 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
         if left_out:
             data["left_out"] = left_out
         made = record(clock, "tool.call", data, caller=call.caller, trace_id=trace_id_of(call))
-        await spool.write(made)
+        spool.write(made)
 
     async def call(call: Call) -> Reply:
         spool.check()
@@ -61,16 +61,16 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
         try:
             reply = await inner(call)
         except SwitchboardError as error:
-            await note(call, error.code, started)
+            note(call, error.code, started)
             raise
         except asyncio.CancelledError:
             # nobody waits for an answer, but what the call did has happened
-            await asyncio.shield(note(call, "cancelled", started))
+            note(call, "cancelled", started)
             raise
         except Exception:
-            await note(call, "internal", started)
+            note(call, "internal", started)
             raise
-        await note(call, "error" if reply.failed else "ok", started)
+        note(call, "error" if reply.failed else "ok", started)
         return reply
 
     return call

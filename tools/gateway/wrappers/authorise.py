@@ -1,6 +1,6 @@
 """authorise: the allowlist, roles, permissions and privacy; the one decision for listing and calling."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 from access.principal import Principal
 from tools.gateway.call import Call, Handler, Reply, UnknownTool
@@ -36,9 +36,9 @@ def may_see(principal: Principal, catalogue: Catalogue, server: str) -> bool:
 def authorised(inner: Handler, holder: RegistryHolder) -> Handler:
     """Raises UnknownTool, the same for what does not exist and for what is not the caller's."""
 
-    async def call(call: Call) -> Reply:
+    def call(call: Call) -> Awaitable[Reply]:
         call.tool = _allowed(call, holder.current)
-        return await inner(call)
+        return inner(call)
 
     return call
 

@@ -1,5 +1,6 @@
 """budget: what a user may call in a day, in calls and in what the tools cost."""
 
+from collections.abc import Awaitable
 from math import ceil
 
 from kit.errors import TooMany
@@ -20,11 +21,11 @@ class BudgetExceeded(TooMany):
 def budgeted(inner: Handler) -> Handler:
     """Raises BudgetExceeded. The counting was done with the rate limit, in the same round trip."""
 
-    async def call(call: Call) -> Reply:
+    def call(call: Call) -> Awaitable[Reply]:
         taken = call.known_taken()
         if taken.refused_by is not None:
             raise _refusal(taken)
-        return await inner(call)
+        return inner(call)
 
     return call
 

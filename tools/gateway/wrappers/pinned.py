@@ -1,5 +1,7 @@
 """pinned definition: a tool that is not what was approved is not called."""
 
+from collections.abc import Awaitable
+
 from kit.errors import Forbidden
 from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.pins import Pins
@@ -14,14 +16,20 @@ class Quarantined(Forbidden):
 def pinned(inner: Handler, pins: Pins) -> Handler:
     """Raises Quarantined; Unavailable where the server was never compared and does not answer."""
 
-    async def call(call: Call) -> Reply:
-        tool = call.known_tool()
+    def unless_quarantined(call: Call) -> Awaitable[Reply]:
+        if call.known_tool().name in pins.quarantined:
+            raise Quarantined("This tool's definition has changed since it was approved.")
+        return inner(call)
+
+    async def compared_first(call: Call) -> Reply:
+        await pins.ensure(call.known_tool().server)
+        return await unless_quarantined(call)
+
+    def call(call: Call) -> Awaitable[Reply]:
         if call.method != "tools/call":
             # nothing of it was approved by its words: the server as a whole was
-            return await inner(call)
-        await pins.ensure(tool.server)
-        if tool.name in pins.quarantined:
-            raise Quarantined("This tool's definition has changed since it was approved.")
-        return await inner(call)
+            return inner(call)
+        compared = pins.compared(call.known_tool().server)
+        return unless_quarantined(call) if compared else compared_first(call)
 
     return call

@@ -1,6 +1,6 @@
 """validate arguments: against the approved schema; an error names the field, never the value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -20,11 +20,11 @@ class InvalidArguments(Invalid):
 def validated(inner: Handler) -> Handler:
     """Raises InvalidArguments. What passed is what the server gets: the arguments are encoded anew."""
 
-    async def call(call: Call) -> Reply:
+    def call(call: Call) -> Awaitable[Reply]:
         schema = call.known_tool().arguments
         if not schema.is_valid(call.arguments):
             raise InvalidArguments(_told(schema, call.arguments))
-        return await inner(call)
+        return inner(call)
 
     return call
 
