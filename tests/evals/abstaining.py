@@ -39,5 +39,5 @@ def best_evidence(question: str, found: Found) -> float:
     if not offers:
         return 0.0
     field = field_of(offers, found.sources, found.scores, found.likeness)
-    asked = [whole(question), *parts_of(question)[0]]
+    asked = [whole(question), *(part for part, _ in parts_of(question))]
     return max(evidence(one, ranking(one, offers, field), field) for one in asked)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from knowledge.verify import Source, verify
 from platform_api.llm.extractive.choose import Choice, chosen_for
@@ -15,7 +16,6 @@ from platform_api.llm.extractive.statements import Offer, list_of, offers_of, sp
 from platform_api.llm.frames import MISSING, FrameName, Language, render
 
 MOST_STATEMENTS = 5
-_FOR_ALL, _FOR_A_PART = 5, 3
 _ALSO_NAMED = 0.5  # share of what a follow-up adds that its answer has to speak of
 _SAME = 0.8  # share of content that two statements have in common which say the same
 
@@ -64,14 +64,15 @@ def compose(
     best = ranking(all_of_it, offers, field)
     if is_vague(all_of_it):
         return _several(all_of_it, best) or [framed("vague")]
-    parts, share = ([], 1.0) if adds else parts_of(question)
-    ranked = [(asked, ranking(asked, offers, field)) for asked in parts]
+    parts = [] if adds else parts_of(question)
+    ranked = [(asked, ranking(asked, offers, field)) for asked, _ in parts]
     found = [evidence(asked, judged, field) for asked, judged in ranked]
     if max(evidence(all_of_it, best, field), *found, 0) < ENOUGH or not _speaks_of(adds, best, field):
         return [framed("not_found")]
     if not ranked:
         return _answer([(all_of_it, _new_first(best, told))], field)
-    ranked = [(asked, _within(best, judged, share)) for asked, judged in ranked]
+    shares = [share for _, share in parts]
+    ranked = [(one[0], _within(best, one[1], share)) for one, share in zip(ranked, shares, strict=True)]
     return _parts_answered(ranked, found, field)
 
 
@@ -134,14 +135,23 @@ def _within(whole: Sequence[Judged], part: Sequence[Judged], share: float) -> li
 
 
 def _chosen(ranked: Sequence[Ranked]) -> list[Choice]:
-    """Part after part, each thing once; of more than one part fewer statements each."""
+    """Part after part, each thing once; what one part leaves is for the ones after it."""
     chosen: list[Choice] = []
-    most = _FOR_ALL if len(ranked) == 1 else _FOR_A_PART
-    for asked, judged in ranked:
-        for choice in chosen_for(asked, judged, most):
-            if len(chosen) < MOST_STATEMENTS and not any(_same(choice.offer, one.offer) for one in chosen):
+    for at, (asked, judged) in enumerate(ranked):
+        most = ceil((MOST_STATEMENTS - len(chosen)) / (len(ranked) - at))
+        for choice in chosen_for(asked, _untold(judged, chosen), max(most, 1)):
+            if len(chosen) < MOST_STATEMENTS and not _is_told(choice.offer, chosen):
                 chosen.append(choice)
     return chosen
+
+
+def _untold(judged: Sequence[Judged], chosen: Sequence[Choice]) -> Sequence[Judged]:
+    """A further part is answered by something else than the one before it, where there is anything else."""
+    return [one for one in judged if not _is_told(one.offer, chosen)] or judged if chosen else judged
+
+
+def _is_told(offer: Offer, chosen: Sequence[Choice]) -> bool:
+    return any(_same(offer, one.offer) for one in chosen)
 
 
 def _same(one: Offer, other: Offer) -> bool:

@@ -170,18 +170,22 @@ def whole(question: str) -> Asked:
     return Asked(question, meaning_of(words_of(question)), wanted)
 
 
-def parts_of(question: str) -> tuple[list[Asked], float]:
-    """What is asked, in order, without what is told beside it; and how much each says by itself, 0-1.
+def parts_of(question: str) -> list[tuple[Asked, float]]:
+    """What is asked, in order, without what is told beside it; each with how much it says by itself, 0-1.
 
-    Parts that are whole in themselves where they can be told; else pieces, which lack their context.
+    Empty where it asks one thing. Parts that are whole in themselves where they can be told; else pieces,
+    which lack their context.
     """
     parts = understand(question).parts[:_MOST_PARTS]
     if len(parts) > 1:
         own = [_own(part, parts[:at]) for at, part in enumerate(parts)]
-        return [whole(one) for one in own], _OF_A_WHOLE if tuple(own) == parts else _OF_A_PIECE
+        return [
+            (whole(one), _OF_A_WHOLE if one == part else _OF_A_PIECE)
+            for one, part in zip(own, parts, strict=True)
+        ]
     pieces = [piece.strip() for piece in _PART.split(question) if piece and _ASKS.search(piece)]
     said = [one for one in map(whole, pieces) if one.meaning.total >= _FEWEST_CONTENT]
-    return (said[:_MOST_PARTS], _OF_A_PIECE) if len(said) > 1 else ([], 1.0)
+    return [(one, _OF_A_PIECE) for one in said[:_MOST_PARTS]] if len(said) > 1 else []
 
 
 def _own(part: str, earlier: Sequence[str]) -> str:
