@@ -94,8 +94,8 @@ def hop(name: str, carrier: Mapping[str, str]) -> Span | None:
 
 def unrecorded() -> dict[str, str]:
     """A new trace that nobody records, so that all that comes after agrees on it."""
-    bits = random.getrandbits
-    return {"traceparent": f"00-{bits(128) or 1:032x}-{bits(64) or 1:016x}-00"}
+    id = random.randbytes(24).hex()  # noqa: S311 - ids are unique, not secret
+    return {"traceparent": f"00-{id[:32]}-{id[32:]}-00"}
 
 
 def inject() -> dict[str, str]:

@@ -147,7 +147,8 @@ class ScriptRunner:
 
 
 class _Link(asyncio.Protocol):
-    """One connection: requests go out together, answers come in their order."""
+    """One connection: answers come in their order. A request goes out at once where none is under way, else
+    with all others of this turn of the event loop."""
 
     def __init__(self) -> None:
         self.deadline_s: float | None = None
@@ -166,10 +167,14 @@ class _Link(asyncio.Protocol):
             answer.set_exception(ScriptUnavailable())
             return answer
         now = self._loop.time()
+        alone = not self._waiting and not self._outgoing
         self._waiting.append((answer, now))
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
-        self._outgoing.append(request)
+        if alone:
+            self._transport.write(request)
+        else:
+            if not self._outgoing:
+                self._loop.call_soon(self._flush)
+            self._outgoing.append(request)
         if not self._watching and self.deadline_s is not None:
             self._watching = True
             self._loop.call_at(now + self.deadline_s, self._watch)

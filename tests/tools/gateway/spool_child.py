@@ -16,7 +16,7 @@ async def main(folder: Path) -> None:
     async def answer_calls() -> None:
         while True:
             event = own_record(SystemClock(), "tool.call", {"tool": "docs.search"})
-            await spool.write(event)
+            spool.write(event)
             # what an answer is to a caller: proof that the record was there before
             sys.stdout.write(event.id + "\n")
             sys.stdout.flush()
