@@ -19,7 +19,7 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -432,6 +432,7 @@ async def test_a_plain_name_stays_with_ours(tmp_path: Path, redis: Redis, index:
 
 
 @pytest.mark.proves("GATE-214")
+@settings(max_examples=40)
 @given(st.lists(st.text("a_.", min_size=1, max_size=5), unique=True, max_size=12), st.data())
 def test_plain_names_lose_none_and_ours_go_first(names: list[str], data: st.DataObject) -> None:
     first = data.draw(st.sets(st.sampled_from(names))) if names else set()

@@ -304,7 +304,7 @@ def test_a_secret_is_found_however_json_is_written(secret: str, writer: str) -> 
 
 
 @pytest.mark.proves("GATE-211")
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(
     st.recursive(
         st.text() | st.integers() | st.none(),
