@@ -90,12 +90,13 @@ async def cases_of(
             yield Case(corpus.name, "changed", changed, await corpus.find(changed))
     for query in foreign:
         yield Case(corpus.name, "other", query, await corpus.find(query))
-    async for case in _written(corpus):
+    async for case in written_cases(corpus):
         yield case
 
 
-async def _written(corpus: Corpus) -> AsyncIterator[Case]:
-    """Of other corpora only what is far enough away: two handbooks answer much of each other's."""
+async def written_cases(corpus: Corpus) -> AsyncIterator[Case]:
+    """The questions written by hand. Of other corpora only what is far enough away: two handbooks answer much
+    of each other's."""
     for name, questions in written_questions().items():
         for one in questions:
             if name == corpus.name:

@@ -4,7 +4,7 @@ Searches the folders in this process and asks them what tests/evals/cases.py mak
 beside what is in use: the weights by which statements are ranked (platform_api/llm/extractive/score.py),
 those by which it is decided whether to answer (evidence.py), and the curve of that decision. Every share
 printed is of a folder that was left out of the fit. `--fresh FOLDER …` are asked with what is in use and
-fitted to nothing.
+fitted to nothing. `--by-words`: without vectors of sentences, for the weights that stand in then.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from platform_api.llm.extractive import decide, score
 from platform_api.llm.extractive import evidence as deciding
+from platform_api.llm.extractive.likeness import Likeness
 from platform_api.llm.extractive.question import whole
 from platform_api.llm.extractive.score import field_of, ranking
 from platform_api.llm.extractive.statements import offers_of
@@ -67,12 +68,15 @@ def main() -> None:
         "--fresh", nargs="*", type=Path, default=[], help="folders to check, fitted to nothing"
     )
     parser.add_argument("--queries", type=int, default=120, help="made from each folder")
+    parser.add_argument("--by-words", action="store_true", help="as where no vectors are kept")
     options = parser.parse_args()
-    searches = asyncio.run(_ask_all([*options.folders, *options.fresh], options.queries))
+    searches = asyncio.run(_ask_all([*options.folders, *options.fresh], options.queries, options.by_words))
     fresh = {folder.name for folder in options.fresh}
     fitted = [one for one in searches if one.case.corpus not in fresh]
-    _show_ranking([one for one in fitted if one.right.any()])
-    _show_deciding(fitted)
+    words = options.by_words
+    used = score.BY_WORDS if words else score.WEIGHTS
+    _show_ranking([one for one in fitted if one.right.any()], np.array(used))
+    _show_deciding(fitted, words)
     if fresh:
         print("Not fitted to, with what is in use")
         for name in fresh:
@@ -81,7 +85,7 @@ def main() -> None:
             )
 
 
-async def _ask_all(folders: Sequence[Path], many: int) -> list[Search]:
+async def _ask_all(folders: Sequence[Path], many: int, words: bool) -> list[Search]:
     async with AsyncExitStack() as stack:
         corpora = [await stack.enter_async_context(opened(folder)) for folder in folders]
         items = {corpus.name: items_of(corpus, many) for corpus in corpora}
@@ -89,17 +93,17 @@ async def _ask_all(folders: Sequence[Path], many: int) -> list[Search]:
         for corpus in corpora:
             others = {name: each for name, each in items.items() if name != corpus.name}
             async for case in cases_of(corpus, items[corpus.name], others):
-                searches += _search(case)
+                searches += _search(case, None if words else case.found.likeness)
             print(f"{corpus.name}: {len(corpus.names)} documents, {len(corpus.sources)} chunks")
         return searches
 
 
-def _search(case: Case) -> Iterator[Search]:
+def _search(case: Case, likeness: Likeness | None) -> Iterator[Search]:
     offers = offers_of(case.found.sources)
     if not offers:
         return
     asked = whole(decide(case.query).question)
-    field = field_of(offers, case.found.sources, case.found.scores, case.found.likeness)
+    field = field_of(offers, case.found.sources, case.found.scores, likeness)
     ranked = ranking(asked, offers, field)
     yield Search(
         case,
@@ -117,16 +121,16 @@ def _corpora(searches: Sequence[Search]) -> list[str]:
 # ---- which statement
 
 
-def _show_ranking(searches: Sequence[Search]) -> None:
+def _show_ranking(searches: Sequence[Search], in_use: Array) -> None:
     print(f"\nRanking: {len(searches)} queries whose statement was among what was found; corpus left out:")
     for corpus in _corpora(searches):
         weights = _ranking([one for one in searches if one.case.corpus != corpus])
         for kind in RANKED:
             rows = [one for one in searches if one.case.corpus == corpus and one.case.kind == kind]
             if rows:
-                now, then = (_places(rows, each) for each in (np.array(score.WEIGHTS), weights))
+                now, then = (_places(rows, each) for each in (in_use, weights))
                 print(f"  {corpus:<14}{kind:<9}{len(rows):>4}  in use {_told(now)}   fitted {_told(then)}")
-    for name, weight, used in zip(score.FEATURES, _ranking(searches), score.WEIGHTS, strict=True):
+    for name, weight, used in zip(score.FEATURES, _ranking(searches), in_use, strict=True):
         print(f"  {name:<12}{weight:7.1f}   in use {used:7.1f}")
 
 
@@ -165,7 +169,7 @@ def _softmax(totals: Array) -> Array:
 # ---- whether to answer
 
 
-def _show_deciding(searches: Sequence[Search]) -> None:
+def _show_deciding(searches: Sequence[Search], words: bool) -> None:
     left_out: list[tuple[Search, float]] = []
     for corpus in _corpora(searches):
         weights, bias = _deciding([one for one in searches if one.case.corpus != corpus])
@@ -186,9 +190,11 @@ def _show_deciding(searches: Sequence[Search]) -> None:
     for corpus in _corpora(searches):
         _show_point(corpus, [each for each in left_out if each[0].case.corpus == corpus], chosen)
     weights, bias = _deciding(searches)
-    for name, weight, used in zip(deciding.FEATURES, weights, deciding.WEIGHTS, strict=True):
+    in_use = deciding.BY_WORDS if words else deciding.WEIGHTS
+    for name, weight, used in zip(deciding.FEATURES, weights, in_use, strict=True):
         print(f"  {name:<12}{weight:7.2f}   in use {used:7.2f}")
-    print(f"  {'bias':<12}{bias:7.2f}   in use {deciding.BIAS:7.2f}   threshold in use {deciding.ENOUGH}")
+    told = f"in use {deciding.BY_WORDS_BIAS if words else deciding.BIAS:7.2f}"
+    print(f"  {'bias':<12}{bias:7.2f}   {told}   threshold in use {deciding.ENOUGH}")
 
 
 def _show_point(name: str, rows: Sequence[tuple[Search, float]], threshold: float) -> None:

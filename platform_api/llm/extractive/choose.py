@@ -1,6 +1,5 @@
 """Which statements answer one question: the best one, and what belongs to it; as few as carry the answer."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,14 +10,10 @@ from platform_api.llm.extractive.statements import Offer, list_of
 
 _MOST = 3
 _LOOKED_AT = 12
-# Points behind the best that a further statement may be, and how many more where it adds to what is told.
-# What another document says is rarely asked for; what stands beside the best often is: decision 30.
-_IN_ITS_PASSAGE, _IN_ITS_DOCUMENT, _ELSEWHERE, _ADDING = 6.0, 3.0, 0.5, 1.0
+REACHES = (6.0, 3.0, 0.5)
+"""Points behind the best that a further statement may be: in its passage, in its document, elsewhere. What
+another document says is rarely asked for; what stands beside the best often is: decision 30."""
 _FEWEST_ITEMS, _LONGEST_STEPS = 2, 8
-_LIMITS = re.compile(
-    r"^(?:if|unless|except|however|but|only|otherwise|exceptions?|the\ exception)\b|\b(?:unless|except)\b",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +31,7 @@ def chosen_for(asked: Asked, judged: Sequence[Judged], most: int = _MOST) -> lis
         return [Choice(best, whole_list=True)]
     offers = [best]
     for one in judged[1:_LOOKED_AT]:
-        if len(offers) < most and _belongs(asked, judged[0], one, offers):
+        if len(offers) < most and _belongs(judged[0], one):
             offers.append(one.offer)
     return [Choice(offer, whole) for offer, whole in _lists_joined(_in_order(offers))]
 
@@ -60,18 +55,17 @@ def _is_named_above(asked: Asked, offer: Offer) -> bool:
     return named >= own
 
 
-def _belongs(asked: Asked, best: Judged, other: Judged, chosen: Sequence[Offer]) -> bool:
+def _belongs(best: Judged, other: Judged) -> bool:
     """Near enough to the best one; what stands in its passage may be further behind than what does not."""
-    if not _tells(other.offer):
-        return False
-    adds = _adds(asked, other.offer, chosen) or _goes_with(asked, other.offer, best.offer)
-    return best.score.total - other.score.total <= _within(best.offer, other.offer) + _ADDING * adds
+    behind = best.score.total - other.score.total
+    return _tells(other.offer) and behind <= _within(best.offer, other.offer)
 
 
 def _within(best: Offer, other: Offer) -> float:
+    passage, document, elsewhere = REACHES
     if other.source is best.source:
-        return _IN_ITS_PASSAGE
-    return _IN_ITS_DOCUMENT if other.source.doc_id == best.source.doc_id else _ELSEWHERE
+        return passage
+    return document if other.source.doc_id == best.source.doc_id else elsewhere
 
 
 def _tells(offer: Offer) -> bool:
@@ -80,23 +74,6 @@ def _tells(offer: Offer) -> bool:
     return (
         statement.unit.kind == "row" or bool(statement.unit.lead) or statement.text.endswith((".", "!", ")"))
     )
-
-
-def _adds(asked: Asked, offer: Offer, chosen: Sequence[Offer]) -> bool:
-    """It speaks of something in the question that nothing chosen speaks of."""
-    told = set[str]().union(*(one.statement.own.terms for one in chosen))
-    return any(
-        asked.spoken_of(t, offer.statement.own.terms) and not asked.spoken_of(t, told) for t in asked.terms
-    )
-
-
-def _goes_with(asked: Asked, offer: Offer, best: Offer) -> bool:
-    """It stands right beside the best and speaks of what was asked, or is its condition or exception."""
-    if offer.source is not best.source or offer.statement.unit.kind != best.statement.unit.kind:
-        return False
-    beside = offer.statement.at - best.statement.at
-    about = any(asked.spoken_of(term, offer.statement.own.terms) for term in asked.meaning.content)
-    return (abs(beside) == 1 and about) or (beside == 1 and bool(_LIMITS.search(offer.statement.text)))
 
 
 def _in_order(offers: Sequence[Offer]) -> list[Offer]:

@@ -6,18 +6,23 @@ from math import exp
 from platform_api.llm.extractive.question import Asked
 from platform_api.llm.extractive.score import KINDS, Field, Judged, kinds_of
 
-FEATURES = ("nearest", "spread", "cover", "unseen", "own", "best", "other kind")
-WEIGHTS = (4.07, 11.0, 2.84, -1.23, 0.62, 0.31, -0.42)
-BIAS = -8.72
-ENOUGH = 0.15
+FEATURES = ("nearest", "spread", "cover", "unseen", "own", "best", "other kind", "alike")
+WEIGHTS = (0.57, 9.98, 2.58, -0.94, 0.71, 0.24, -0.58, 3.28)
+BIAS = -7.39
+BY_WORDS = (3.79, 10.65, 2.54, -0.98, 0.71, 0.3, -0.41, 0.0)
+BY_WORDS_BIAS = -7.69
+"""Where nothing is known of meaning. The bias is such that ENOUGH answers the same share."""
+ENOUGH = 0.33
+"""With the corpus left out, 95 % of the answerable questions written by hand are answered."""
 _BESTS = 3
 
 
 def evidence(asked: Asked, ranked: Sequence[Judged], field: Field) -> float:
     """0-1; below ENOUGH we do not try. `ranked`: for `asked`, best first."""
     found = features(asked, ranked, field)
-    total = sum(weight * value for weight, value in zip(WEIGHTS, found, strict=True))
-    return 1 / (1 + exp(-total - BIAS))
+    weights, bias = (BY_WORDS, BY_WORDS_BIAS) if field.likeness is None else (WEIGHTS, BIAS)
+    total = sum(weight * value for weight, value in zip(weights, found, strict=True))
+    return 1 / (1 + exp(-total - bias))
 
 
 def features(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[float, ...]:
@@ -26,7 +31,7 @@ def features(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[floa
     Of the search: its best score, and how much the scores differ (in a large collection even what does not
     answer is near). Of the question's terms: the share that one source speaks of, and that none does. Of the
     best statements: how much they speak of themselves, how well the best one fits, and whether it holds
-    nothing of the kind that was asked for.
+    nothing of the kind that was asked for; and its cosine with what is asked, 0 where that is not known.
     """
     cover, unseen = field.covered(asked)
     best, wanted = ranked[0], asked.wanted & KINDS
@@ -38,4 +43,5 @@ def features(asked: Asked, ranked: Sequence[Judged], field: Field) -> tuple[floa
         max(one.score.own for one in ranked[:_BESTS]),
         best.score.total,
         float(bool(wanted) and not wanted & kinds_of(best.offer.statement.text)),
+        field.alike(asked, best.offer),
     )

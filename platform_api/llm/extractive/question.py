@@ -24,7 +24,8 @@ _OPENING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _CLOSING = re.compile(
-    r"[\s,.!]*\b(?:please|pls|plz|thanks|thank you|thx|cheers|ta|anyone|any ideas?)\b[\s!.?]*$", re.IGNORECASE
+    r"(?<![\s,.!])[\s,.!]*+\b(?:please|pls|plz|thanks|thank you|thx|cheers|ta|anyone|any ideas?)\b[\s!.?]*$",
+    re.IGNORECASE,
 )
 _ASKING = re.compile(
     r"\bhow\s+(long|often|far|soon|early|late|quickly|fast|big|large|high|old)\b|\bwhat\s+(happen\w*)",

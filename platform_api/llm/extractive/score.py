@@ -16,17 +16,13 @@ from platform_api.llm.extractive.question import Asked, Wanted
 from platform_api.llm.extractive.statements import Offer, statements_of
 
 # A softmax over the statements of a search, fitted on queries made from the corpora themselves and on no
-# question of a question file: docs/explanation/extractive.md. The first three: what the share of the question
-# counts that the statement itself, its lead-in or neighbour, or the headings over it speak of.
-_OWN, _NEAR, _TITLE = 5.8, 2.8, 5.7
-_BACK, _KIND, _RANK, _FOUND, _ABOUT = 4.1, 1.6, 2.2, 6.5, 0.5
-_ANNOUNCES = -4.6  # a lead-in needs its list
+# question of a question file: docs/explanation/extractive.md.
 _SILENT = -2.0  # by choice: neither it nor the sentence before it speaks of anything asked
 _OUTDATED = -8.0  # by choice: what still holds comes first where both answer
 FEATURES = ("own", "near", "title", "back", "kind", "rank", "found", "about", "announces", "alike")
-BY_WORDS = (_OWN, _NEAR, _TITLE, _BACK, _KIND, _RANK, _FOUND, _ABOUT, _ANNOUNCES, 0.0)
-WEIGHTS = (5.2, 3.3, 5.7, 3.1, 1.4, 0.7, 4.9, 1.5, -4.1, 8.4)
-"""Where meaning is known, too; BY_WORDS where it is not."""
+WEIGHTS = (5.6, 3.6, 6.1, 2.8, 1.4, 0.9, 3.2, 1.7, -4.1, 9.1)
+BY_WORDS = (6.1, 3.2, 5.7, 3.9, 1.6, 1.7, 6.8, 0.9, -4.4, 0.0)
+"""Where nothing is known of meaning."""
 _RANK_STEP = 3
 USUAL_SCORE, USUAL_SPREAD = 0.6, 0.1
 """Of the scores where the search gave none that compare; the spread also of a few."""

@@ -92,7 +92,9 @@ _PATTERNS: tuple[tuple[FrameName, str], ...] = (
             | do\ you\ (?:love|like)\ me | what(?:'s|\ is)\ your\ favou?rite\ \w+""",
     ),
 )
-_AROUND = re.compile(r"^(?:hi|hey|hello|ok|okay|so|well)\b[\s,!.]+(?=\w+\s)|[\s,]+please$", re.IGNORECASE)
+_AROUND = re.compile(
+    r"^(?:hi|hey|hello|ok|okay|so|well)\b[\s,!.]+(?=\w+\s)|(?<![\s,])[\s,]+please$", re.IGNORECASE
+)
 _COMPILED: list[tuple[FrameName, re.Pattern[str]]] = [
     (name, re.compile(pattern, re.IGNORECASE | re.VERBOSE)) for name, pattern in _PATTERNS
 ]
@@ -102,9 +104,7 @@ def small_talk(message: str) -> FrameName | None:
     """The frame that answers a message which asks no document anything; None where it may ask one."""
     forms = frozenset(words_of(message).forms)
     plain = " ".join(message.replace("’", "'").split()).strip(" ?!.,")
-    plain = re.sub(
-        r"^(?:hi|hey|hello|ok|okay|so|well)\b[\s,!.]+(?=\w+\s)|[\s,]+please$", "", plain, flags=re.IGNORECASE
-    )
+    plain = _AROUND.sub("", plain)
     if not forms:
         return None
     found = next((name for name, pattern in _COMPILED if pattern.fullmatch(plain)), None)
