@@ -45,7 +45,7 @@ PROMISES: dict[str, str] = {
     "SEARCH-007": "Every filter leaves what fits, and nothing else (SPEC 7)",
     "SEARCH-008": "A reranker is asked where the list is close; failing or late it changes nothing (SPEC 7, 11)",
     "SEARCH-009": "Facets count documents that fit the filters and that the caller sees, in one base or in all (SPEC 7)",
-    "SEARCH-010": "The weights of meaning and words follow the question where that measurably helps (SPEC 7, 14)",
+    "SEARCH-010": "A code is found by its letters; every other question goes by the weights that are set (SPEC 7, 14)",
     "EVAL-011": "BM25, dense, RRF and ours are measured on the same index of any BEIR folder (SPEC 14)",
     "SEARCH-021": "A cross-encoder from a local folder scores passages; without the setting there is none (SPEC 7)",
     "TURN-001": "Turn events have one shape on every transport (SPEC 4)",

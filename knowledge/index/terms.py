@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from knowledge.index.tokens import distinct_words, document_tokens, query_tokens, says_something
+from knowledge.index.tokens import document_tokens, query_tokens, says_something
 
-__all__ = ["SparseTerms", "coverage", "document_terms", "query_terms", "says_something", "word_count"]
+__all__ = ["SparseTerms", "document_terms", "query_terms", "says_something"]
 
 K = 1.2
 B = 0.75
@@ -45,17 +45,6 @@ def query_terms(text: str) -> SparseTerms:
     tokens = query_tokens(text)
     weights = dict.fromkeys(map(_hash, tokens.joined), JOINED)
     return _vector(weights | dict.fromkeys(map(_hash, tokens.words), 1.0))
-
-
-def coverage(query: str, text: str) -> float:
-    """The share of the query's words that the text holds, 0 to 1; 0 for a query without any."""
-    asked = {*query_tokens(query).words}
-    return len(asked & distinct_words(text)) / len(asked) if asked else 0.0
-
-
-def word_count(query: str) -> int:
-    """How many different words a query holds, stop words aside."""
-    return len({*query_tokens(query).words})
 
 
 def _vector(weights: dict[int, float]) -> SparseTerms:

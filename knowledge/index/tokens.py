@@ -87,17 +87,6 @@ def query_tokens(text: str) -> Tokens:
     return Tokens(words, [*_compounds(text)])
 
 
-def distinct_words(text: str) -> set[str]:
-    """As `document_tokens` has them, in no order, in a third of the time; stop words may be among them."""
-    found: set[str] = set()
-    for token in set(_TOKEN.findall(_seen(text))):
-        if _STARTS_UNSPACED.match(token):
-            found.update(_pairs(token))
-        else:
-            found.add(_compared(token))
-    return found
-
-
 def says_something(text: str) -> bool:
     """Whether there is a word in it that is no stop word, found out without reading it all."""
     return any(found.group().casefold() not in STOP_WORDS for found in _TOKEN.finditer(text))

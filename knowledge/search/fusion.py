@@ -1,8 +1,7 @@
 """Two lists into one ranking with scores from 0 to 1.
 
-Weighted: raw cosine and BM25 divided by the best BM25, 0.7 and 0.3: the single setting that was never
-more than 0.008 nDCG@10 below the better retriever on the public sets that we measured. RRF: Cormack et
-al. 2009, k = 60, divided by the best score possible.
+Weighted: raw cosine and BM25 divided by the best BM25, 0.75 and 0.25 (how they were chosen:
+docs/decisions/0026). RRF: Cormack et al. 2009, k = 60, divided by the best score possible.
 """
 
 from collections.abc import Sequence
@@ -111,4 +110,6 @@ def _by(hits: Sequence[Hit], list_name: str) -> list[Hit]:
 def _ordered(ranked: list[Ranked]) -> list[Ranked]:
     ranked.sort(key=_best_first)
     # Clamped after sorting: a cosine below zero still ranks among others below zero.
-    return [Ranked(min(1.0, max(0.0, item.score)), item.hit) for item in ranked]
+    return [
+        item if 0 <= item.score <= 1 else Ranked(min(1.0, max(0.0, item.score)), item.hit) for item in ranked
+    ]
