@@ -21,6 +21,7 @@ from tests.tools.gateway.wire import CLIENT, call, stateless
 from tests.tools.upstreams import Echo, server, tool
 from tests.tools.world import MAYA, TOM, Gate, registry_of, running_gateway
 from tools.gateway.protocol import http as gateway_http
+from tools.gateway.protocol.asking import Questions, TooManyQuestions
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.wrappers.breaker import FAILURES, broken
 from tools.gateway.wrappers.bulkhead import ServerBusy, TooManyAtOnce, in_bulkhead
@@ -134,3 +135,15 @@ async def test_a_server_that_is_full_is_told_from_a_person_who_is() -> None:
     await asyncio.wait(held)
     inner.release.set()
     await handler(call_of(TOM, offered()))
+
+
+@pytest.mark.proves("GATE-212")
+def test_only_so_many_calls_wait_for_one_persons_answer() -> None:
+    questions = Questions(most=2)
+    with questions.of("maya"), questions.of("maya"):
+        with pytest.raises(TooManyQuestions), questions.of("maya"):
+            pass
+        with questions.of("tom"):
+            pass
+    with questions.of("maya"), questions.of("maya"):
+        pass

@@ -8,17 +8,19 @@ import asyncio
 import secrets
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, cast
 
 import msgspec
 
-from kit.errors import SwitchboardError
+from kit.errors import SwitchboardError, TooMany
 from kit.wire.mcp import RequestId
 from tools.gateway.bus import Bus
 from tools.gateway.protocol.envelope import Message
 from tools.gateway.protocol.outlet import Outlet
 
 _ASK = "switchboard-"
+_EACH = 20
 _encode = msgspec.json.Encoder().encode
 
 
@@ -34,6 +36,34 @@ class InputNotGiven(SwitchboardError):
     code = "input_not_given"
     title = "Nobody answered what the tool asked in time"
     default_hint = "Call the tool again: it will ask again."
+
+
+class TooManyQuestions(TooMany):
+    code = "too_many_questions"
+    title = "Too many calls wait for your answer"
+    default_hint = "Answer one of them, then call again."
+
+
+class Questions:
+    """How many calls wait for each person: every one holds a connection open, for minutes."""
+
+    def __init__(self, most: int = _EACH) -> None:
+        self._most = most
+        self._of: dict[str, int] = {}
+
+    @contextmanager
+    def of(self, who: str) -> Generator[None]:
+        """Raises TooManyQuestions."""
+        theirs = self._of.get(who, 0)
+        if theirs >= self._most:
+            raise TooManyQuestions(f"{self._most} calls wait for your answer already.", retry_after=30)
+        self._of[who] = theirs + 1
+        try:
+            yield
+        finally:
+            self._of[who] -= 1
+            if not self._of[who]:
+                del self._of[who]
 
 
 class Asking:
@@ -110,24 +140,25 @@ class InFlight:
         self._cancelled: set[tuple[str, RequestId]] = set()
         bus.on("client.cancelled", self._cancelled_elsewhere)
 
-    @contextmanager
-    def running(self, session: str, id: RequestId) -> Generator[None]:
+    def running(self, session: str, id: RequestId) -> "Running":
         """Raises Cancelled. A request whose id is in use already is not cancellable, and cancels nothing."""
-        key, task = (session, id), asyncio.current_task()
+        return Running(self, (session, id))
+
+    def enter(self, key: tuple[str, RequestId]) -> bool:
+        """Whether it can be cancelled by this id."""
+        task = asyncio.current_task()
         if key in self._running or task is None:
-            yield
-            return
+            return False
         self._running[key] = task
-        try:
-            yield
-        except asyncio.CancelledError:
-            if key not in self._cancelled:
-                raise
-            task.uncancel()
-            raise Cancelled from None
-        finally:
-            del self._running[key]
-            self._cancelled.discard(key)
+        return True
+
+    def leave(self, key: tuple[str, RequestId]) -> "asyncio.Task[Any] | None":
+        """The task, where it was cancelled by its client."""
+        task = self._running.pop(key)
+        if key not in self._cancelled:
+            return None
+        self._cancelled.discard(key)
+        return task
 
     async def cancel(self, session: str, id: Any) -> None:
         if isinstance(id, bool) or not isinstance(id, int | str):
@@ -146,3 +177,26 @@ class InFlight:
 
     async def _cancelled_elsewhere(self, told: dict[str, Any]) -> None:
         self._cancel(str(told["session"]), told["id"])
+
+
+class Running:
+    """`with` around one request. A class, since a generator's price shows on the path of every call."""
+
+    __slots__ = ("_entered", "_in_flight", "_key")
+
+    def __init__(self, in_flight: InFlight, key: tuple[str, RequestId]) -> None:
+        self._in_flight = in_flight
+        self._key = key
+
+    def __enter__(self) -> None:
+        self._entered = self._in_flight.enter(self._key)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._entered:
+            return
+        task = self._in_flight.leave(self._key)
+        if task is not None and kind is asyncio.CancelledError:
+            task.uncancel()
+            raise Cancelled from None

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import msgspec
@@ -24,6 +24,7 @@ from tools.gateway.callers import Caller, Callers
 from tools.gateway.catalogue import RELEASE, OfferedTool
 from tools.gateway.pins import Pins
 from tools.gateway.protocol import answers
+from tools.gateway.protocol.asking import Questions
 from tools.gateway.protocol.envelope import Message
 from tools.gateway.protocol.http import Asked
 from tools.gateway.protocol.naming import Names, plain
@@ -71,7 +72,7 @@ Ask = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Puts `inputRequests` to the client and returns its answers by key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Manner:
     """How a request came: what a call must know of its era. ask: None where the era has no such way."""
 
@@ -92,6 +93,7 @@ class Methods:
     holder: RegistryHolder
     pins: Pins
     shared: SharedThings
+    questions: Questions = field(default_factory=Questions)
 
     async def caller(self, request: Asked) -> Caller:
         return await self.callers.of(request.get("authorization"))
@@ -158,7 +160,8 @@ class Methods:
                 return reply.result
             if manner.ask is None or not manner.outlet.streams:
                 break
-            resumption = await _resumption(reply, manner.ask)
+            with self.questions.of(call.known_caller().actor):
+                resumption = await _resumption(reply, manner.ask)
             call = replace(call, resumption=resumption, authorization=request.get("authorization"))
         raise NeedsNewerClient()
 
