@@ -5,12 +5,17 @@ from typing import Any, cast
 
 import pytest
 import pytest_socket
+from hypothesis import settings
 from redis.asyncio import Redis
 
 from launch.engines import RunningEngine
 from ports.db import Database
 from ports.redis import connect
 from tests.engines import PostgresForTests, running_postgres, running_valkey
+
+# On a loaded machine a single example takes longer than the 200 ms that hypothesis allows by itself.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_runtest_setup() -> None:

@@ -30,6 +30,7 @@ _FORBIDDEN = frozenset({"prohibited", "forbidden", "banned", "disallowed", "forb
 _LASTING = frozenset({"lasts", "lasting", "lasted"})
 _ACRONYMS = frozenset({"IT", "US", "WHO", "OR"})  # written like this they are no function words
 _CURRENCY = {"$": "dollar", "€": "euro", "£": "pound"}
+_BEFORE_A_RANGE = frozenset(["%", *_CURRENCY])
 _YEAR = "january february march april may june july august september october november december"
 _MONTHS = frozenset(map(stem, _YEAR.split()))
 _BEFORE_UNIT = 3  # words between a number and its unit: "240 annual leave hours"
@@ -37,7 +38,7 @@ _BEFORE_UNIT = 3  # words between a number and its unit: "240 annual leave hours
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number. value: plain digits ("10th" for ordinals); unit: a stem or "%"; bound: one of ≥ ≤ < > ~.
+    """A number. value: plain digits ("10th" for ordinals, "-18" below zero); unit: a stem or "%"; bound: one of ≥ ≤ < > ~.
 
     label: what stands right before it ("level 3"), None for tags and signs.
     """
@@ -112,7 +113,16 @@ class Meaning:
         units = self._units()
         for at, name in enumerate(self.concepts):
             if is_number(name):
-                yield Quantity(canonical(name), units[at], self._bound(at), at, self._label(at))
+                value = f"-{canonical(name)}" if self._is_below_zero(at) else canonical(name)
+                yield Quantity(value, units[at], self._bound(at), at, self._label(at))
+
+    def _is_below_zero(self, at: int) -> bool:
+        """ "-18", "-$5", but not the end of a range: "8-15", "5%-10%"."""
+        sign = at - 2 if at and self.concepts[at - 1] in _CURRENCY else at - 1
+        if sign < 0 or self.concepts[sign] != "-":
+            return False
+        before = self.concepts[sign - 1] if sign else ""
+        return not (before in _BEFORE_A_RANGE or (before and is_number(before)))
 
     def _units(self) -> dict[int, str | None]:
         """Of numbers, and of what ends a range ("8 - $15"); the last first, whose unit others may share."""

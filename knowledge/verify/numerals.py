@@ -108,7 +108,9 @@ _FRACTIONS = {
 }
 _PLURAL_ORDINALS = {"thirds": "3th", "quarters": "4th", "fifths": "5th", "tenths": "10th"}
 _AFTER_LENGTH = frozenset(["later", "earlier", "ago", "beforehand"])
-_NUMBER = re.compile(r"\d+(?:\.\d+)?$")
+# What can be counted with exactly; longer ones are codes.
+_NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,10})?$")
+_CODE = re.compile(r"0\d|\d{16}")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d\d))?$")
 
 Rule = Callable[[Sequence[str], int], tuple[Sequence[str], int] | None]
@@ -261,7 +263,9 @@ def _plain(value: Decimal) -> str:
 
 
 def canonical(number: str) -> str:
-    """Without trailing zeros; "10th" for ordinals; times and versions stay as they are."""
+    """Without trailing zeros; "10th" for ordinals; times, versions and codes ("007") stay as they are."""
+    if _CODE.match(number):
+        return number
     ordinal = number.endswith("th")
     try:
         value = _plain(Decimal(number.removesuffix("th")))

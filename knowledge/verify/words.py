@@ -15,8 +15,8 @@ _ADDRESS = r"""(?P<address>[\w.+-]+@[\w-]+(?:\.[\w-]+)+ | (?:https?://|www\.)[^\
 _PLAIN = r"""
     (?P<name>\d{1,3}[A-Z](?![BMb]\b)[A-Za-z]?\b)
   | (?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[^\W_]*\d[^\W_]*)?)
-  | (?P<number>\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
-  | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-−](?=\d)
+  | (?P<number>(?:(?<![\w.)\]"'])\.)?\d+(?:[.,:]\d+)*)(?P<suffix>st\b|nd\b|rd\b|th\b)?
+  | (?P<sign>[$€£%&@=<>≤≥] | (?<=\d)\+ | (?<=\d)\s?[-–—−](?=\s?[$€£]?\d) | (?<![\w-])[-–−](?=[$€£]?\.?\d)
       | (?<=\w)\s?/(?=\s?(?:hour|day|week|month|year|night|person|page|mile|km)\b))"""
 _TOKEN = re.compile(_PLAIN, re.VERBOSE)
 _TOKEN_OR_ADDRESS = re.compile(_ADDRESS + _PLAIN, re.VERBOSE)  # tries every word twice
@@ -113,7 +113,9 @@ def _other_forms(kind: str | None, token: str, number: str | None, suffix: str |
 
 
 def _number(digits: str) -> str:
-    """1,000 and 1000 are one number; 3.50 and 3.5 stay two writings of which one is quoted."""
+    """1,000 and 1000 are one number; 3.50 and 3.5 stay two writings of which one is quoted; .5 is 0.5."""
+    if digits.startswith("."):
+        return f"0{digits}"
     return digits.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", digits) else digits
 
 

@@ -22,7 +22,7 @@ _CLAUSE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _TYPOGRAPHY = frozenset("“”‘’«»„‚‹›–—−‑‐…·•×\u00a0\u2009\u202f")
-_SIGNED = re.compile(r"(?:(?<=^)|(?<=[^\W\d]\s)|(?<=[,;:(]\s)|(?<=\())[-−+±](?=[$€£]?\d)")
+_SIGNED = re.compile(r"(?:(?<=^)|(?<=[^\W\d]\s)|(?<=[,;:(]\s)|(?<=\())[-−+±](?=[$€£]?\.?\d)")
 _ARITHMETIC = "+^=÷±×√~<>"
 _MORE = re.compile(
     r"\b(?:and|or)\s+(?:more|less|fewer|longer|shorter|later|earlier|above|below|over|under|so|not|none|never)\b",

@@ -62,3 +62,38 @@ def test_a_measure_in_another_writing_is_supported() -> None:
     page = source("The form must reach us within 14 days. Passports go to the police after 7 days.")
     assert verify("The form must reach us within two weeks.", [page]).supported
     assert not verify("The form must reach us within three weeks.", [page]).supported
+
+
+@pytest.mark.proves("VERIFY-001")
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        ("Staff take .25 days.", "Staff take 25 days."),
+        ("Staff take 5 mg.", "Staff take .5 mg."),
+        ("It fell by -.5 points.", "It fell by .5 points."),
+        ("Store it at 18 degrees.", "Store it at -18 degrees."),
+        ("Store it at -18 degrees.", "Store it at 18 degrees."),
+        ("The freezer is at 18 °C.", "The freezer is at –18 °C."),
+        ("The balance may go down to 500 euros.", "The balance may go down to −500 euros."),
+        ("The balance may go down to $500.", "The balance may go down to -$500."),
+        ("The code of the door is 007.", "The code of the door is 7."),
+        ("The PIN is 0042 for the door.", "The PIN is 42 for the door."),
+        (f"The account is number {'1234567890' * 3}1.", f"The account is number {'1234567890' * 3}2."),
+    ],
+)
+def test_numbers_that_only_look_alike_are_others(claim: str, text: str) -> None:
+    assert not verify(claim, [source(text)]).supported
+    assert verify(text, [source(text)]).supported
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Staff take 8-15 days.",
+        "The rate is 5%-10% a year.",
+        "It costs $5-$10.",
+        "Open 9 am –5 pm on Mondays.",
+    ],
+)
+def test_the_end_of_a_range_is_not_below_zero(text: str) -> None:
+    assert not any(value.startswith("-") for value, _, _ in quantities(text))

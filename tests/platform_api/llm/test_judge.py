@@ -234,3 +234,11 @@ def test_a_judge_that_is_half_configured_is_refused_at_start(
     with pytest.raises(ValueError, match="SWITCHBOARD_LLM__PROVIDER"):
         build_judges(JudgeSettings(kind="model"), LlmSettings(), invocations)
     assert build_judges(JudgeSettings(), LlmSettings(), invocations) is None
+
+
+@pytest.mark.proves("HOSTILE-001")
+@pytest.mark.parametrize("start", ["", '{"a":' * 60, "{" * 20_000])
+def test_an_answer_full_of_names_is_read_and_says_nothing(start: str) -> None:
+    sheet = Sheet.of(PAIRS)
+    names = ",".join(f'"{number}":0' for number in range(2_000))
+    assert sheet.read(f"{start}{{{names}}}{'}' * 60}") == [0.0] * len(PAIRS)

@@ -129,3 +129,11 @@ def test_a_question_in_another_language_is_searched_and_known_as_such(message: s
 )
 def test_what_points_back_is_made_whole_and_what_stands_alone_is_left(message: str, query: str) -> None:
     assert decide(message, ["How many days of leave do I get?"]).query == query
+
+
+@pytest.mark.proves("HOSTILE-001")
+@pytest.mark.parametrize("piece", [", ", ". ", "!", "...", "please ", "1 ", "and ", "hi, ", "\n"])
+def test_a_message_without_end_is_decided_on(piece: str) -> None:
+    message = f"How much leave do I get?{piece * (16_000 // len(piece))}x"
+    decided = decide(message, [message])
+    assert decided.frame is not None or decided.query
