@@ -245,6 +245,8 @@ async def test_a_long_list_of_keys_is_not_guessed_while_redis_is_away() -> None:
 
 
 class CountingPeers:
+    page = b'{"prompts":[{"name":"x"}],"ttlMs":60000,"cacheScope":"public"}'
+
     def __init__(self) -> None:
         self.asked: list[Ask] = []
         self.came = asyncio.Event()
@@ -254,26 +256,37 @@ class CountingPeers:
         self.asked.append(ask)
         self.came.set()
         await self.release.wait()
-        return Answer("2.0", result=Raw(b'{"prompts":[{"name":"x"}],"ttlMs":60000,"cacheScope":"public"}'))
+        return Answer("2.0", result=Raw(self.page))
+
+
+def sharing(peers: CountingPeers) -> SharedThings:
+    server_ = server(tool()).model_copy(update={"shares": ["prompts"], "privacy_compatible": True})
+
+    class Holder:
+        current = compiled(registry_of([server_]))
+
+    minter = Minter(SigningKey.generate(), "gateway", SystemClock())
+    return SharedThings(cast(Any, Holder()), cast(Any, peers), minter)
+
+
+def caller(who: Principal) -> Caller:
+    return Caller(who, who.access_keys, 2e9, str(who.organisation_id), str(who.id))
+
+
+@pytest.mark.proves("GATE-211")
+async def test_lists_are_looked_through_for_secrets_too() -> None:
+    peers = CountingPeers()
+    peers.page = json.dumps({"prompts": [{"name": "x", "description": "ghp_" + "a1" * 20}]}).encode()
+    peers.release.set()
+    items, _ = await sharing(peers).listing(caller(MAYA), None, "prompts/list")
+
+    assert items == [{"name": "x", "description": "[REDACTED]"}]
 
 
 @pytest.mark.proves("GATE-212")
 async def test_a_list_is_one_callers_in_one_turn_and_is_asked_for_once_at_a_time() -> None:
-    registry = registry_of(
-        [server(tool()).model_copy(update={"shares": ["prompts"], "privacy_compatible": True})]
-    )
-
-    class Holder:
-        current = compiled(registry)
-
     peers = CountingPeers()
-    shared = SharedThings(
-        cast(Any, Holder()), cast(Any, peers), Minter(SigningKey.generate(), "g", SystemClock())
-    )
-
-    def caller(who: Principal) -> Caller:
-        return Caller(who, who.access_keys, 2e9, str(who.organisation_id), str(who.id))
-
+    shared = sharing(peers)
     asking = [shared.listing(caller(MAYA), None, "prompts/list") for _ in range(50)]
     waiting = asyncio.gather(*asking)
     await asyncio.wait_for(peers.came.wait(), 20)

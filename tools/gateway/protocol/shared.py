@@ -24,6 +24,7 @@ from access.tokens import Minter
 from kit.errors import SwitchboardError, UpstreamFailed
 from tools.gateway.callers import Caller
 from tools.gateway.registry import RegistryHolder
+from tools.gateway.secrets import without_secrets
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
 from tools.gateway.wrappers.authorise import may_see
@@ -177,7 +178,8 @@ class SharedThings:
             if answer.error is not UNSET or answer.result is UNSET:
                 # it shares nothing of the kind
                 break
-            page = _page(answer.result)
+            # lists do not go through the chain, and a URI may hold a password
+            page = _page(without_secrets(bytes(answer.result))[0])
             items += [item for item in page.get(LISTS[method], ()) if isinstance(item, dict)]
             ttl = min(ttl, _ttl(page.get("ttlMs")))
             cursor = page.get("nextCursor")

@@ -333,7 +333,9 @@ class Process:
                 minute, written = int(time.monotonic() // 60), 0
             written += 1
             if written <= _LOG_LINES:
-                text = line[:500].decode("utf-8", "replace").rstrip()
+                # a terminal that shows the log obeys what does not show: a child must not write to it
+                said = line[:500].decode("utf-8", "replace").rstrip()
+                text = "".join(sign if sign.isprintable() else "\ufffd" for sign in said)
                 _log.info("gateway.process_stderr", server=self._name, line=text)
 
     async def _end(self) -> None:
