@@ -34,6 +34,8 @@ from knowledge.search.weighing import weights_for
 Result = TypeVar("Result")
 EVERY_SCOPE = "all"
 _ATTEMPTS = 2
+_OF_A_PART = 12
+"""Candidates of each list: only the best of a part are looked at."""
 
 _log = structlog.get_logger()
 _tracer = telemetry.tracer("search")
@@ -135,9 +137,13 @@ class Search:
         async def found(finder: Finder) -> tuple[list[list[Hit]], bool]:
             """All from one generation: vectors are made by the embedder of the index that is asked."""
             vectors = await self._embed(finder.embedder, texts)
-            asked = zip(vectors or [None] * len(texts), texts, strict=True)
-            ask = partial(finder.index.search, keys, filter, limit=limit)
-            searches = [self._candidates(deadline, partial(ask, vector=v, text=text)) for v, text in asked]
+            limits = [limit, *[min(limit, _OF_A_PART)] * (len(texts) - 1)]
+            asked = zip(vectors or [None] * len(texts), texts, limits, strict=True)
+            ask = partial(finder.index.search, keys, filter)
+            searches = [
+                self._candidates(deadline, partial(ask, vector=vector, text=text, limit=most))
+                for vector, text, most in asked
+            ]
             return await asyncio.gather(*searches), vectors is not None
 
         try:
