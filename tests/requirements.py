@@ -203,6 +203,7 @@ PROMISES: dict[str, str] = {
     "EXTRACT-004": "A part of a question that nothing answers is said not to be found (SPEC 7)",
     "EXTRACT-005": "A question that names no subject is asked back with what it may mean (SPEC 7)",
     "EXTRACT-006": "Each conflicting pair of the sample handbook is told with both sources and values (SPEC 7)",
+    "EXTRACT-007": "What is near by meaning is known from vectors fetched with the asker's own keys, or words decide (SPEC 7)",
     "INPUT-001": "Bad input is a clear problem+json and leaves nothing half-stored (SPEC 3, 13)",
     "INPUT-002": "An unreadable file fails in its job with the reason, read in a separate process (SPEC 7, 13)",
     "CACHE-001": "What was asked before comes from Redis for a while, within one organisation (SPEC 7)",

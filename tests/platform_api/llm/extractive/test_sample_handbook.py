@@ -52,7 +52,7 @@ class Handbook:
 
     def answer(self, question: str) -> list[AnswerSentence]:
         found = self.found[question]
-        return compose(decide(question).question, found.sources, found.scores)
+        return compose(decide(question).question, found.sources, found.scores, likeness=found.likeness)
 
     def cited(self, question: str) -> set[str]:
         return {self.names[one.source.doc_id] for one in self.answer(question) if one.source}
