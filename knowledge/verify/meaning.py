@@ -38,9 +38,9 @@ _BEFORE_UNIT = 3  # words between a number and its unit: "240 annual leave hours
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number. value: plain digits ("10th" for ordinals, "-18" below zero); unit: a stem or "%"; bound: one of ≥ ≤ < > ~.
+    """A number. value: plain digits ("10th" for ordinals, "-18" below zero); unit: a stem or "%".
 
-    label: what stands right before it ("level 3"), None for tags and signs.
+    bound: one of ≥ ≤ < > ~. label: what stands right before it ("level 3"), None for tags and signs.
     """
 
     value: str
