@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from knowledge.verify import meaning_of, words_of
 from platform_api.llm.extractive.question import Asked, Wanted
-from platform_api.llm.extractive.score import Judged
+from platform_api.llm.extractive.score import KINDS, Judged, kinds_of
 from platform_api.llm.extractive.statements import Offer, list_of
 
 _MOST = 3
 _LOOKED_AT = 12
+_LONGEST_NAME, _ENDS = 5, '.!?:;)”"'
 REACHES = (6.0, 3.0, 0.5)
 """Points behind the best that a further statement may be: in its passage, in its document, elsewhere. What
 another document says is rarely asked for; what stands beside the best often is: decision 30."""
@@ -26,6 +27,7 @@ class Choice:
 
 def chosen_for(asked: Asked, judged: Sequence[Judged], most: int = _MOST) -> list[Choice]:
     """The best first, neighbours in the order of their document; one list where that is the answer."""
+    judged = [one for one in judged if not _is_name(one.offer)] or judged
     best = judged[0].offer
     if best.statement.announces or _is_list(asked, best):
         return [Choice(best, whole_list=True)]
@@ -66,6 +68,13 @@ def _within(best: Offer, other: Offer) -> float:
     if other.source is best.source:
         return passage
     return document if other.source.doc_id == best.source.doc_id else elsewhere
+
+
+def _is_name(offer: Offer) -> bool:
+    """A few words on a line of their own, no sentence, address or figure: a caption, a link's text."""
+    statement = offer.statement
+    short = statement.unit.kind == "sentence" and len(statement.text.split()) <= _LONGEST_NAME
+    return short and statement.text[-1] not in _ENDS and not kinds_of(statement.text) & KINDS
 
 
 def _tells(offer: Offer) -> bool:
