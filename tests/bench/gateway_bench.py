@@ -335,12 +335,12 @@ def main(calls: int, rounds: int, only: str, quick: bool) -> None:
         if only in ("", "sessions"):
             asyncio.run(sessions(gateway("one")))
         if only in ("", "isolation"):
-            asyncio.run(isolation(gateway("broken"), 300))
+            asyncio.run(isolation(gateway("broken"), 200))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=1000)
+    parser.add_argument("--calls", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", choices=["", "cost", "list", "sessions", "isolation"])
     parser.add_argument("--quick", action="store_true", help="without the SDK's proxy, which takes longest")

@@ -56,7 +56,7 @@ class Call:
         return self.tool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """A tool's result as JSON, untouched; `failed` where the tool says so itself."""
 

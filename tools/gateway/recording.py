@@ -15,6 +15,7 @@ from tools.gateway.platform import GATEWAY
 
 ANONYMOUS = "anonymous"
 _NAMES, _NAME = 50, 64
+_PARENT = 55
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _encode = msgspec.json.Encoder().encode
 
@@ -23,7 +24,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """kit.wire.internal.AuditEvent, written by msgspec: this is on the path of every call."""
 
     id: str
-    at: str
+    at: datetime
     kind: str
     type: str
     organisation_id: str
@@ -41,14 +42,14 @@ def record(
     """`caller` None: nobody is signed in, so organisation_id is empty."""
     now = clock.now()
     organisation_id, actor = (caller.organisation_id, caller.actor) if caller else ("", ANONYMOUS)
-    return Record(ulid(now), now.isoformat(), "audit", type, organisation_id, actor, data, trace_id)
+    return Record(ulid(now), now, "audit", type, organisation_id, actor, data, trace_id)
 
 
 def own_record(clock: Clock, type: str, data: Mapping[str, Any]) -> Record:
     """Of the gateway itself."""
     now = clock.now()
     organisation_id, actor = str(GATEWAY.organisation_id), str(GATEWAY.id)
-    return Record(ulid(now), now.isoformat(), "audit", type, organisation_id, actor, data)
+    return Record(ulid(now), now, "audit", type, organisation_id, actor, data)
 
 
 class Ulids:
@@ -100,5 +101,5 @@ def sanitised(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def trace_id_of(call: Call) -> str | None:
     """From `traceparent` (W3C Trace Context): 00-<32 hex>-<16 hex>-<2 hex>."""
-    parts = call.trace.get("traceparent", "").split("-")
-    return parts[1] if len(parts) == 4 else None
+    parent = call.trace.get("traceparent", "")
+    return parent[3:35] if len(parent) == _PARENT else None

@@ -6,7 +6,8 @@ what the last `fsync` (every `spool_fsync_s`) had not covered. A record that was
 process died belongs to a call that was never answered; it is skipped on replay.
 
 Each record is a system call of its own: that costs less than to gather those of one turn of the event
-loop, and have each call wait for the next. A segment that the shipper takes is closed and replaced; it is deleted after the platform has acknowledged all of it.
+loop, and have each call wait for the next. A segment that the shipper takes is closed and replaced; it is
+deleted after the platform has acknowledged all of it.
 """
 
 import fcntl

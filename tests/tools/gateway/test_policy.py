@@ -19,6 +19,7 @@ from knowledge.index import Index
 from tests.tools.gateway.wire import call, error_of, post, tool_error_of
 from tests.tools.upstreams import Echo, definition, server, tool
 from tests.tools.world import MAYA, TOM, Gate, person, registry_of, running_gateway
+from tools.gateway.settings import GatewaySettings
 
 ADA = person("ada", "people", role="OrgAdmin")
 
@@ -306,3 +307,20 @@ async def test_two_people_never_share_a_remembered_caller(world: Gate, echo: Ech
 
     asked = [_claims(received.headers["authorization"]) for received in echo.calls]
     assert [claims["sub"] for claims in asked] == [str(p.id) for p in (MAYA, TOM, MAYA, TOM)]
+
+
+async def test_a_call_over_the_limit_says_in_its_headers_too_when_to_come_again(
+    tmp_path: Path, redis: Redis, index: Index, echo: Echo
+) -> None:
+    registry, settings = registry_of([server(tool("echo.say"))]), GatewaySettings(user_calls_per_min=1)
+    echo_apps = {"echo": echo}
+    async with running_gateway(
+        tmp_path, redis, index, registry=registry, apps=echo_apps, settings=settings
+    ) as gate:
+        first = await call(gate, MAYA, "echo.say", {"text": "one"})
+        second = await call(gate, MAYA, "echo.say", {"text": "two"})
+
+    assert "retry-after" not in first.headers
+    refused = tool_error_of(second)
+    assert (second.status_code, refused["code"]) == (200, "rate_limited")
+    assert int(second.headers["retry-after"]) == refused["retryAfter"] >= 1

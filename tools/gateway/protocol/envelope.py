@@ -28,7 +28,7 @@ class Malformed(Exception):
         self.id = id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """`id` None: a notification. `method` "": a response, to something that we asked or did not."""
 

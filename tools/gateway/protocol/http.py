@@ -40,7 +40,7 @@ class HttpRefused(Exception):
         self.headers = headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A request's method and headers. `twice`: those of ours that came more than once."""
 

@@ -69,6 +69,15 @@ class Session:
     notes: Notes
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A session that was checked, for whom and for which endpoint; until its notes are looked at again."""
+
+    whose: tuple[int, int, str | None]
+    until: float
+    session: Session
+
+
 class Sessions:
     """A change at another replica is noticed at once, or within 30 s where the bus did not carry it."""
 
@@ -79,6 +88,7 @@ class Sessions:
         self._lifetime_s = lifetime_s
         self._bus = bus
         self._known: dict[str, tuple[float, Notes]] = {}
+        self._held: dict[str, _Held] = {}
         self.changed: list[Any] = []
         """Called with the id of a session whose notes changed."""
         bus.on("session.changed", self._changed_elsewhere)
@@ -99,13 +109,20 @@ class Sessions:
 
     async def find(self, session: str, principal: Principal, server: str | None = None) -> Session:
         """Raises SessionGone."""
+        whose = (principal.organisation_id.int, principal.id.int, server)
+        held, now = self._held.get(session), self._now()
+        if held is not None and held.whose == whose and now < held.until:
+            return held.session
         index, flags, expires = self._read(session, principal, server)
-        if expires <= self._now():
+        if expires <= now:
             raise SessionGone
         notes = await self._noted(session)
         if notes.ended:
             raise SessionGone
-        return Session(session, SESSION_REVISIONS[index], _capabilities(flags), notes)
+        found = Session(session, SESSION_REVISIONS[index], _capabilities(flags), notes)
+        if (known := self._known.get(session)) is not None and known[1] is notes:
+            self._hold(session, _Held(whose, min(expires, known[0] + _LOOK_AGAIN_S), found))
+        return found
 
     async def end(self, session: str, principal: Principal, server: str | None = None) -> None:
         """Raises SessionGone where there is nothing to end."""
@@ -170,11 +187,17 @@ class Sessions:
         self._known[session] = (now, notes)
         return notes
 
+    def _hold(self, session: str, held: "_Held") -> None:
+        if len(self._held) >= _REMEMBERED:
+            self._held.clear()
+        self._held[session] = held
+
     async def _changed_elsewhere(self, told: dict[str, Any]) -> None:
         self._tell(str(told["session"]))
 
     def _tell(self, session: str) -> None:
         self._known.pop(session, None)
+        self._held.pop(session, None)
         for changed in list(self.changed):
             changed(session)
 

@@ -125,8 +125,8 @@ def _agreed(request: Asked, message: Message) -> Mapping[str, Any]:
     if request.twice:
         raise Refused(HEADER_MISMATCH, f"{', '.join(sorted(request.twice))} came more than once.")
     meta = mapping(message.params.get("_meta"))
-    missing = [key for key in (REVISION_META, CAPABILITIES_META) if key not in meta]
-    if missing:
+    if REVISION_META not in meta or CAPABILITIES_META not in meta:
+        missing = [key for key in (REVISION_META, CAPABILITIES_META) if key not in meta]
         raise Refused(INVALID_PARAMS, f"params._meta lacks {', '.join(missing)}.")
     revision = request.get(REVISION_HEADER)
     if revision != meta[REVISION_META]:

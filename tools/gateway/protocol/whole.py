@@ -3,7 +3,7 @@
 ASGI has one message for the head of an answer and one for its body, and uvicorn writes each when it comes:
 two packets, and two times that the client is woken, for 200 bytes. Where it is uvicorn that called us, with
 nothing in between that wants to see the messages, both are written at once, and a body that is there is just
-taken. Everywhere else, and for whatever is not the plain case, these say no and the caller does as ASGI has it.
+taken. Everywhere else, and for whatever is not the plain case, these say no: the caller does as ASGI has it.
 """
 
 from starlette.types import Receive, Send

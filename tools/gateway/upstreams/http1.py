@@ -50,7 +50,10 @@ class Http1Client:
         self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
     ) -> UpstreamAnswer:
         request = b"%b%bcontent-length: %d\r\n\r\n%b" % (self._head, _lines(headers), len(body), body)
-        await self._place()
+        if self._free > 0:
+            self._free -= 1
+        else:
+            await self._place()
         try:
             return await self._exchange(request, repeatable)
         finally:
@@ -123,9 +126,6 @@ class Http1Client:
         return connection
 
     async def _place(self) -> None:
-        if self._free > 0:
-            self._free -= 1
-            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:

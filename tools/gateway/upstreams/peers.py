@@ -1,7 +1,7 @@
 """Which era a tool server speaks is found out once: `server/discover` first, then `initialize`."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import msgspec
@@ -110,11 +110,13 @@ class _Discovered:
         self._has_sessions: bool | None = None
         self._trying = asyncio.Lock()
 
-    async def ask(self, ask: Ask) -> Answer:
-        if not ask.in_session:
-            return await self._stateless.ask(ask)
-        if self._has_sessions is None:
-            await self._try(ask)
+    def ask(self, ask: Ask) -> Coroutine[Any, Any, Answer]:
+        if not ask.in_session or self._has_sessions is False:
+            return self._stateless.ask(ask)
+        return self._in_session.ask(ask) if self._has_sessions else self._tried(ask)
+
+    async def _tried(self, ask: Ask) -> Answer:
+        await self._try(ask)
         return await (self._in_session if self._has_sessions else self._stateless).ask(ask)
 
     async def _try(self, ask: Ask) -> None:

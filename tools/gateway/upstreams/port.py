@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UpstreamAnswer:
     """`session`: the Mcp-Session-Id that came with it. `last_event`, `retry_s`: where an event stream
     that broke off can be taken up again, and how long to wait before that."""

@@ -37,9 +37,15 @@ class Places:
     def full(self) -> bool:
         return self.taken >= self._most and len(self._waiting) >= self._most
 
+    def entered(self) -> bool:
+        """Where a place is free; else `enter` waits for one."""
+        if self.taken >= self._most:
+            return False
+        self.taken += 1
+        return True
+
     async def enter(self) -> None:
-        if self.taken < self._most:
-            self.taken += 1
+        if self.entered():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -88,7 +94,8 @@ def in_bulkhead(inner: Handler, per_server: int, altogether: int, per_user: int 
         under_way += 1
         users[user] = theirs + 1
         try:
-            await places.enter()
+            if not places.entered():
+                await places.enter()
             try:
                 return await inner(call)
             finally:
