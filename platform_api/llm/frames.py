@@ -185,7 +185,8 @@ def _contact() -> str:
 @cache
 def _sentences() -> dict[str, FrameName]:
     known: dict[str, FrameName] = {}
-    for language, frames in ({_IN_ENGLISH: FRAMES} | TRANSLATED).items():
+    every: dict[Language, dict[FrameName, str]] = {_IN_ENGLISH: FRAMES, **TRANSLATED}
+    for language, frames in every.items():
         for name in frames:
             for sentence in split_sentences(render(name, language)):
                 known.setdefault(_plain(sentence), name)

@@ -110,7 +110,7 @@ def _chunks(folder: Path, most: int) -> Iterator[tuple[str, Chunk, str]]:
             document = load(path.read_bytes(), name)
         except UnreadableDocument:
             continue
-        status = document.metadata.get("status", "")
+        status = str(document.metadata.get("status", ""))
         for piece in chunk(document, uuid5(_SPACE, f"{folder.name}/{name}")):
             yield name, piece, status
 

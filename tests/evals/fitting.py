@@ -234,13 +234,14 @@ def _deciding(searches: Sequence[Search]) -> tuple[Array, float]:
     middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
     scaled: Array = np.hstack([(rows - middle) / spread, np.ones((len(rows), 1))])
     held: Array = np.append(np.full(rows.shape[1], DAMPING), 1e-6)
-    weights: Array = np.zeros(scaled.shape[1])
+    weights: Array = np.zeros(scaled.shape[1], dtype=np.float64)
     for _ in range(NEWTON):
-        chance = _sigmoid(scaled @ weights)
-        slope = scaled.T @ (counts * (chance - right)) + held * weights
-        curve = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + np.diag(held)
-        weights = weights - np.linalg.solve(curve, slope)
-    plain = weights[:-1] / spread
+        chance: Array = _sigmoid(scaled @ weights)
+        slope: Array = scaled.T @ (counts * (chance - right)) + held * weights
+        curve: Array = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + np.diag(held)
+        step: Array = np.linalg.solve(curve, slope).astype(np.float64)
+        weights = weights - step
+    plain: Array = weights[:-1] / spread
     return plain, float(weights[-1] - plain @ middle)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -205,9 +205,9 @@ def write(report: Report, golden: Path) -> Path:
 
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
+        return {key: _without_nan(each) for key, each in cast(dict[str, Any], value).items()}
     if isinstance(value, list):
-        return [_without_nan(each) for each in value]
+        return [_without_nan(each) for each in cast(list[Any], value)]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
