@@ -1,8 +1,8 @@
 """What we need of a tool server, however it is reached."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(slots=True)
@@ -37,9 +37,9 @@ class Upstream(Protocol):
 
     async def start(self) -> None: ...
 
-    async def call(
+    def call(
         self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
-    ) -> UpstreamAnswer:
+    ) -> Coroutine[Any, Any, UpstreamAnswer]:
         """One request and its whole answer. `repeatable`: may be sent again where a connection that was
         kept open turns out to be closed before a byte of the answer came.
 

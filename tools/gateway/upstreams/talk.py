@@ -1,6 +1,6 @@
 """What is asked of a tool server, whichever revision it speaks: the terms are those of 2026-07-28."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -57,7 +57,7 @@ class Ask:
 class Peer(Protocol):
     """A tool server that is spoken to."""
 
-    async def ask(self, ask: Ask) -> Answer:
+    def ask(self, ask: Ask) -> Coroutine[Any, Any, Answer]:
         """Raises Unavailable, UpstreamFailed. Cancelling cancels at the server, too."""
         ...
 
