@@ -33,7 +33,7 @@ async def test_nothing_that_passes_directly_fails_through_the_gateway(
     compared = await compare(suite, revision, era, redis, index, tmp_path)
 
     print(table([compared]))
-    assert len(compared.direct.passed) > 30
+    assert len(compared.direct.passed) >= 25
     assert not compared.direct.passed & compared.through.failed
     weaker = {name: why.partition(":")[0] for name, why in compared.lost.items()}
     assert weaker.items() <= NO_RESUMPTION.items(), table([compared])
