@@ -234,15 +234,20 @@ def _deciding(searches: Sequence[Search]) -> tuple[Array, float]:
     middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
     scaled: Array = np.hstack([(rows - middle) / spread, np.ones((len(rows), 1))])
     held: Array = np.append(np.full(rows.shape[1], DAMPING), 1e-6)
-    weights: Array = np.zeros(scaled.shape[1], dtype=np.float64)
+    weights: Array = np.zeros(held.size)
     for _ in range(NEWTON):
-        chance: Array = _sigmoid(scaled @ weights)
-        slope: Array = scaled.T @ (counts * (chance - right)) + held * weights
-        curve: Array = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + np.diag(held)
-        step: Array = np.linalg.solve(curve, slope).astype(np.float64)
-        weights = weights - step
+        weights = _nearer(weights, scaled, right, counts, held)
     plain: Array = weights[:-1] / spread
     return plain, float(weights[-1] - plain @ middle)
+
+
+def _nearer(weights: Array, scaled: Array, right: Array, counts: Array, held: Array) -> Array:
+    """One step of Newton's method. held: the ridge of each weight."""
+    chance: Array = _sigmoid(scaled @ weights)
+    slope: Array = scaled.T @ (counts * (chance - right)) + held * weights
+    curve: Array = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + np.diag(held)
+    step: Array = np.linalg.solve(curve, slope).astype(np.float64)
+    return weights - step
 
 
 def _counts(searches: Sequence[Search]) -> Array:
