@@ -12,6 +12,7 @@ worker with uvloop and httptools. 10 % of traces are recorded and exported.
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import statistics
@@ -317,8 +318,11 @@ def main(calls: int, rounds: int, only: str, quick: bool) -> None:
         stack.callback(valkey.stop)
         upstream = stack.enter_context(child("upstream"))
 
+        places = itertools.count()
+
         def gateway(which: str) -> Child:
-            place = str(folder / which)
+            # a spool's folder belongs to one gateway, and the ones before still run
+            place = str(folder / str(next(places)))
             return stack.enter_context(child("gateway", upstream.url, valkey.url, place, which))
 
         async def run(work: Callable[[], Awaitable[None]]) -> None:
