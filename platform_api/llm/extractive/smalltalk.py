@@ -107,7 +107,7 @@ def small_talk(message: str) -> FrameName | None:
     plain = _AROUND.sub("", plain)
     if not forms:
         return None
-    found = next((name for name, pattern in _COMPILED if pattern.fullmatch(plain)), None)
+    found: FrameName | None = next((name for name, pattern in _COMPILED if pattern.fullmatch(plain)), None)
     if found:
         return found
     for name, core, around in _WORDS:
