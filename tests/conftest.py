@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 import pytest_socket
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from launch.engines import RunningEngine
@@ -13,8 +13,10 @@ from ports.db import Database
 from ports.redis import connect
 from tests.engines import PostgresForTests, running_postgres, running_valkey
 
-# On a loaded machine a single example takes longer than the 200 ms that hypothesis allows by itself.
-settings.register_profile("unhurried", settings(), deadline=None)
+# On a loaded machine examples take longer than hypothesis allows by itself, made or run.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("unhurried")
 
 
