@@ -120,14 +120,18 @@ class Interview:
             return
         result = await self._verified(judged.claim.sentence, chunk_ids)
         judged.passed = result.verified[0]
-        for citation in result.citations:
-            judged.quote, judged.confidence = citation.quote, citation.confidence
+        judged.quote = next((citation.quote for citation in result.citations), "")
+        # What does not pass has no citation: for the curve it is asked again without a threshold.
+        nearest = await self._verified(judged.claim.sentence, chunk_ids, threshold=0.0)
+        judged.confidence = next((citation.confidence for citation in nearest.citations), 0.0)
 
-    async def _verified(self, sentence: str, chunk_ids: list[UUID]) -> VerifyResult:
+    async def _verified(
+        self, sentence: str, chunk_ids: list[UUID], threshold: float = DEFAULT_THRESHOLD
+    ) -> VerifyResult:
         arguments: dict[str, Any] = {
             "sentences": [sentence],
             "chunks": [str(chunk_id) for chunk_id in chunk_ids],
-            "threshold": DEFAULT_THRESHOLD,
+            "threshold": threshold,
         }
         outcome = await self._switchboard.tools.invoke("verify.quote", arguments)
         if outcome.is_error or outcome.structured is None:
