@@ -3,7 +3,8 @@
 Searches the folders in this process and asks them what tests/evals/cases.py makes of them. Fits, and prints
 beside what is in use: the weights by which statements are ranked (platform_api/llm/extractive/score.py),
 those by which it is decided whether to answer (evidence.py), and the curve of that decision. Every share
-printed is of a folder that was left out of the fit. `--fresh FOLDER …` are asked with what is in use and
+printed is of a folder that was left out of the fit, so name two at least: the sample handbook and whatever
+documentation there is at hand. `--fresh FOLDER …` are asked with what is in use and
 fitted to nothing. `--by-words`: without vectors of sentences, for the weights that stand in then.
 """
 
@@ -26,11 +27,6 @@ from platform_api.llm.extractive.statements import offers_of
 from tests.evals.cases import Case, Kind, cases_of, items_of
 from tests.evals.corpus import opened
 
-FOLDERS = (
-    "examples/handbook",
-    "/usr/share/doc/nodejs/contributing",
-    "/usr/lib/node_modules/npm/docs/content",
-)
 STEPS, RATE, RIDGE = 150, 0.06, 3.0
 NEWTON, DAMPING = 60, 0.02
 RANKED: Mapping[Kind, float] = {"made": 1.0, "written": 4.0}
@@ -64,7 +60,7 @@ class Search:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.evals.fitting", description=__doc__)
-    parser.add_argument("folders", nargs="*", type=Path, default=[Path(one) for one in FOLDERS])
+    parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument(
         "--fresh", nargs="*", type=Path, default=[], help="folders to check, fitted to nothing"
     )

@@ -16,7 +16,6 @@ from platform_api.llm.extractive import choose, compose, decide
 from tests.evals import metrics
 from tests.evals.cases import Case, written_cases
 from tests.evals.corpus import opened
-from tests.evals.fitting import FOLDERS
 from tests.evals.texts import plain
 
 Reaches = tuple[float, float, float]
@@ -46,7 +45,7 @@ class Told:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.evals.telling", description=__doc__)
-    parser.add_argument("folders", nargs="*", type=Path, default=[Path(one) for one in FOLDERS])
+    parser.add_argument("folders", nargs="+", type=Path)
     cases = asyncio.run(_cases(parser.parse_args().folders))
     for reaches in dict.fromkeys([choose.REACHES, *TRIED]):
         rows = [_told(case, reaches) for case in cases]
