@@ -78,17 +78,6 @@ class Breaker:
 
     def begin(self) -> bool:
         """Whether this call is the probe; `Guard` is the comfortable way. Raises Unavailable while open."""
-        return self._enter()
-
-    def end(self, probing: bool, error: BaseException | None) -> None:
-        if error is None:
-            self._succeeded(probing)
-        elif self._counts(error):
-            self._failed(probing)
-        if probing:
-            self._probing = False
-
-    def _enter(self) -> bool:
         state = self.state
         if state == "closed":
             return False
@@ -98,6 +87,14 @@ class Breaker:
             )
         self._probing = True
         return True
+
+    def end(self, probing: bool, error: BaseException | None) -> None:
+        if error is None:
+            self._succeeded(probing)
+        elif self._counts(error):
+            self._failed(probing)
+        if probing:
+            self._probing = False
 
     def _failed(self, probing: bool) -> None:
         now = self._now()

@@ -13,6 +13,7 @@ from kit.wire.mcp import definition_hash
 from kit.wire.tools import RegisteredServer, RegisteredTool
 from knowledge.index import Index
 from tests.tools.everything import Era, Told, app_of, everything
+from tests.tools.upstreams import lifespan
 from tests.tools.world import MAYA, Gate, registry_of, running_gateway, served
 from tools.gateway.settings import GatewaySettings
 
@@ -66,10 +67,7 @@ def signed_in(gate: Gate, principal: Principal = MAYA, path: str = "/mcp") -> AS
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+            await lifespan(receive, send)
             return
         token = (b"authorization", f"Bearer {gate.token(principal)}".encode())
         target = path if scope["path"] == "/mcp" else scope["path"]

@@ -28,6 +28,7 @@ from kit.wire.tools import Registry
 from ports.redis import connect
 from tests.clocks import MovedClock
 from tests.tools.bridged import SETTINGS
+from tests.tools.upstreams import lifespan
 from tests.tools.world import Gate, HeldPlatform, served
 from tools.gateway.app import Gateway, build_gateway
 
@@ -61,10 +62,7 @@ class RoundRobin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+            await lifespan(receive, send)
             return
         number = next(self._next) % len(self.targets)
         self.hits.append(number)

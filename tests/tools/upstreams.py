@@ -66,6 +66,14 @@ def spoken(params: dict[str, Any]) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": params["arguments"]["text"]}], "resultType": "complete"}
 
 
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Of an ASGI app that has nothing to start and nothing to stop."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 @dataclass
 class Echo:
     """An ASGI tool server of 2026-07-28, by hand."""
@@ -85,10 +93,7 @@ class Echo:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+            await lifespan(receive, send)
             return
         message = json.loads((await receive())["body"])
         self.received.append(

@@ -21,7 +21,6 @@ class Call:
     """The caller's header: read by authenticate and by nothing else."""
     server: str | None
     """Set where the caller came through /servers/{name}/mcp."""
-    revision: str
     trace: Mapping[str, str] = field(default_factory=dict[str, str])
     capabilities: Mapping[str, Any] = field(default_factory=dict[str, Any])
     resumption: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -36,9 +35,9 @@ class Call:
     tell: Tell | None = None
     """Where notifications go that belong to this call; None: the client cannot hear them."""
     taken: Taken = FREE
+    """What rate limit and budget counted."""
     outcome: str = ""
     """How it ended, as the meter counts it."""
-    """What rate limit and budget counted."""
     caller: Caller | None = None
     tool: OfferedTool | None = None
 
@@ -46,9 +45,6 @@ class Call:
         if self.caller is None:
             raise RuntimeError("authenticate comes before this wrapper")
         return self.caller
-
-    def known_taken(self) -> Taken:
-        return self.taken
 
     def known_tool(self) -> OfferedTool:
         if self.tool is None:

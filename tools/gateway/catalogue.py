@@ -7,7 +7,7 @@ is nobody else's, so no server can pass for another by how it calls a tool.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import jsonschema_rs
@@ -123,7 +123,7 @@ def _named(offers: Sequence[OfferedTool]) -> list[OfferedTool]:
             continue
         if name != tool.own_name:
             _log.warning("gateway.tool_name_in_use", tool=tool.own_name, server=tool.server, name=name)
-        taken[name] = tool if name == tool.name else _renamed(tool, name)
+        taken[name] = tool if name == tool.name else replace(tool, name=name, listed=tool.listed_as(name))
     return list(taken.values())
 
 
@@ -176,21 +176,6 @@ def _tool(
         roles=frozenset(policy.roles),
         own_name=policy.name,
         mirrored=tuple(_mirrored(policy.definition.get("inputSchema"))),
-    )
-
-
-def _renamed(tool: OfferedTool, name: str) -> OfferedTool:
-    return OfferedTool(
-        name=name,
-        server=tool.server,
-        address=tool.address,
-        audience=tool.audience,
-        policy=tool.policy,
-        listed=tool.listed_as(name),
-        arguments=tool.arguments,
-        roles=tool.roles,
-        own_name=tool.own_name,
-        mirrored=tool.mirrored,
     )
 
 

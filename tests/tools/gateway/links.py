@@ -23,7 +23,7 @@ def call_of(principal: Principal, given: OfferedTool, arguments: dict[str, Any] 
     """Signed in and allowed."""
     keys = AccessKeys([f"u:{principal.id}"])
     caller = Caller(principal, keys, 2e9, str(principal.organisation_id), str(principal.id))
-    call = Call(given.name, arguments or {"text": "hello"}, "", None, "2026-07-28")
+    call = Call(given.name, arguments or {"text": "hello"}, "", None)
     call.caller, call.tool = caller, given
     return call
 

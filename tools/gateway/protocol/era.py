@@ -21,13 +21,13 @@ from kit.wire.mcp import (
 )
 from tools.gateway.call import Call, Handler, Reply, UnknownTool
 from tools.gateway.callers import Caller, Callers
-from tools.gateway.catalogue import RELEASE, OfferedTool
+from tools.gateway.catalogue import OfferedTool
 from tools.gateway.pins import Pins
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.asking import Questions
 from tools.gateway.protocol.envelope import Message
 from tools.gateway.protocol.http import Asked
-from tools.gateway.protocol.naming import Names, plain
+from tools.gateway.protocol.naming import Names, PlainNames
 from tools.gateway.protocol.outlet import LEVELS, Outlet
 from tools.gateway.protocol.shared import LIST_KIND, LISTS, SharedThings, own_result
 from tools.gateway.registry import RegistryHolder
@@ -80,7 +80,6 @@ class Manner:
     meta: Mapping[str, Any]
     capabilities: Mapping[str, Any]
     outlet: Outlet
-    log_level: str | None = None
     ask: Ask | None = None
 
 
@@ -94,6 +93,7 @@ class Methods:
     pins: Pins
     shared: SharedThings
     questions: Questions = field(default_factory=Questions)
+    plain: PlainNames = field(default_factory=PlainNames)
 
     async def caller(self, request: Asked) -> Caller:
         return await self.callers.of(request.get("authorization"))
@@ -102,7 +102,7 @@ class Methods:
         """Raises Unauthenticated, CannotTellWho and UnknownTool; other errors are the tool's result."""
         call = _call(request, message, where, manner)
         if where.names == "plain":
-            call.name = self._plain(where).get(call.name, call.name)
+            call.name = self.plain.of(self.holder.current, where.server).get(call.name, call.name)
         try:
             return await self._asking(call, manner, request)
         except ServerRefused as error:
@@ -188,16 +188,11 @@ class Methods:
         server = await self.shared.server_of_template(caller, where.server, _text(ref, "uri"))
         return [(server, params)] if server else []
 
-    def _plain(self, where: Where) -> Mapping[str, str]:
-        if where.server is not None:
-            return plain(name for server, name in self.holder.current.own if server == where.server)
-        tools = self.holder.current.tools
-        return plain(tools, [name for name, tool in tools.items() if tool.policy.approved_by == RELEASE])
-
     def _shown(self, offered: list[OfferedTool], where: Where) -> list[bytes]:
         """As the endpoint names them; made anew only where the name differs."""
         if where.names == "plain":
-            shown = {name: short for short, name in self._plain(where).items()}
+            plain = self.plain.of(self.holder.current, where.server)
+            shown = {name: short for short, name in plain.items()}
             return [tool.listed_as(shown[tool.own_name if where.server else tool.name]) for tool in offered]
         if where.server is not None:
             return [
@@ -264,7 +259,6 @@ def _made(request: Asked, message: Message, name: str, server: str | None, manne
         arguments={},
         authorization=request.get("authorization"),
         server=server,
-        revision=manner.revision,
         trace=_trace(request, manner.meta),
         capabilities=manner.capabilities,
         # in the session era these are not the client's to send
@@ -272,7 +266,7 @@ def _made(request: Asked, message: Message, name: str, server: str | None, manne
         if stateless
         else {},
         progress=progress if hears and isinstance(progress, int | str) else None,
-        log_level=manner.log_level if hears else None,
+        log_level=manner.outlet.log_level if hears else None,
         in_session=not stateless,
         tell=manner.outlet.tell if hears else None,
     )
@@ -310,4 +304,4 @@ def stateless_manner(meta: Mapping[str, Any], outlet: Outlet) -> Manner:
     level = meta.get(LOG_LEVEL_META)
     outlet.log_level = level if level in LEVELS else None
     outlet.logs = outlet.log_level is not None
-    return Manner(STATELESS, meta, mapping(meta.get(CAPABILITIES_META)), outlet, outlet.log_level)
+    return Manner(STATELESS, meta, mapping(meta.get(CAPABILITIES_META)), outlet)

@@ -83,7 +83,7 @@ class SessionEra:
             await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
             await self.notices.add(listener)
             await self.notices.follow(listener, session.notes.resources)
-            await self._until_over(request, listener, session, changed, telling)
+            await self._until_over(request, listener, changed, telling)
         finally:
             telling.cancel()
             self.sessions.changed.remove(note)
@@ -93,7 +93,6 @@ class SessionEra:
         self,
         request: Asked,
         listener: Listener,
-        session: Session,
         changed: asyncio.Event,
         telling: "asyncio.Task[None]",
     ) -> None:
@@ -186,7 +185,7 @@ class SessionEra:
             return await self.asking.ask(outlet, session.id, wanted)
 
         meta = mapping(message.params.get("_meta"))
-        return Manner(session.revision, meta, session.capabilities, outlet, session.notes.level, ask)
+        return Manner(session.revision, meta, session.capabilities, outlet, ask)
 
 
 async def _tell(listener: Listener) -> None:

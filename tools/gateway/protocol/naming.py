@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
+from tools.gateway.catalogue import RELEASE, Catalogue
+
 Names = Literal["own", "plain"]
 _LONGEST = 64
 _REFUSED = re.compile(r"[^A-Za-z0-9_-]")
@@ -27,6 +29,33 @@ def plain(names: Iterable[str], first: Collection[str] = ()) -> Mapping[str, str
             short = f"{_plain(name)[: _LONGEST - 9]}_{hashed[:8]}"
         made[short] = name
     return made
+
+
+class PlainNames:
+    """Made once for each registry: calls come by plain names, too."""
+
+    def __init__(self) -> None:
+        self._catalogue: Catalogue | None = None
+        self._made: dict[str | None, Mapping[str, str]] = {}
+
+    def of(self, catalogue: Catalogue, server: str | None) -> Mapping[str, str]:
+        """Plain name → name, on the endpoint of all servers (None) or of one."""
+        if server is not None and server not in catalogue.servers:
+            return {}
+        if catalogue is not self._catalogue:
+            self._catalogue, self._made = catalogue, {}
+        if server not in self._made:
+            self._made[server] = _of_all(catalogue) if server is None else _of_one(catalogue, server)
+        return self._made[server]
+
+
+def _of_all(catalogue: Catalogue) -> Mapping[str, str]:
+    ours = {name for name, tool in catalogue.tools.items() if tool.policy.approved_by == RELEASE}
+    return plain(catalogue.tools, ours)
+
+
+def _of_one(catalogue: Catalogue, server: str) -> Mapping[str, str]:
+    return plain(name for owner, name in catalogue.own if owner == server)
 
 
 def _plain(name: str) -> str:

@@ -86,10 +86,6 @@ class Outlet:
             self._lock = asyncio.Lock()
         return self._lock
 
-    @property
-    def begun(self) -> bool:
-        return self._begun
-
     def close(self) -> None:
         if self._pinging is not None:
             self._pinging.cancel()

@@ -71,7 +71,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A session that was checked, for whom and for which endpoint; until its notes are looked at again."""
+    """A session that was checked, for whom and for which endpoint; until its notes are looked at again.
+    Afterwards they are still the best known while Redis is away."""
 
     whose: tuple[int, int, str | None]
     until: float
@@ -87,7 +88,6 @@ class Sessions:
         self._clock = clock
         self._lifetime_s = lifetime_s
         self._bus = bus
-        self._known: dict[str, tuple[float, Notes]] = {}
         self._held: dict[str, _Held] = {}
         self.changed: list[Any] = []
         """Called with the id of a session whose notes changed."""
@@ -112,16 +112,18 @@ class Sessions:
         whose = (principal.organisation_id.int, principal.id.int, server)
         held, now = self._held.get(session), self._now()
         if held is not None and held.whose == whose and now < held.until:
-            return held.session
-        index, flags, expires = self._read(session, principal, server)
-        if expires <= now:
+            found = held.session
+        else:
+            index, flags, expires = self._read(session, principal, server)
+            if expires <= now:
+                raise SessionGone
+            notes = await self._noted(session)
+            best = notes or (held.session.notes if held is not None else Notes())
+            found = Session(session, SESSION_REVISIONS[index], _capabilities(flags), best)
+            if notes is not None:
+                self._hold(session, _Held(whose, min(expires, now + _LOOK_AGAIN_S), found))
+        if found.notes.ended:
             raise SessionGone
-        notes = await self._noted(session)
-        if notes.ended:
-            raise SessionGone
-        found = Session(session, SESSION_REVISIONS[index], _capabilities(flags), notes)
-        if (known := self._known.get(session)) is not None and known[1] is notes:
-            self._hold(session, _Held(whose, min(expires, known[0] + _LOOK_AGAIN_S), found))
         return found
 
     async def end(self, session: str, principal: Principal, server: str | None = None) -> None:
@@ -170,22 +172,15 @@ class Sessions:
         index, flags, expires, _ = _HEAD.unpack(head)
         return index, flags, expires
 
-    async def _noted(self, session: str) -> Notes:
-        now = self._now()
-        known = self._known.get(session)
-        if known is not None and now - known[0] < _LOOK_AGAIN_S:
-            return known[1]
+    async def _noted(self, session: str) -> Notes | None:
+        """None where Redis does not say."""
         try:
             found: dict[bytes, bytes] = await cast(Any, self._redis).hgetall(_NOTES + session)
         except Exception as error:
             # the token is checked on every call; an ended session is a courtesy, not a guard
             _log.warning("gateway.session_notes_unknown", error=type(error).__name__)
-            return known[1] if known is not None else Notes()
-        notes = _notes({name.decode(): value.decode() for name, value in found.items()})
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[session] = (now, notes)
-        return notes
+            return None
+        return _notes({name.decode(): value.decode() for name, value in found.items()})
 
     def _hold(self, session: str, held: "_Held") -> None:
         if len(self._held) >= _REMEMBERED:
@@ -196,7 +191,6 @@ class Sessions:
         self._tell(str(told["session"]))
 
     def _tell(self, session: str) -> None:
-        self._known.pop(session, None)
         self._held.pop(session, None)
         for changed in list(self.changed):
             changed(session)

@@ -10,7 +10,7 @@ import fnmatch
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -241,7 +241,3 @@ def own_result(result: bytes) -> bytes:
     if "cacheScope" not in fields:
         return result
     return _encode({**fields, "cacheScope": "private"})
-
-
-def mapping_of(value: Any) -> Mapping[str, Any]:
-    return cast(Mapping[str, Any], value) if isinstance(value, dict) else {}

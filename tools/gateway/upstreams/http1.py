@@ -2,12 +2,12 @@
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from kit.errors import Unavailable, UpstreamFailed
 from ports.http.trust import trust
+from tools.gateway.places import Places
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
 from tools.gateway.upstreams.port import FixedHeaders, UpstreamAnswer
 from tools.gateway.upstreams.reach import out_of_bounds
@@ -37,9 +37,8 @@ class Http1Client:
         self._tls = (tls or trust()) if target.scheme == "https" else None
         self._head = _head(target.netloc, target.path or "/", target.query)
         self._limit = result_limit
-        self._free = connections
+        self._places = Places(connections)
         self._idle: list[Http1Connection] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
         self._open: set[Http1Connection] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -50,14 +49,12 @@ class Http1Client:
         self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
     ) -> UpstreamAnswer:
         request = b"%b%bcontent-length: %d\r\n\r\n%b" % (self._head, _lines(headers), len(body), body)
-        if self._free > 0:
-            self._free -= 1
-        else:
-            await self._place()
+        if not self._places.entered():
+            await self._places.enter()
         try:
             return await self._exchange(request, repeatable)
         finally:
-            self._leave()
+            self._places.leave()
 
     async def close(self) -> None:
         if self._sweeping is not None:
@@ -124,24 +121,6 @@ class Http1Client:
             raise Unavailable("This tool's server cannot be reached.", retry_after=30)
         self._open.add(connection)
         return connection
-
-    async def _place(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._leave()  # it was ours already
-            raise
-
-    def _leave(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
 
     def _sweep_later(self) -> None:
         if self._sweeping is None:

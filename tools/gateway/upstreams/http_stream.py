@@ -26,15 +26,16 @@ _CONNECT_S = 3.0
 class HttpStreams:
     """Nothing is retried here, since a call may have an effect."""
 
-    def __init__(self, address: str, result_limit: int) -> None:
+    def __init__(self, address: str, result_limit: int, *, connections: int = 0) -> None:
+        """`connections` at once; 0: any number, since streams stay open for as long as somebody listens."""
         self._address = address
         self._limit = result_limit
+        self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        # no limit on connections: streams stay open for as long as somebody listens
         connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=_KEEP_ALIVE_S, socket_factory=bounded_socket
+            limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S, socket_factory=bounded_socket
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -48,6 +49,12 @@ class HttpStreams:
     async def stream(
         self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
     ) -> UpstreamAnswer:
+        return await self.exchange(method, body, headers, heard)
+
+    async def exchange(
+        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard | None
+    ) -> UpstreamAnswer:
+        """`heard` None: the whole answer, also where it is an event stream."""
         if self._session is None:
             raise Unavailable("This tool's server is not connected.", retry_after=2)
         try:
@@ -60,9 +67,9 @@ class HttpStreams:
         except aiohttp.ClientError as error:
             raise UpstreamFailed("This tool's server broke off its answer.") from error
 
-    async def _read(self, response: aiohttp.ClientResponse, heard: Heard) -> UpstreamAnswer:
+    async def _read(self, response: aiohttp.ClientResponse, heard: Heard | None) -> UpstreamAnswer:
         session = response.headers.get(SESSION_HEADER, "")
-        if response.content_type != "text/event-stream" or response.status != 200:
+        if heard is None or response.content_type != "text/event-stream" or response.status != 200:
             body = await self._whole(response)
             return UpstreamAnswer(response.status, response.content_type, body, session)
         reader = EventReader(self._limit)

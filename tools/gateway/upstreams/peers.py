@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-import msgspec
 import structlog
 from msgspec import UNSET
 
 from kit.errors import Unavailable, UpstreamFailed
-from kit.wire.mcp import STATELESS, UNSUPPORTED_REVISION, Answer
+from kit.wire.mcp import UNSUPPORTED_REVISION, Answer
 from ports.redis import Redis
 from tools.gateway.upstreams.connections import IN_PROCESS, Connections
 from tools.gateway.upstreams.parking import Parking
@@ -17,17 +16,12 @@ from tools.gateway.upstreams.port import Upstream
 from tools.gateway.upstreams.session_peer import SessionPeer
 from tools.gateway.upstreams.sessions import HttpSessions
 from tools.gateway.upstreams.stdio import STDIO, Processes
-from tools.gateway.upstreams.talk import Ask, Peer, StatelessPeer
+from tools.gateway.upstreams.talk import Ask, Discovered, Peer, StatelessPeer, discovered
 from tools.gateway.upstreams.talk import ask as ask_stateless
 
 _DISCOVER_S = 5.0
 _UNSURE_S = 30.0
 _log = structlog.get_logger()
-
-
-class Discovered(msgspec.Struct, rename="camel"):
-    supported_versions: list[str] = []
-    capabilities: dict[str, Any] = {}
 
 
 class Peers:
@@ -80,11 +74,11 @@ class Peers:
         if address.startswith(IN_PROCESS):
             # our own: SPEC 9, they speak nothing else
             return StatelessPeer(upstream, {})
-        discovered = await discover(upstream, ask)
+        known = await discover(upstream, ask)
         sessions = HttpSessions(address, upstream, self._redis)
-        if discovered is not None:
+        if known is not None:
             in_session = SessionPeer(sessions, self._parking, address)
-            return _Discovered(StatelessPeer(upstream, discovered.capabilities), in_session, sessions)
+            return _Discovered(StatelessPeer(upstream, known.capabilities), in_session, sessions)
         try:
             async with asyncio.timeout(_DISCOVER_S):
                 await sessions.of(ask)
@@ -148,10 +142,4 @@ async def discover(upstream: Upstream, about: Ask) -> Discovered | None:
         raise UpstreamFailed("This tool's server does not say what it speaks.") from error
     except UpstreamFailed:
         return None
-    if answer.result is UNSET:
-        return None
-    try:
-        found = msgspec.json.decode(answer.result, type=Discovered)
-    except msgspec.MsgspecError:
-        return None
-    return found if STATELESS in found.supported_versions else None
+    return discovered(answer)

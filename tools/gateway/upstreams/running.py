@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import msgspec
 
 from kit.errors import SwitchboardError, UpstreamFailed
-from kit.wire.mcp import METHOD_NOT_FOUND, Answer, RequestId, read_answer
+from kit.wire.mcp import METHOD_NOT_FOUND, Answer, RequestId, request
 from tools.gateway.upstreams.port import Heard
-from tools.gateway.upstreams.talk import Ask, read_message
+from tools.gateway.upstreams.talk import Ask, answer_in, read_message
 
 ASKABLE = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 """What a server may ask, and the capability of the client that it needs."""
@@ -106,7 +106,7 @@ class Running:
             # many clients share the session: what they call their progress is not unique there
             meta["progressToken"] = self._id
         params = {**ask.params, "_meta": meta} if meta else ask.params
-        body = _encode({"jsonrpc": "2.0", "id": self._id, "method": ask.method, "params": params})
+        body = request(ask.method, params, self._id)
         try:
             await self._link.request(ask, self._id, body, self._heard)
         finally:
@@ -116,7 +116,7 @@ class Running:
         message = read_message(data)
         if not message.method:
             if message.id == self._id:
-                self._answer = _answered(data)
+                self._answer = answer_in(data)
                 self._news.set()
         elif message.id is None:
             await self._told(message.method, message.params)
@@ -149,10 +149,3 @@ class Running:
 
 def notification(method: str, params: Mapping[str, Any]) -> bytes:
     return _encode({"jsonrpc": "2.0", "method": method, "params": params})
-
-
-def _answered(data: bytes) -> Answer:
-    try:
-        return read_answer(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamFailed("This tool's server gave no usable answer.") from error

@@ -5,15 +5,14 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-import msgspec
 from msgspec import UNSET, Raw
 
 from kit.errors import UpstreamFailed
-from kit.wire.mcp import INVALID_PARAMS, RESOURCE_NOT_FOUND, Answer, RpcError
+from kit.wire.mcp import INVALID_PARAMS, RESOURCE_NOT_FOUND, Answer, RpcError, request
 from tools.gateway.upstreams.ears import Ears
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.running import Link, Running
-from tools.gateway.upstreams.sessions import HttpSessions, Session
+from tools.gateway.upstreams.sessions import HttpSessions, Session, ignored
 from tools.gateway.upstreams.talk import Ask, read_message
 
 _ids = itertools.count(1)
@@ -21,7 +20,6 @@ _CACHEABLE = frozenset(
     {"tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read"}
 )
 _LISTEN_S = 10.0
-_encode = msgspec.json.Encoder().encode
 
 
 class SessionPeer:
@@ -55,7 +53,7 @@ class SessionPeer:
         try:
             async with asyncio.timeout(_LISTEN_S):
                 for body, id in _subscribing(ask):
-                    await link.post(ask, session, id, body, _ignored)
+                    await link.post(ask, session, id, body, ignored)
             ready()
             await listening
         finally:
@@ -103,12 +101,8 @@ def _subscribing(ask: Ask) -> list[tuple[bytes, str]]:
     made: list[tuple[bytes, str]] = []
     for method, params in asked:
         id = next_id()
-        made.append((_encode({"jsonrpc": "2.0", "id": id, "method": method, "params": params}), id))
+        made.append((request(method, params, id), id))
     return made
-
-
-async def _ignored(data: bytes) -> None:
-    return None
 
 
 def _modern(ask: Ask, answer: Answer) -> Answer:

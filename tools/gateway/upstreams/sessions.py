@@ -22,12 +22,12 @@ from kit.wire.mcp import (
     REVISION_HEADER,
     SESSION_HEADER,
     SESSION_REVISIONS,
-    read_answer,
+    request,
 )
 from ports.redis import Redis, RedisError
 from tools.gateway.upstreams.port import Heard, Upstream, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
-from tools.gateway.upstreams.talk import CLIENT, Ask, answered, read_message
+from tools.gateway.upstreams.talk import CLIENT, Ask, answer_in, answered, read_message
 
 CAPABILITIES: Mapping[str, Any] = {
     "elicitation": {"form": {}, "url": {}},
@@ -65,17 +65,17 @@ class HttpSessions:
 
     async def request(self, ask: Ask, id: str, body: bytes, heard: Heard) -> None:
         session = await self.of(ask)
-        came = await self._post(ask, session, id, body, heard)
+        came = await self.post(ask, session, id, body, heard)
         if came.status == 404 and session.id:
             await self._forget(ask.who, session)
             session = await self.of(ask)
-            came = await self._post(ask, session, id, body, heard)
+            came = await self.post(ask, session, id, body, heard)
         if came.status >= 400 and not came.body:
             raise UpstreamFailed(f"This tool's server answered with status {came.status}.")
 
     async def tell(self, ask: Ask, body: bytes) -> None:
         session = await self.of(ask)
-        await self._upstream.stream("POST", body, _headers(ask, session), _ignored)
+        await self._upstream.stream("POST", body, _headers(ask, session), ignored)
 
     async def of(self, ask: Ask) -> Session:
         """The session of who asks; begun where there is none. Raises Unavailable, UpstreamFailed."""
@@ -96,7 +96,7 @@ class HttpSessions:
             "capabilities": CAPABILITIES,
             "clientInfo": CLIENT,
         }
-        body = _encode({"jsonrpc": "2.0", "id": "initialize", "method": "initialize", "params": params})
+        body = request("initialize", params, "initialize")
         heard: list[bytes] = []
 
         async def hear(data: bytes) -> None:
@@ -104,7 +104,7 @@ class HttpSessions:
                 heard.append(data)
 
         came = await self._upstream.stream("POST", body, _headers(ask, None), hear)
-        answer = read_answer(heard[-1]) if heard else answered(came)
+        answer = answer_in(heard[-1]) if heard else answered(came)
         if answer.result is UNSET:
             raise UpstreamFailed("This tool's server refuses to begin a session.")
         result = msgspec.json.decode(answer.result, type=dict[str, Any])
@@ -114,7 +114,7 @@ class HttpSessions:
         if session.revision not in SESSION_REVISIONS:
             raise UpstreamFailed("This tool's server speaks no revision of MCP that we know.")
         told = notification("notifications/initialized", {})
-        await self._upstream.stream("POST", told, _headers(ask, session), _ignored)
+        await self._upstream.stream("POST", told, _headers(ask, session), ignored)
         return session
 
     async def end(self, ask: Ask, session: Session) -> None:
@@ -122,7 +122,7 @@ class HttpSessions:
         try:
             if session.id:
                 async with asyncio.timeout(2.0):
-                    await self._upstream.stream("DELETE", b"", _headers(ask, session), _ignored)
+                    await self._upstream.stream("DELETE", b"", _headers(ask, session), ignored)
         except (SwitchboardError, TimeoutError):
             pass
 
@@ -135,9 +135,6 @@ class HttpSessions:
         return await self._upstream.stream("GET", b"", headers, heard)
 
     async def post(self, ask: Ask, session: Session, id: str, body: bytes, heard: Heard) -> UpstreamAnswer:
-        return await self._post(ask, session, id, body, heard)
-
-    async def _post(self, ask: Ask, session: Session, id: str, body: bytes, heard: Heard) -> UpstreamAnswer:
         """Follows the answer over streams that the server ends early (SSE polling, 2025-11-25)."""
         done = False
 
@@ -202,7 +199,7 @@ class HttpSessions:
             self._known.popitem(last=False)
 
 
-async def _ignored(data: bytes) -> None:
+async def ignored(data: bytes) -> None:
     return None
 
 

@@ -11,7 +11,6 @@ wait for a shared child, such a question is refused and such a line dropped: rat
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import time
@@ -29,17 +28,17 @@ from kit.wire.mcp import (
     INTERNAL_ERROR,
     PROGRESS_META,
     SESSION_REVISIONS,
-    STATELESS,
+    Answer,
     RequestId,
-    read_answer,
+    request,
+    stateless_params,
 )
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
-from tools.gateway.upstreams.session_peer import SessionPeer
+from tools.gateway.upstreams.session_peer import SessionPeer, next_id
 from tools.gateway.upstreams.sessions import CAPABILITIES
-from tools.gateway.upstreams.talk import CLIENT, Ask, Peer, StatelessPeer, read_message
-from tools.gateway.upstreams.talk import ask as ask_stateless
+from tools.gateway.upstreams.talk import CLIENT, Ask, Peer, StatelessPeer, answer_in, discovered, read_message
 
 STDIO = "stdio:"
 _ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -53,7 +52,6 @@ _LOG_LINES = 60
 _PRINCIPALS = 200
 _FOR_ALL = frozenset(f"notifications/{kind}/list_changed" for kind in ("tools", "prompts", "resources"))
 """They name nobody's things."""
-_ids = itertools.count(1)
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
 
@@ -125,20 +123,17 @@ class Process:
     async def call(
         self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
     ) -> UpstreamAnswer:
-        answers: list[bytes] = []
-
-        async def heard(data: bytes) -> None:
-            if not read_message(data).method:
-                answers.append(data)
-
-        await self.stream("POST", body, headers, heard)
-        return UpstreamAnswer(200, "application/json", answers[-1] if answers else b"")
+        await self.start()
+        id = next_id()
+        message, _ = _addressed(body, id)
+        data = await self._answer(id, message, headers.get("authorization", ""))
+        return UpstreamAnswer(200, "application/json", data)
 
     async def stream(
         self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
     ) -> UpstreamAnswer:
         await self.start()
-        id = f"switchboard-{next(_ids)}"
+        id = next_id()
         message, token = _addressed(body, id)
 
         async def as_asked(data: bytes) -> None:
@@ -178,6 +173,17 @@ class Process:
             raise
         finally:
             self._waiting.pop(id, None)
+
+    async def _answer(self, id: str, body: bytes, who: str = "") -> bytes:
+        """The answer alone."""
+        last = b""
+
+        async def heard(data: bytes) -> None:
+            nonlocal last
+            last = data  # the exchange ends with the answer
+
+        await self._exchange(id, body, heard, who)
+        return last
 
     async def _next(self, inbox: asyncio.Queue[bytes | None]) -> bytes | None:
         """None once the child has ended: what it started may hold its pipe open for long."""
@@ -288,29 +294,23 @@ class Process:
     async def _agree(self) -> None:
         """`server/discover`, then `initialize` (the fallback of 2026-07-28 for stdio)."""
         self._stateless = False
+        params = stateless_params({}, CLIENT)
         try:
             async with asyncio.timeout(_DISCOVER_S):
-                found = await ask_stateless(_Running(self), "server/discover", {}, "")
-            if found.result is not UNSET:
-                known: Any = msgspec.json.decode(found.result)
-                self._stateless = STATELESS in known.get("supportedVersions", ())
+                self._stateless = discovered(await self._said("server/discover", params)) is not None
         except TimeoutError:
             pass
         if self._stateless:
             return
         params = {"protocolVersion": SESSION_REVISIONS[0], "capabilities": CAPABILITIES, "clientInfo": CLIENT}
-        answers: list[bytes] = []
-
-        async def heard(data: bytes) -> None:
-            if not read_message(data).method:
-                answers.append(data)
-
-        id = f"switchboard-{next(_ids)}"
-        body = _encode({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": params})
-        await self._exchange(id, body, heard)
-        if read_answer(answers[-1]).result is UNSET:
+        if (await self._said("initialize", params)).result is UNSET:
             raise UpstreamFailed("This tool's server refuses to begin a session.")
         await self._write(notification("notifications/initialized", {}))
+
+    async def _said(self, method: str, params: Mapping[str, Any]) -> Answer:
+        """The answer to one of the first words with a child, which is not started for them."""
+        id = next_id()
+        return answer_in(await self._answer(id, request(method, params, id)))
 
     async def _read(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdout is not None
@@ -366,36 +366,6 @@ class Process:
     def _signal_group(self, child: asyncio.subprocess.Process, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
-
-
-class _Running:
-    """The process as an `Upstream` that is not started anew: for the first words with it."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    async def start(self) -> None:
-        return None
-
-    async def call(
-        self, body: bytes, headers: Mapping[str, str], *, repeatable: bool = False
-    ) -> UpstreamAnswer:
-        answers: list[bytes] = []
-
-        async def heard(data: bytes) -> None:
-            answers.append(data)
-
-        id = f"switchboard-{next(_ids)}"
-        await self._process._exchange(id, _with_id(body, id), heard)  # pyright: ignore[reportPrivateUsage] - its own other face
-        return UpstreamAnswer(200, "application/json", answers[-1])
-
-    async def stream(
-        self, method: str, body: bytes, headers: Mapping[str, str], heard: Heard
-    ) -> UpstreamAnswer:
-        raise UpstreamFailed("Not before the server has begun.")
-
-    async def close(self) -> None:
-        return None
 
 
 class Processes:
@@ -471,11 +441,6 @@ class _ProcessPeer:
 def scrubbed(names: Iterable[str]) -> dict[str, str]:
     """What a child may know of our environment."""
     return {name: os.environ[name] for name in (*_ALWAYS, *names) if name in os.environ}
-
-
-def _with_id(body: bytes, id: str) -> bytes:
-    message: dict[str, Any] = msgspec.json.decode(body)
-    return _encode(message | {"id": id})
 
 
 def _addressed(body: bytes, id: str) -> tuple[bytes, Any]:

@@ -6,18 +6,21 @@ from typing import Any, Protocol
 
 import msgspec
 import structlog
+from msgspec import UNSET
 
 from kit.errors import UpstreamFailed
 from kit.wire.mcp import (
     LOG_LEVEL_META,
     NAMED,
     PROGRESS_META,
+    STATELESS,
     Answer,
     read_answer,
     request,
     stateless_headers,
     stateless_params,
 )
+from tools.gateway.upstreams.events import EventReader
 from tools.gateway.upstreams.port import FixedHeaders, Upstream, UpstreamAnswer
 
 CLIENT = {"name": "switchboard-gateway", "version": "1"}
@@ -174,7 +177,7 @@ class _Events:
         if message.method:
             await self._tell(message.method, message.params)
         else:
-            self.answer = _answer(data)
+            self.answer = answer_in(data)
 
 
 def read_message(data: bytes) -> Heard:
@@ -201,10 +204,11 @@ async def ask(
 def answered(came: UpstreamAnswer) -> Answer:
     """Raises UpstreamFailed."""
     body = _last_event(came.body) if came.content_type == "text/event-stream" else came.body
-    return _answer(body, came)
+    return answer_in(body, came)
 
 
-def _answer(body: bytes, came: UpstreamAnswer | None = None) -> Answer:
+def answer_in(body: bytes, came: UpstreamAnswer | None = None) -> Answer:
+    """Raises UpstreamFailed."""
     try:
         return read_answer(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -212,11 +216,23 @@ def _answer(body: bytes, came: UpstreamAnswer | None = None) -> Answer:
         raise UpstreamFailed("This tool's server gave no usable answer.") from error
 
 
+class Discovered(msgspec.Struct, rename="camel"):
+    supported_versions: list[str] = []
+    capabilities: dict[str, Any] = {}
+
+
+def discovered(answer: Answer) -> Discovered | None:
+    """What a server says of itself; None: it does not speak 2026-07-28."""
+    if answer.result is UNSET:
+        return None
+    try:
+        found = msgspec.json.decode(answer.result, type=Discovered)
+    except msgspec.MsgspecError:
+        return None
+    return found if STATELESS in found.supported_versions else None
+
+
 def _last_event(stream: bytes) -> bytes:
-    """The data of the last event that has any: the response ends the stream (HTML, 9.2)."""
-    events = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n\n")
-    for event in reversed(events):
-        lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
-        if lines:
-            return b"\n".join(lines)
-    return b""
+    """The data of the last event that has any: the response ends the stream."""
+    events = EventReader(len(stream)).feed(stream + b"\n\n")
+    return events[-1] if events else b""

@@ -22,9 +22,8 @@ def budgeted(inner: Handler) -> Handler:
     """Raises BudgetExceeded. The counting was done with the rate limit, in the same round trip."""
 
     def call(call: Call) -> Awaitable[Reply]:
-        taken = call.known_taken()
-        if taken.refused_by is not None:
-            raise _refusal(taken)
+        if call.taken.refused_by is not None:
+            raise _refusal(call.taken)
         return inner(call)
 
     return call

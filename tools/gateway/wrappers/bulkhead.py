@@ -1,13 +1,11 @@
 """bulkhead: what waits for a slow server fills that server's places and nobody else's; one user's calls
 do not fill all of them."""
 
-import asyncio
-from collections import deque
-
 from prometheus_client import Gauge
 
 from kit.errors import TooMany, Unavailable
 from tools.gateway.call import Call, Handler, Reply
+from tools.gateway.places import Places
 
 _RETRY_AFTER_S = 1.0
 _busy = Gauge("switchboard_gateway_calls_at_once", "Calls under way, with those that wait.", ["server"])
@@ -23,50 +21,6 @@ class TooManyAtOnce(TooMany):
     code = "too_many_at_once"
     title = "You have too many tool calls at the same time"
     default_hint = "Wait for one of them to end, then try again."
-
-
-class Places:
-    """`most` at once and as many waiting, in their order."""
-
-    def __init__(self, most: int) -> None:
-        self.taken = 0
-        self._most = most
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def full(self) -> bool:
-        return self.taken >= self._most and len(self._waiting) >= self._most
-
-    def entered(self) -> bool:
-        """Where a place is free; else `enter` waits for one."""
-        if self.taken >= self._most:
-            return False
-        self.taken += 1
-        return True
-
-    async def enter(self) -> None:
-        if self.entered():
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.leave()  # the place was ours already
-            raise
-
-    def leave(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self.taken -= 1
-
-    @property
-    def here(self) -> int:
-        return self.taken + sum(not turn.done() for turn in self._waiting)
 
 
 def in_bulkhead(inner: Handler, per_server: int, altogether: int, per_user: int | None = None) -> Handler:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 from kit.wire.search import VerifiedQuote, VerifyRequest, VerifyResult
-from knowledge.embed.vectors import SentenceVectors
 from knowledge.index import Index, StoredChunk
 from knowledge.search import DOCUMENTS, Searching, asked, kept_for
 from knowledge.verify import Source, Verdict, verify
@@ -43,9 +42,8 @@ class Quotes:
     async def _verified(self, asker: Asker, request: VerifyRequest) -> VerifyResult:
         bases = asker.principal.limits.knowledge_base_ids
         stored = await self._index.fetch(asker.keys, request.chunks, bases)
-        vectors = await self._index.sentences(asker.keys, [found.chunk.chunk_id for found in stored])
         links = self._search.links
-        sources = [_source(found, links.to(found), vectors.get(found.chunk.chunk_id)) for found in stored]
+        sources = [_source(found, links.to(found)) for found in stored]
         # up to 64 sentences against 64 chunks: too long for the event loop
         return await asyncio.to_thread(_verified, request, sources)
 
@@ -74,7 +72,7 @@ def _quote(sentence: str, verdict: Verdict) -> VerifiedQuote | None:
     )
 
 
-def _source(stored: StoredChunk, url: str, sentences: SentenceVectors | None) -> Source:
+def _source(stored: StoredChunk, url: str) -> Source:
     chunk = stored.chunk
     return Source(
         chunk_id=chunk.chunk_id,
@@ -84,5 +82,4 @@ def _source(stored: StoredChunk, url: str, sentences: SentenceVectors | None) ->
         section=chunk.section_title,
         url=url,
         page=chunk.page,
-        sentences=sentences,
     )
