@@ -86,9 +86,12 @@ class Knowledge:
     finders: Finders
 
 
-async def find_with(generations: Generations, spec: EmbedderSpec, public_url: str = "") -> Knowledge:
+async def find_with(
+    generations: Generations, spec: EmbedderSpec, public_url: str = "", *, searched: bool = True
+) -> Knowledge:
     """`public_url` stands where the settings have none. The embedder is made now where the index answers.
 
+    searched: False where nobody asks the search anything: no reranker is loaded for it.
     Raises one of MODELS_UNAVAILABLE where the settings name a model that cannot be used.
     """
     settings, embed = SearchSettings(), EmbedSettings()
@@ -97,7 +100,7 @@ async def find_with(generations: Generations, spec: EmbedderSpec, public_url: st
     current = Current(generations, lambda found: make_embedder(found, embed))
     with suppress(IndexUnavailable):
         await current.anew()
-    reranker = await asyncio.to_thread(make_reranker, RerankSettings())
+    reranker = await asyncio.to_thread(make_reranker, RerankSettings()) if searched else None
     search = Search.following(current, settings, reranker)
     return Knowledge(spec, generations, FollowingIndex(generations), search, current)
 
@@ -123,15 +126,17 @@ async def embedded_knowledge(folder: Path, public_url: str) -> AsyncGenerator[Kn
 
 
 @asynccontextmanager
-async def remote_knowledge(qdrant: QdrantSettings, socket: str) -> AsyncGenerator[Knowledge]:
-    """The embedder, with a Qdrant server or else the index process behind `socket`."""
+async def remote_knowledge(
+    qdrant: QdrantSettings, socket: str, *, searched: bool = True
+) -> AsyncGenerator[Knowledge]:
+    """The embedder, with a Qdrant server or else the index process behind `socket`; searched: as there."""
     spec = wanted(EmbedSettings())
     if qdrant.url:
         generations = connect_server(qdrant.url, spec, qdrant.api_key.get_secret_value())
     else:
         generations = connect_generations(Path(socket))
     try:
-        yield await find_with(generations, spec)
+        yield await find_with(generations, spec, searched=searched)
     finally:
         await generations.close()
 

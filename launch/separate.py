@@ -73,8 +73,11 @@ async def stores() -> AsyncGenerator[Stores]:
 
 
 @asynccontextmanager
-async def knowledge(shape: ShapeSettings) -> AsyncGenerator[Knowledge]:
-    """A Qdrant server, or the process that owns the embedded index: never a second owner."""
+async def knowledge(shape: ShapeSettings, *, searched: bool = True) -> AsyncGenerator[Knowledge]:
+    """A Qdrant server, or the process that owns the embedded index: never a second owner.
+
+    searched: False for a process that only writes (see find_with).
+    """
     qdrant = QdrantSettings()
     if not qdrant.url and not shape.index_socket:
         raise Missing(
@@ -82,7 +85,7 @@ async def knowledge(shape: ShapeSettings) -> AsyncGenerator[Knowledge]:
             "processes that run apart cannot share the embedded index. Set the address of a Qdrant server,\n"
             "or start `switchboard index` and set SWITCHBOARD_SHAPE__INDEX_SOCKET.",
         )
-    async with remote_knowledge(qdrant, shape.index_socket) as found:
+    async with remote_knowledge(qdrant, shape.index_socket, searched=searched) as found:
         yield found
 
 

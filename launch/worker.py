@@ -23,7 +23,7 @@ def command(app: typer.Typer) -> None:
 async def run(concurrency: int) -> None:
     """Until a signal. Raises separate.Missing."""
     shape = ShapeSettings()
-    async with separate.stores() as stores, separate.knowledge(shape) as knowledge:
+    async with separate.stores() as stores, separate.knowledge(shape, searched=False) as knowledge:
         ports = separate_ports(shape, stores, knowledge)
         worker = build_worker(ports, concurrency)
         stopping: set[asyncio.Task[None]] = set()

@@ -39,9 +39,9 @@ def describe(folder: Path) -> ModelFolder:
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise _wrong(folder, "has no tokenizer.json", "Save the fast tokenizer beside the model")
-    config = _json(folder / "config.json")
+    config = json_of(folder / "config.json")
     pooling = _pooling(folder)
-    prompts: dict[str, str] = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    prompts: dict[str, str] = json_of(folder / "config_sentence_transformers.json").get("prompts") or {}
     passage = next((prompts[name] for name in _PASSAGE_PROMPTS if name in prompts), "")
     return ModelFolder(
         model,
@@ -61,7 +61,7 @@ def model_in(folder: Path) -> Path | None:
 
 def _pooling(folder: Path) -> Pooling:
     """Mean of the tokens, where nothing else is said."""
-    modules: Any = _json(folder / "modules.json", [])
+    modules: Any = json_of(folder / "modules.json", [])
     kinds = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules]
     unknown = [kind for kind in kinds if kind not in ("Transformer", "Pooling", "Normalize")]
     if unknown:
@@ -69,7 +69,7 @@ def _pooling(folder: Path) -> Pooling:
     place = next(
         (module["path"] for module, kind in zip(modules, kinds, strict=True) if kind == "Pooling"), ""
     )
-    said = _json(folder / (place or "1_Pooling") / "config.json")
+    said = json_of(folder / (place or "1_Pooling") / "config.json")
     chosen = [name for name, on in said.items() if name.startswith("pooling_mode_") and on is True]
     mode = said.get("pooling_mode") or (chosen[0] if len(chosen) == 1 else "+".join(chosen))
     known: dict[str, Pooling] = {
@@ -86,8 +86,8 @@ def _pooling(folder: Path) -> Pooling:
 
 def length_in(folder: Path, config: dict[str, Any]) -> int:
     """Tokens that the model reads, marks at the ends included."""
-    said = _json(folder / "sentence_bert_config.json").get("max_seq_length")
-    tokenizer = _json(folder / "tokenizer_config.json").get("model_max_length")
+    said = json_of(folder / "sentence_bert_config.json").get("max_seq_length")
+    tokenizer = json_of(folder / "tokenizer_config.json").get("model_max_length")
     positions = config.get("max_position_embeddings")
     if positions and config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         # These count positions from the padding token's.
@@ -99,7 +99,7 @@ def length_in(folder: Path, config: dict[str, Any]) -> int:
 
 
 def _dimensions(folder: Path, config: dict[str, Any]) -> int:
-    pooling = _json(folder / "1_Pooling" / "config.json")
+    pooling = json_of(folder / "1_Pooling" / "config.json")
     found = (
         config.get("hidden_size")
         or config.get("dim")
@@ -123,11 +123,12 @@ def version_of(folder: Path, files: Sequence[Path], more: str = "") -> str:
     return f"onnx-{name}-{digest.hexdigest()[:12]}"
 
 
-def _json(file: Path, missing: Any = None) -> Any:
+def json_of(file: Path, missing: Any = None) -> Any:
+    """What the file says, `missing` where there is none. Raises EmbedderUnavailable."""
     if not file.is_file():
         return {} if missing is None else missing
     try:
-        return json.loads(file.read_text())
+        return json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EmbedderUnavailable(f"{file} is not valid JSON. Export the model again.") from error
 

@@ -4,7 +4,6 @@ Any export of a sequence-classification model fits, as Hugging Face Optimum writ
 `tokenizer.json`, `config.json`. Nothing is downloaded.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from knowledge.embed.batches import BATCH_TEXTS, INPUTS, by_length, padded
 from knowledge.embed.errors import EmbedderUnavailable
-from knowledge.embed.folder import MODELS, length_in, model_in, version_of
+from knowledge.embed.folder import MODELS, json_of, length_in, model_in, version_of
 from knowledge.embed.runtime import open_session, open_tokenizer
 
 Logits = NDArray[np.float64]
@@ -32,11 +31,12 @@ class PairModel:
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        model, config = _files(folder)
+        model = _complete_model(folder)
         tokenizer = folder / "tokenizer.json"
         self.folder = folder
         self.version = version_of(folder, (model, tokenizer))
         try:
+            config = json_of(folder / "config.json")
             self._tokenizer = open_tokenizer(tokenizer)
             # Token by token from the longer of the two, as these models were trained.
             self._tokenizer.enable_truncation(length_in(folder, config), strategy="longest_first")
@@ -79,21 +79,18 @@ def shares(logits: Logits) -> Logits:
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def _files(folder: Path) -> tuple[Path, dict[str, Any]]:
+def _complete_model(folder: Path) -> Path:
+    """Of a folder in which nothing is missing."""
     if not folder.is_dir():
         raise PairModelUnavailable(f"The folder {folder} does not exist. Name one with an ONNX export.")
-    model, config = model_in(folder), folder / "config.json"
+    model = model_in(folder)
     missing = [] if model else [MODELS[0]]
     missing += [name for name in ("tokenizer.json", "config.json") if not (folder / name).is_file()]
     if model is None or missing:
         raise PairModelUnavailable(
             f"{folder} has no {', '.join(missing)}. Export the model to ONNX into it, tokenizer included."
         )
-    try:
-        said: Any = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise PairModelUnavailable(f"{config} is not valid JSON. Export the model again.") from error
-    return model, said
+    return model
 
 
 def _batch_of(session: Any) -> int:

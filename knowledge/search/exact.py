@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from knowledge.embed.text import embedding_text
-from knowledge.search.fusion import Ranked
+from knowledge.search.fusion import Ranked, best_first
 
 _QUOTED = re.compile(
     r'"([^"]{2,200})"|“([^”]{2,200})”|„([^“”]{2,200})[“”]|«([^»]{2,200})»|「([^」]{1,200})」'
@@ -23,7 +23,7 @@ def phrases_of(query: str) -> list[str]:
 def preferring(phrases: Sequence[str], ranked: Sequence[Ranked]) -> list[Ranked]:
     """Those that hold all the phrases, as they are written, gain PHRASE."""
     raised = [_raised(item) if _holds(item, phrases) else item for item in ranked]
-    return sorted(raised, key=lambda item: (-item.score, item.hit.chunk_id.int))
+    return sorted(raised, key=best_first)
 
 
 def _raised(item: Ranked) -> Ranked:

@@ -82,7 +82,7 @@ def _assured(ranked: Sequence[Ranked], wanted: Sequence[Ranked], first: int) -> 
             head.remove(item)
     kept = {item.hit.chunk_id for item in head} | missing
     highest = min((item.score for item in head), default=1.0)
-    placed = sorted((replace(item, score=min(item.score, highest)) for item in moved), key=_best_first)
+    placed = sorted((replace(item, score=min(item.score, highest)) for item in moved), key=best_first)
     return _raised([*head, *placed, *(item for item in ranked if item.hit.chunk_id not in kept)])
 
 
@@ -96,7 +96,8 @@ def _raised(ranked: Sequence[Ranked]) -> list[Ranked]:
     return kept[::-1]
 
 
-def _best_first(item: Ranked) -> tuple[float, int]:
+def best_first(item: Ranked) -> tuple[float, int]:
+    """To sort by; equal scores by chunk id."""
     return -item.score, item.hit.chunk_id.int
 
 
@@ -108,7 +109,7 @@ def _by(hits: Sequence[Hit], list_name: str) -> list[Hit]:
 
 
 def _ordered(ranked: list[Ranked]) -> list[Ranked]:
-    ranked.sort(key=_best_first)
+    ranked.sort(key=best_first)
     # Clamped after sorting: a cosine below zero still ranks among others below zero.
     return [
         item if 0 <= item.score <= 1 else Ranked(min(1.0, max(0.0, item.score)), item.hit) for item in ranked

@@ -239,8 +239,7 @@ class Search:
         except Exception as error:  # whatever a model raises, the first ranking stands
             _degraded.labels("reranker").inc()
             _log.warning("search.reranker_failed", error=type(error).__name__)
-            if "reranker" not in failed:
-                failed.append("reranker")
+            failed.append("reranker")
             return ranked
 
 

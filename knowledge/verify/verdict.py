@@ -55,7 +55,7 @@ class LookedAt:
 
     @property
     def refused(self) -> bool:
-        return any(objection.fatal for objection in self.against)
+        return _forbidden(self.against)
 
 
 def verify(
@@ -105,7 +105,7 @@ def _near(
     sentence: str, words: Words, sources: Sequence[Source], threshold: float, embed: Embed | None
 ) -> Verdict:
     claim = meaning_of(words)
-    found = candidates(sentence, sources, embed)
+    found = candidates(sentence, claim, sources, embed)
     if not found:
         return _NOTHING
     best = max(found, key=lambda each: each.confidence)
@@ -125,12 +125,13 @@ def _unsaid(claim: Meaning, looked_at: LookedAt) -> tuple[str, ...]:
     return (f"words: not in the quote: {', '.join(missing)}",) if missing else ()
 
 
-def candidates(sentence: str, sources: Sequence[Source], embed: Embed | None) -> list[LookedAt]:
+def candidates(
+    sentence: str, claim: Meaning, sources: Sequence[Source], embed: Embed | None
+) -> list[LookedAt]:
     """The nearest passages, judged; those that are clearly farther than the first may not speak.
 
-    The sentence is embedded only where something is left that no rule forbids.
+    claim: what the sentence says. It is embedded only where something is left that no rule forbids.
     """
-    claim = meaning_of(words_of(sentence))
     found = scanned(claim, sources)
     known: dict[tuple[int, int], tuple[Objection, ...]] = {}
     looked_at = _looked_at(claim, nearest(found, None), known)

@@ -17,8 +17,7 @@ from platform_api.agents.errors import AgentFailed
 from platform_api.agents.offers import Offers
 from platform_api.agents.port import AgentEvent, Conversation, Finished, Said, TextWritten, ToolGateway
 from platform_api.agents.tools import Calls
-from platform_api.llm.router import SPENDING
-from platform_api.llm.spending import Spending
+from platform_api.llm.spending import SPENDING, Spending
 
 _MARKER = re.compile(r" ?\[\d{1,3}\]")
 

@@ -10,10 +10,10 @@ import structlog
 from access.keys import AccessKeys
 from knowledge.embed import SentenceVectors
 from knowledge.embed import Vectors as Rows
+from knowledge.embed.vectors import SCALE
 from platform_api.chat.stored import StoredVectors
 from platform_api.llm.extractive.likeness import Likeness, Near
 
-_SCALE = 127.0
 log = structlog.get_logger()
 
 
@@ -44,5 +44,5 @@ class Nearness:
 
 
 def _near(texts: Sequence[str], rows: Rows, stored: SentenceVectors) -> Near:
-    cosines = (rows @ stored.rows.astype(np.float32).T) / _SCALE
+    cosines = (rows @ stored.rows.astype(np.float32).T) / SCALE
     return Near(stored.spans, {text: row.tolist() for text, row in zip(texts, cosines, strict=True)})

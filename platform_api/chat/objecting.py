@@ -8,10 +8,9 @@ parentheses, doubts and look-alike letters, which state nothing and change every
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
-from knowledge.verify import Meaning, Verdict, meaning_of, words_of
-from platform_api.chat.turning import turns
+from knowledge.verify import Verdict, words_of
+from platform_api.chat.turning import meaning_in, turns
 
 ADDED, WRITING, SIGN, ABOUT, MORE, QUESTION = "added", "writing", "sign", "about", "more", "question"
 LIMIT, TURNED = "limit", "turned"
@@ -95,7 +94,7 @@ def _keeps_limits(text: str, verdict: Verdict, said: set[str], quoted: set[str])
         return False
     if not said & _NEGATIONS:
         return True
-    theirs, ours = _meaning(verdict.quote).content, _meaning(text).content
+    theirs, ours = meaning_in(verdict.quote).content, meaning_in(text).content
     return sum(weight for term, weight in theirs.items() if term not in ours) < _HALF_A_WORD
 
 
@@ -121,14 +120,9 @@ def _phrases(text: str) -> set[str]:
 
 def _adds(text: str, quote: str) -> bool:
     """Whether a clause of it speaks of nothing that the quote speaks of."""
-    quoted = _meaning(quote).terms
+    quoted = meaning_in(quote).terms
     return any(clause and quoted.keys().isdisjoint(clause) for clause in _clauses(text))
 
 
 def _clauses(text: str) -> Iterator[dict[str, float]]:
-    return (_meaning(clause).content for clause in _CLAUSE.split(text) if clause)
-
-
-@lru_cache(maxsize=1024)
-def _meaning(text: str) -> Meaning:
-    return meaning_of(words_of(text))
+    return (meaning_in(clause).content for clause in _CLAUSE.split(text) if clause)

@@ -5,6 +5,7 @@ A model that retells freely uses them as well; then the source's own words are s
 
 import re
 from collections.abc import Set
+from functools import lru_cache
 
 from knowledge.verify import Meaning, meaning_of, words_of
 
@@ -77,7 +78,7 @@ def turns(text: str, quote: str, headings: str) -> bool:
         return True
     if any(_NEGATIVE.fullmatch(word) for word in said - quoted):
         return True
-    ours, theirs = _meaning(text), _meaning(quote)
+    ours, theirs = meaning_in(text), meaning_in(quote)
     return _adds(ours, theirs, headings) or _joins(text, quote, ours, theirs) or _crosses(text, quote)
 
 
@@ -90,7 +91,7 @@ def _adds(ours: Meaning, theirs: Meaning, headings: str) -> bool:
     """All that the quote says, and a word more: no other word for anything."""
     if _weight(theirs, ours.content.keys()) > _LITTLE:
         return False
-    return _weight(ours, {*theirs.content, *_meaning(headings).content}) > _LITTLE
+    return _weight(ours, {*theirs.content, *meaning_in(headings).content}) > _LITTLE
 
 
 def _joins(text: str, quote: str, ours: Meaning, theirs: Meaning) -> bool:
@@ -105,8 +106,8 @@ def _crosses(text: str, quote: str) -> bool:
     ours, theirs = _BY.split(text, maxsplit=1), _BY.split(quote, maxsplit=1)
     if len(ours) < 2 or len(theirs) < 2:
         return False
-    before, after = _meaning(ours[0]).content.keys(), _meaning(ours[1]).content.keys()
-    there, behind = _meaning(theirs[0]).content.keys(), _meaning(theirs[1]).content.keys()
+    before, after = meaning_in(ours[0]).content.keys(), meaning_in(ours[1]).content.keys()
+    there, behind = meaning_in(theirs[0]).content.keys(), meaning_in(theirs[1]).content.keys()
     return bool(before & behind - there and after & there - behind)
 
 
@@ -118,5 +119,7 @@ def _count(word: str, text: str) -> int:
     return words_of(text).forms.count(word)
 
 
-def _meaning(text: str) -> Meaning:
+@lru_cache(maxsize=1024)
+def meaning_in(text: str) -> Meaning:
+    """Of a sentence, a clause or a quote; objections of several kinds ask for the same ones."""
     return meaning_of(words_of(text))

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from agent_framework import Message
@@ -25,11 +25,10 @@ from knowledge.verify.nli import NliJudge
 from platform_api.llm.build import build_model
 from platform_api.llm.invocations import Invocations
 from platform_api.llm.judge_settings import JudgeSettings
-from platform_api.llm.router import SPENDING, Router
+from platform_api.llm.router import Router
 from platform_api.llm.settings import LlmSettings
-from platform_api.llm.spending import Spending
+from platform_api.llm.spending import SPENDING, Spending
 
-Opinion = Literal["full", "part", "none"]
 ENTAILED: dict[str, float] = {"full": 0.9, "part": 0.5, "none": 0.0}
 """How sure we are after each word; `full` passes at the default threshold, below the source's own words."""
 TASK = "verification"

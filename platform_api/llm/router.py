@@ -30,7 +30,6 @@ from platform_api.llm.invocations import Invocations
 from platform_api.llm.port import Model
 from platform_api.llm.spending import SPENDING, Spending
 
-__all__ = ["SPENDING", "Router"]
 log = structlog.get_logger()
 tracer = telemetry.tracer("llm")
 

@@ -13,8 +13,8 @@ from platform_api.library import repository
 from ports.redis import CacheScopes
 
 PERMISSION: Final = "manage_org_kb"
-_ALL: Final = (DOCUMENTS,)
-"""Every scope that a cache of ours is kept under."""
+_SCOPES: Final = (DOCUMENTS,)
+"""Every scope that a cache of ours is kept under; a search spans knowledge bases, so they have none."""
 
 
 class Flushing:
@@ -29,7 +29,6 @@ class Flushing:
         principal.require(PERMISSION)
         if isinstance(wanted.scope, UUID):
             await repository.base(session, principal, wanted.scope)
-        scopes = _ALL if wanted.scope == "all" else (DOCUMENTS,)
-        await self._caches.changed(principal.organisation_id, *scopes)
+        await self._caches.changed(principal.organisation_id, *_SCOPES)
         await audit.record(session, principal, "cache.flushed", {"scope": str(wanted.scope)})
-        return Flushed(scopes=list(scopes))
+        return Flushed(scopes=list(_SCOPES))

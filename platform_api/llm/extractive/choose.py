@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from knowledge.verify import meaning_of, words_of
 from platform_api.llm.extractive.question import Asked, Wanted
-from platform_api.llm.extractive.score import KINDS, Judged, kinds_of
+from platform_api.llm.extractive.score import KINDS, Judged, kinds_of, terms_of
 from platform_api.llm.extractive.statements import Offer, list_of
 
 _MOST = 3
@@ -50,8 +49,7 @@ def _is_list(asked: Asked, offer: Offer) -> bool:
 def _is_named_above(asked: Asked, offer: Offer) -> bool:
     """The headings and the lead-in speak of as much of the question as the item does."""
     source, statement = offer.source, offer.statement
-    titles = meaning_of(words_of(f"{source.title} {source.section}")).terms
-    over = {*titles, *statement.near.terms, *statement.above.terms}
+    over = {*terms_of(f"{source.title} {source.section}"), *statement.near.terms, *statement.above.terms}
     named = sum(weight for term, weight in asked.terms.items() if asked.spoken_of(term, over))
     own = sum(w for term, w in asked.terms.items() if asked.spoken_of(term, statement.own.terms))
     return named >= own

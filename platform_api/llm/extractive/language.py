@@ -1,7 +1,6 @@
 """Which of a few languages a message is in, and its greetings. By its small words; English when unsure."""
 
 from collections.abc import Collection
-from functools import lru_cache
 from typing import Literal
 
 from knowledge.verify import words_of
@@ -56,6 +55,15 @@ _TALK: dict[Language, dict[Literal["greeting", "thanks", "goodbye"], str]] = {
     },
 }
 
+# A message is held against all of them, and so is each one before it.
+_SMALL_WORDS: dict[Language, frozenset[str]] = {
+    language: frozenset(words.split()) for language, words in _SMALL.items()
+}
+_TALK_WORDS: dict[Language, dict[Literal["greeting", "thanks", "goodbye"], frozenset[str]]] = {
+    language: {name: frozenset(words.split()) for name, words in kinds.items()}
+    for language, kinds in _TALK.items()
+}
+
 
 def language_of(message: str) -> Language:
     """ "en" unless the small words of another language clearly prevail."""
@@ -63,7 +71,9 @@ def language_of(message: str) -> Language:
     greeted: list[Language] = [name for name in _TALK if _talk(name, frozenset(forms))]
     if greeted:
         return greeted[0]
-    counts: dict[Language, int] = {name: sum(form in _words(name) for form in forms) for name in _SMALL}
+    counts: dict[Language, int] = {
+        name: sum(form in small for form in forms) for name, small in _SMALL_WORDS.items()
+    }
     best: Language = max(counts, key=lambda name: counts[name])
     english = sum(form in _ENGLISH for form in forms)
     return best if counts[best] > english and counts[best] >= max(_FEWEST, _SHARE * len(forms)) else "en"
@@ -75,15 +85,10 @@ def said_in(language: Language, forms: Collection[str]) -> FrameName | None:
 
 
 def _talk(language: Language, forms: frozenset[str]) -> FrameName | None:
-    kinds = _TALK[language].items()
     if not any(len(form) >= _TELLING or form in _SHORT for form in forms):
         return None
-    return next((name for name, words in kinds if forms <= frozenset(words.split())), None)
-
-
-@lru_cache(maxsize=8)
-def _words(language: Language) -> frozenset[str]:
-    return frozenset(_SMALL[language].split())
+    kinds = _TALK_WORDS[language].items()
+    return next((name for name, words in kinds if forms <= words), None)
 
 
 _ENGLISH_WORDS = """

@@ -156,7 +156,7 @@ def field_of(
 ) -> Field:
     """scores: of the sources in the search, 0-1; empty where unknown."""
     frequency = Counter(term for offer in offers for term in offer.statement.own.terms)
-    titles = tuple(_terms_of(f"{source.title} {source.section}") for source in sources)
+    titles = tuple(terms_of(f"{source.title} {source.section}") for source in sources)
     spoken = tuple(_spoken(source.text) for source in sources)
     known = tuple(scores) or (USUAL_SCORE,) * len(sources)
     spread = pstdev(scores) if len(scores) >= _FEW else USUAL_SPREAD
@@ -225,15 +225,13 @@ def _spoken(text: str) -> Mapping[str, float]:
 
 
 @lru_cache(maxsize=4096)
-def _terms_of(titles: str) -> Mapping[str, float]:
+def terms_of(titles: str) -> Mapping[str, float]:
+    """What title and heading speak of."""
     return meaning_of(words_of(titles)).terms
 
 
 _KINDS = (
-    (
-        Wanted.NUMBER,
-        re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twice|once)\b"),
-    ),
+    (Wanted.NUMBER, _NUMBER),
     (Wanted.TIME, _TIME),
     (Wanted.PERSON, _NAME),
     (Wanted.EMAIL, _EMAIL),
@@ -242,14 +240,5 @@ _KINDS = (
     (Wanted.MONEY, _MONEY),
     (Wanted.PERMISSION, _ALLOWS),
 )
-KINDS = (
-    Wanted.NUMBER
-    | Wanted.TIME
-    | Wanted.PERSON
-    | Wanted.EMAIL
-    | Wanted.PHONE
-    | Wanted.ADDRESS
-    | Wanted.MONEY
-    | Wanted.PERMISSION
-)
+KINDS = Wanted(sum(kind.value for kind, _ in _KINDS))
 """The kinds of thing that a single statement can hold."""

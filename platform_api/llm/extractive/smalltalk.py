@@ -95,6 +95,9 @@ _PATTERNS: tuple[tuple[FrameName, str], ...] = (
 _AROUND = re.compile(
     r"^(?:hi|hey|hello|ok|okay|so|well)\b[\s,!.]+(?=\w+\s)|(?<![\s,])[\s,]+please$", re.IGNORECASE
 )
+_SETS: list[tuple[FrameName, frozenset[str], frozenset[str]]] = [
+    (name, frozenset(core.split()), frozenset(f"{core} {around}".split())) for name, core, around in _WORDS
+]
 _COMPILED: list[tuple[FrameName, re.Pattern[str]]] = [
     (name, re.compile(pattern, re.IGNORECASE | re.VERBOSE)) for name, pattern in _PATTERNS
 ]
@@ -110,7 +113,7 @@ def small_talk(message: str) -> FrameName | None:
     found: FrameName | None = next((name for name, pattern in _COMPILED if pattern.fullmatch(plain)), None)
     if found:
         return found
-    for name, core, around in _WORDS:
-        if not forms.isdisjoint(core.split()) and forms <= {*core.split(), *around.split()}:
+    for name, core, allowed in _SETS:
+        if not forms.isdisjoint(core) and forms <= allowed:
             return name
     return said_in(language_of(message), forms)
