@@ -18,7 +18,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -324,9 +324,6 @@ def main(calls: int, rounds: int, only: str, quick: bool) -> None:
             # a spool's folder belongs to one gateway, and the ones before still run
             place = str(folder / str(next(places)))
             return stack.enter_context(child("gateway", upstream.url, valkey.url, place, which))
-
-        async def run(work: Callable[[], Awaitable[None]]) -> None:
-            await work()
 
         if only in ("", "cost"):
             relay = stack.enter_context(child("relay", upstream.url))

@@ -8,7 +8,7 @@ is held down as far as it goes: both stores must build the same request from the
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -192,22 +192,22 @@ def _of_edge(request: Any) -> dict[str, Any]:
     corpus = request.params.idf.corpus if request.params.idf else None
     return {
         "query": repr(request.query),
-        "filter": _edge_filter(request.filter),
+        "filter": _told(request.filter, _edge_condition),
         "exact": request.params.exact,
-        "corpus": corpus and _edge_filter(corpus),
+        "corpus": corpus and _told(corpus, _edge_condition),
         "limit": request.limit,
         "payload": request.with_payload,
     }
 
 
-def _edge_filter(filter: Any) -> dict[str, Any]:
+def _told(filter: Any, condition: Callable[[Any], Any]) -> dict[str, Any]:
     parts = {"must": filter.must, "must_not": filter.must_not, "should": filter.should}
-    return {name: [_edge_condition(each) for each in part] for name, part in parts.items() if part}
+    return {name: [condition(each) for each in part] for name, part in parts.items() if part}
 
 
 def _edge_condition(condition: Any) -> Any:
     if isinstance(condition, edge.Filter):
-        return _edge_filter(condition)
+        return _told(condition, _edge_condition)
     if isinstance(condition, edge.HasIdCondition):
         return {str(id) for id in condition.point_ids}
     if condition.match:
@@ -225,22 +225,17 @@ def _of_server(request: models.QueryRequest) -> dict[str, Any]:
     nearest = edge.SparseVector(query.indices, query.values) if request.using == "bm25" else query
     return {
         "query": repr(edge.Query.Nearest(nearest, using=request.using)),
-        "filter": _server_filter(request.filter),
+        "filter": _told(request.filter, _server_condition),
         "exact": params.exact,
-        "corpus": params.idf and _server_filter(params.idf.corpus),
+        "corpus": params.idf and _told(params.idf.corpus, _server_condition),
         "limit": request.limit,
         "payload": request.with_payload,
     }
 
 
-def _server_filter(filter: Any) -> dict[str, Any]:
-    parts = {"must": filter.must, "must_not": filter.must_not, "should": filter.should}
-    return {name: [_server_condition(each) for each in part] for name, part in parts.items() if part}
-
-
 def _server_condition(condition: Any) -> Any:
     if isinstance(condition, models.Filter):
-        return _server_filter(condition)
+        return _told(condition, _server_condition)
     if isinstance(condition, models.HasIdCondition):
         return {str(id) for id in condition.has_id}
     if condition.match:

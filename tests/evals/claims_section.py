@@ -1,16 +1,16 @@
 """What verification is worth, for `make eval`: curves, contradictions by kind, calibration."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from knowledge.verify import DEFAULT_THRESHOLD, Source, verify
+from knowledge.verify import Source, verify
 from tests.evals.asking import Judged
 from tests.evals.verifying.claims import KEPT_BACK, Made, generated, written
-from tests.evals.verifying.fitting import curve, reliability
+from tests.evals.verifying.fitting import reliability
 from tests.evals.verifying.pages import Pages, embedder, read_pages
+from tests.evals.verifying.told import calibration_line, contradictions_line, curve_lines
 
 THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
 _SENTENCES = 120
@@ -32,7 +32,7 @@ def show(console: Console, corpus: Path, judged: Sequence[Judged]) -> None:
     made = list(generated(pages, _SENTENCES, _SEED))
     scores, truth = _scored(made)
     _curve(console, "Generated from the corpus", scores, truth)
-    _by_kind(console, made, scores)
+    console.print(contradictions_line(made, scores), highlight=False)
 
 
 def _kept_back(pages: Pages) -> Iterator[Made]:
@@ -53,30 +53,11 @@ def _confidence(sentence: str, sources: Sequence[Source]) -> float:
 
 def _curve(console: Console, title: str, scores: Sequence[float], truth: Sequence[bool]) -> None:
     console.print(f"\n{title}: {len(scores)} claims, {sum(truth)} supported", highlight=False)
-    for point in curve(scores, truth, THRESHOLDS):
-        console.print(
-            f"  at {point.threshold:.2f}: precision {point.precision:.3f}, recall {point.recall:.3f}, "
-            f"{point.wrong} wrong of {point.passed}",
-            highlight=False,
-        )
+    for line in curve_lines(scores, truth, THRESHOLDS):
+        console.print(line, highlight=False)
 
 
 def _calibration(console: Console, scores: Sequence[float], truth: Sequence[bool]) -> None:
     rows = reliability(scores, truth)
     off = sum(abs(said - held) * count for said, held, count in rows) / len(scores)
-    shown = ", ".join(f"{said:.2f}→{held:.2f} ({count})" for said, held, count in rows)
-    console.print(f"  said → held: {shown}; expected calibration error {off:.3f}", highlight=False)
-
-
-def _by_kind(console: Console, claims: Sequence[Made], scores: Sequence[float]) -> None:
-    counts: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    for one, score in zip(claims, scores, strict=True):
-        if one.label == "contradicted":
-            kind = one.kind.partition(",")[0]
-            counts[kind] += 1
-            passed[kind] += score >= DEFAULT_THRESHOLD
-    table = ", ".join(f"{kind} {passed[kind]}/{count}" for kind, count in sorted(counts.items()))
-    console.print(
-        f"  contradictions that pass: {passed.total()} of {counts.total()} ({table})", highlight=False
-    )
+    console.print(f"{calibration_line(scores, truth)}; expected calibration error {off:.3f}", highlight=False)

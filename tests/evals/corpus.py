@@ -3,11 +3,8 @@
 Vectors are kept outside the tree (~/.cache/switchboard/evals), so that a second run takes seconds.
 """
 
-import hashlib
-import os
-import pickle
 import tempfile
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +15,6 @@ from access.keys import AccessKeys
 from kit.wire.search import SearchRequest, SearchResult
 from knowledge.chunk import chunk
 from knowledge.document import Chunk, DocumentFacts
-from knowledge.embed import ChunkVectors, Embedder, Marked, Vectoriser, Vectors, packaged
-from knowledge.embed.port import ReadsParts
 from knowledge.index import IndexedChunk
 from knowledge.index.edge import open_edge
 from knowledge.load import UnreadableDocument, load
@@ -29,8 +24,9 @@ from knowledge.verify import Source, source_of
 from platform_api.chat.nearness import Nearness
 from platform_api.chat.stored import StoredVectors
 from platform_api.llm.extractive.likeness import Likeness, texts_of
+from tests.evals.retrieval.building import cache_folder
+from tests.evals.verifying.pages import Kept, embedder, source_of_chunk
 
-CACHE = Path(os.environ.get("SWITCHBOARD_EVAL_CACHE", "~/.cache/switchboard/evals")).expanduser()
 READ = frozenset([".md", ".html", ".docx", ".pdf", ".xlsx", ".txt", ".rst"])
 EVERYONE = AccessKeys(["o:1"])
 _SPACE = UUID(int=6)
@@ -76,29 +72,23 @@ class Corpus:
 async def opened(folder: Path, most: int = 400) -> AsyncGenerator[Corpus]:
     """At most `most` files of a folder, loaded, chunked, embedded and indexed in a temporary place."""
     chunks = list(_chunks(folder, most))
-    embedder = packaged()
-    vectors = await _vectors(folder, [piece for _, piece, _ in chunks], embedder)
+    vectors = await Kept(folder, cache_folder()).vectors([piece for _, piece, _ in chunks])
     with tempfile.TemporaryDirectory(prefix="switchboard-corpus-") as place:
-        index = open_edge(Path(place), embedder.version, embedder.dimensions)
+        index = open_edge(Path(place), embedder().version, embedder().dimensions)
         try:
             names: dict[UUID, str] = {}
             documents: dict[UUID, list[IndexedChunk]] = {}
-            for file, piece, status in chunks:
+            for (file, piece, status), row in zip(chunks, vectors, strict=True):
                 names[piece.doc_id] = file
-                row = vectors[piece.content_hash]
                 made = IndexedChunk(piece, _facts(piece, file, status), row.dense.tolist(), row.sentences)
                 documents.setdefault(piece.doc_id, []).append(made)
             for doc_id, pieces in documents.items():
                 await index.publish(doc_id, pieces, EVERYONE)
-            sources = [_source(file, piece) for file, piece, _ in chunks]
-            nearness = Nearness(StoredVectors(One(index, embedder), _PATIENCE_S), _PATIENCE_S)
-            yield Corpus(folder.name, sources, names, Search(index, embedder), nearness)
+            sources = [source_of_chunk(file, piece) for file, piece, _ in chunks]
+            nearness = Nearness(StoredVectors(One(index, embedder()), _PATIENCE_S), _PATIENCE_S)
+            yield Corpus(folder.name, sources, names, Search(index, embedder()), nearness)
         finally:
             await index.close()
-
-
-def _source(file: str, piece: Chunk) -> Source:
-    return Source(piece.chunk_id, piece.doc_id, piece.text, piece.page_title, piece.section_title, file)
 
 
 def _chunks(folder: Path, most: int) -> Iterator[tuple[str, Chunk, str]]:
@@ -113,35 +103,6 @@ def _chunks(folder: Path, most: int) -> Iterator[tuple[str, Chunk, str]]:
         status = str(document.metadata.get("status", ""))
         for piece in chunk(document, uuid5(_SPACE, f"{folder.name}/{name}")):
             yield name, piece, status
-
-
-async def _vectors(folder: Path, chunks: list[Chunk], embedder: Embedder) -> dict[str, ChunkVectors]:
-    """By content, with those of the sentences."""
-    path = CACHE / f"sentences-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}.pickle"
-    known: dict[str, ChunkVectors] = pickle.loads(path.read_bytes()) if path.exists() else {}
-    missing = [one for one in chunks if one.content_hash not in known]
-    if missing:
-        made = await Vectoriser(_Here(embedder)).vectors(_SPACE, missing)
-        known |= {one.content_hash: made[one.chunk_id] for one in missing}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pickle.dumps(known))
-    return known
-
-
-class _Here:
-    """Embeds in this process, sentences read in the context of their chunk as a worker does it."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        assert isinstance(embedder, ReadsParts)
-        self._embedder = embedder
-        self.version, self.dimensions = embedder.version, embedder.dimensions
-        self._parts: ReadsParts = embedder
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        return self._embedder.embed(texts)
-
-    async def embed_marked(self, texts: Sequence[Marked]) -> Vectors:
-        return self._parts.embed_marked(texts)
 
 
 def _facts(piece: Chunk, file: str, status: str) -> DocumentFacts:

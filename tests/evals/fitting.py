@@ -26,9 +26,10 @@ from platform_api.llm.extractive.score import field_of, ranking
 from platform_api.llm.extractive.statements import offers_of
 from tests.evals.cases import Case, Kind, cases_of, items_of
 from tests.evals.corpus import opened
+from tests.evals.verifying.fitting import fit
 
 STEPS, RATE, RIDGE = 150, 0.06, 3.0
-NEWTON, DAMPING = 60, 0.02
+DAMPING = 0.02
 RANKED: Mapping[Kind, float] = {"made": 1.0, "written": 4.0}
 """How much a query counts in the ranking's fit: what was written is rarer and nearer to earnest questions."""
 DECIDED: Mapping[Kind, float] = {
@@ -176,10 +177,7 @@ def _show_deciding(searches: Sequence[Search], words: bool) -> None:
     heads = f"{'nothing answers':>17}{'asks others':>13}{'was taken out':>15}"
     print(f"  {'':<6}{'is written':>12}{'is made':>9}  |{heads}")
     for threshold in np.arange(0.1, 0.65, 0.05):
-        shares = [
-            _refused(left_out, kind, threshold)
-            for kind in ("written", "made", "nothing", "other", "taken out")
-        ]
+        shares = [_refused(left_out, kind, threshold) for kind in _CURVE]
         told = "{:>12.0%}{:>9.0%}  |{:>17.0%}{:>13.0%}{:>15.0%}".format(*shares)
         print(f"  {threshold:<6.2f}{told}")
     chosen = _chosen(left_out)
@@ -223,27 +221,13 @@ def _chosen(rows: Sequence[tuple[Search, float]]) -> float:
 
 
 def _deciding(searches: Sequence[Search]) -> tuple[Array, float]:
-    """A logistic regression with a ridge, by Newton's method."""
+    """A logistic regression with a ridge on what is brought to one scale."""
     rows = np.vstack([one.evidence for one in searches])
     right = np.array([float(one.case.answerable) for one in searches])
-    counts = _counts(searches)
     middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    scaled: Array = np.hstack([(rows - middle) / spread, np.ones((len(rows), 1))])
-    held: Array = np.append(np.full(rows.shape[1], DAMPING), 1e-6)
-    weights: Array = np.zeros(held.size)
-    for _ in range(NEWTON):
-        weights = _nearer(weights, scaled, right, counts, held)
-    plain: Array = weights[:-1] / spread
-    return plain, float(weights[-1] - plain @ middle)
-
-
-def _nearer(weights: Array, scaled: Array, right: Array, counts: Array, held: Array) -> Array:
-    """One step of Newton's method. held: the ridge of each weight."""
-    chance: Array = _sigmoid(scaled @ weights)
-    slope: Array = scaled.T @ (counts * (chance - right)) + held * weights
-    curve: Array = (scaled * (counts * chance * (1 - chance))[:, None]).T @ scaled + np.diag(held)
-    step: Array = np.linalg.solve(curve, slope).astype(np.float64)
-    return weights - step
+    fitted = fit((rows - middle) / spread, right, _counts(searches), DAMPING)
+    plain: Array = fitted.weights / spread
+    return plain, float(fitted.bias - plain @ middle)
 
 
 def _counts(searches: Sequence[Search]) -> Array:

@@ -7,25 +7,11 @@ from pathlib import Path
 import pytest
 
 from knowledge.verify import Source, verify
-from tests.evals.verifying.changes import contradicted
+from tests.evals.verifying.changes import DETAILS, contradicted
 from tests.evals.verifying.pages import chunks_of, source_of_chunk
 from tests.evals.verifying.sentences import statements
 
 HANDBOOK = Path("examples/handbook")
-DETAILS = frozenset(
-    [
-        "digit",
-        "number word",
-        "unit",
-        "weekday",
-        "month",
-        "name",
-        "acronym",
-        "negation",
-        "modality",
-        "quantifier",
-    ]
-)
 ENOUGH = 1000
 
 

@@ -48,6 +48,21 @@ async def test_a_reranker_that_is_not_there_stops_the_start_with_a_sentence(
             pass
 
 
+async def test_a_process_that_searches_nothing_does_without_the_reranker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with embedded_knowledge(tmp_path / "index", "http://test") as embedded:
+        monkeypatch.setenv("SWITCHBOARD_RERANK__FOLDER", str(tmp_path / "none"))
+        qdrant, socket = QdrantSettings(url=""), tmp_path / "s"
+        async with serving(embedded.index, socket, embedded.generations):
+            async with remote_knowledge(qdrant, str(socket), searched=False) as remote:
+                await _publish(remote)
+            with pytest.raises(MODELS_UNAVAILABLE):
+                async with remote_knowledge(qdrant, str(socket)):
+                    pass
+        assert await _found(embedded) in TEXTS
+
+
 async def _publish(knowledge: Knowledge) -> None:
     doc_id = uuid4()
     rows = packaged().embed(TEXTS)

@@ -182,6 +182,21 @@ CONTRADICTIONS: dict[str, Change] = {
     "object": _object_exchanged,
     "added clause": _invented,
 }
+DETAILS = frozenset(
+    [
+        "digit",
+        "number word",
+        "unit",
+        "weekday",
+        "month",
+        "name",
+        "acronym",
+        "negation",
+        "modality",
+        "quantifier",
+    ]
+)
+"""The changes of one detail, after which a true sentence is surely false."""
 
 _WORDS = """
 employees=staff employee=member_of_staff supervisor=manager submit=hand_in request=ask_for

@@ -8,8 +8,7 @@ file is measured and never fitted to.
 import argparse
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,13 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.embed import Vectors
-from knowledge.verify import DEFAULT_THRESHOLD, prepare, words_of
+from knowledge.verify import DEFAULT_THRESHOLD, meaning_of, prepare, words_of
 from knowledge.verify.features import NAMES
 from knowledge.verify.verbatim import find_verbatim
 from knowledge.verify.verdict import MOST_BY_MODEL, LookedAt, candidates
 from tests.evals.verifying.claims import KEPT_BACK, Made, from_file, generated, written
-from tests.evals.verifying.fitting import Array, Fitted, curve, fit, reliability
+from tests.evals.verifying.fitting import Array, Fitted, fit
 from tests.evals.verifying.pages import embedder, read_pages
+from tests.evals.verifying.told import calibration_line, contradictions_line, curve_lines
 
 OWN = Path("examples/handbook")
 WEIGHTS = Path("knowledge/verify/weights.json")
@@ -99,7 +99,7 @@ def _row(corpus: str, claim: Made, *, vectors: bool) -> Row:
     found = [find_verbatim(words, prepare(source.text), False) for source in claim.sources]
     alive = [
         one
-        for one in candidates(claim.sentence, claim.sources, _embed if vectors else None)
+        for one in candidates(claim.sentence, meaning_of(words), claim.sources, _embed if vectors else None)
         if not one.refused
     ]
     return Row(
@@ -172,31 +172,15 @@ def _show(title: str, rows: Sequence[Row], scores: dict[int, float]) -> None:
     print(f"\n{title}: {len(rows)} claims")
     values = [scores[id(row)] for row in rows]
     truth = [row.claim.label == "supported" for row in rows]
-    for point in curve(values, truth, THRESHOLDS):
-        print(
-            f"  at {point.threshold:.2f}: precision {point.precision:.3f}, recall {point.recall:.3f}, "
-            f"{point.wrong} wrong of {point.passed}"
-        )
-    shares = ", ".join(f"{said:.2f}→{held:.2f} ({n})" for said, held, n in reliability(values, truth))
-    print(f"  said → held: {shares}")
+    print(*curve_lines(values, truth, THRESHOLDS), sep="\n")
+    print(calibration_line(values, truth))
 
 
 def _passed(rows: Sequence[Row], scores: dict[int, float]) -> None:
-    counts: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    for row in _contradicted(rows):
-        kind = row.claim.kind.partition(",")[0]
-        counts[kind] += 1
-        passed[kind] += scores[id(row)] >= DEFAULT_THRESHOLD
-    table = ", ".join(f"{kind} {passed[kind]}/{count}" for kind, count in sorted(counts.items()))
-    print(f"  contradictions that pass: {passed.total()} of {counts.total()} ({table})")
-    for row in _contradicted(rows):
-        if scores[id(row)] >= DEFAULT_THRESHOLD:
+    print(contradictions_line([row.claim for row in rows], [scores[id(row)] for row in rows]))
+    for row in rows:
+        if row.claim.label == "contradicted" and scores[id(row)] >= DEFAULT_THRESHOLD:
             print(f"    {row.claim.kind}: {row.claim.sentence}")
-
-
-def _contradicted(rows: Sequence[Row]) -> Iterator[Row]:
-    return (row for row in rows if row.claim.label == "contradicted")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def embedder() -> Embedder:
 def read_pages(folder: Path) -> Pages:
     """Loads, chunks and embeds a folder; the vectors are kept under `test-output`."""
     chunks = list(chunks_of(folder))
-    vectors = _Kept(folder).vectors([piece for _, piece in chunks])
+    vectors = asyncio.run(Kept(folder, FOLDER).vectors([piece for _, piece in chunks]))
     pages = [Page(file, piece, own) for (file, piece), own in zip(chunks, vectors, strict=True)]
     return Pages(pages, np.stack([page.vectors.dense for page in pages]))
 
@@ -87,20 +87,21 @@ def _chunks(file: str, data: bytes) -> list[Chunk]:
         return []
 
 
-class _Kept:
-    """Vectors as ingestion stores them: of sentences in the context of their chunk."""
+class Kept:
+    """Vectors as ingestion stores them: of sentences in the context of their chunk. place: where they are
+    kept, one file for each folder of documents."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, place: Path) -> None:
         name = hashlib.sha256(f"{folder.resolve()} {embedder().version}".encode()).hexdigest()[:12]
-        self._path = FOLDER / f"ingested-{name}.pickle"
+        self._path = place / f"ingested-{name}.pickle"
         self._known: dict[str, ChunkVectors] = {}
         if self._path.exists():
             self._known = pickle.loads(self._path.read_bytes())
 
-    def vectors(self, pieces: Sequence[Chunk]) -> list[ChunkVectors]:
+    async def vectors(self, pieces: Sequence[Chunk]) -> list[ChunkVectors]:
         new = [piece for piece in pieces if piece.content_hash not in self._known]
         if new:
-            made = asyncio.run(Vectoriser(_Ingesting()).vectors(_SPACE, new))
+            made = await Vectoriser(_Ingesting()).vectors(_SPACE, new)
             self._known |= {piece.content_hash: made[piece.chunk_id] for piece in new}
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_bytes(pickle.dumps(self._known))

@@ -37,7 +37,7 @@ from platform_api.agents.port import (
 )
 from platform_api.agents.redaction import redacted
 from platform_api.agents.tools import Calls
-from platform_api.llm.router import SPENDING
+from platform_api.llm.spending import SPENDING
 from tests.platform_api.chat.script import LAPTOPS, LEAVE, found
 
 QUERY = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}

@@ -6,23 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from knowledge.verify import Source
-from tests.evals.verifying.changes import contradicted
+from tests.evals.verifying.changes import DETAILS, contradicted
 from tests.evals.verifying.sentences import statements
-
-KINDS = frozenset(
-    [
-        "digit",
-        "number word",
-        "unit",
-        "weekday",
-        "month",
-        "name",
-        "acronym",
-        "negation",
-        "modality",
-        "quantifier",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +32,7 @@ def lies_of(sources: Sequence[Source], seed: int = 0) -> Iterator[Lie]:
     for n, true in known:
         m, other = chance.choice([pair for pair in known if pair[0] != n])
         for kind, false in contradicted(true, chance):
-            if kind in KINDS and false not in whole:
+            if kind in DETAILS and false not in whole:
                 made.append(Lie(true, false, kind, n, other, m))
     chance.shuffle(made)
     return iter(made)

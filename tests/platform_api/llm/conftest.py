@@ -11,9 +11,9 @@ from agent_framework import ChatResponseUpdate, FunctionTool, Message
 from access.principal import Principal
 from platform_api.llm.build import build_router
 from platform_api.llm.invocations import Invocations
-from platform_api.llm.router import SPENDING, Router
+from platform_api.llm.router import Router
 from platform_api.llm.settings import LlmSettings
-from platform_api.llm.spending import Spending
+from platform_api.llm.spending import SPENDING, Spending
 from ports.db import Database
 from tests.platform_api.llm.model_server import ModelServer, model_server
 
