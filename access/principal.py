@@ -45,6 +45,8 @@ class TurnLimits:
     audience: Audience = "private"
     session_id: UUID | None = None
     turn_id: UUID | None = None
+    agent: str | None = None
+    """The name of the agent that acts in this turn; None: nobody but the principal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Claims: iss, aud, iat, exp, jti (RFC 7519); `org`, `sub`, `knd`, `nam`, `rol`, `prm`, `grp`, `via` describe
 the principal, `keys` its access keys (at most 64) or `grant` the hash of a longer list, and `kbs`, `prv`,
-`abd`, `sid`, `tid` the limits of the turn.
+`abd`, `sid`, `tid`, `agt` the limits of the turn.
 """
 
 import hashlib
@@ -97,6 +97,7 @@ def claims_of(principal: Principal, keys: AccessKeys) -> dict[str, Any]:
         "abd": limits.audience if limits.audience != "private" else None,
         "sid": str(limits.session_id) if limits.session_id else None,
         "tid": str(limits.turn_id) if limits.turn_id else None,
+        "agt": limits.agent,
     }
     return {name: value for name, value in claims.items() if value is not None}
 
@@ -110,6 +111,7 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         audience=claims.get("abd", "private"),
         session_id=_uuid(claims.get("sid")),
         turn_id=_uuid(claims.get("tid")),
+        agent=claims.get("agt"),
     )
     return Principal(
         organisation_id=UUID(claims["org"]),

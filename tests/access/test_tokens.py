@@ -39,7 +39,9 @@ def member(groups: int = 1) -> Principal:
         groups=frozenset(f"group-{n}" for n in range(groups)),
         roles=frozenset({"User"}),
         permissions=frozenset({"query_kb"}),
-        limits=TurnLimits(frozenset({uuid4()}), privacy=True, session_id=uuid4(), turn_id=uuid4()),
+        limits=TurnLimits(
+            frozenset({uuid4()}), privacy=True, session_id=uuid4(), turn_id=uuid4(), agent="booking"
+        ),
     )
 
 
