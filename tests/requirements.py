@@ -232,4 +232,11 @@ PROMISES: dict[str, str] = {
     "CONTRACT-002": "More than 64 keys travel by the hash of a grant; the platform knows it when Redis does not (SPEC 3b, 6)",
     "EVAL-001": "The evaluation asks through the API; every fact of an answer is cited and grounded (SPEC 7)",
     "REFERENCE-001": "Errors, settings and the OpenAPI document are generated from the code and do not drift (SPEC 3)",
+    "GOV-601": "A sealed credential opens with its ring, for whom it was sealed, through rotations; else not (SPEC 6, 13)",
+    "GOV-602": "A person connects to a server by authorization code with PKCE; forged, replayed, mixed-up answers fail (SPEC 9)",
+    "GOV-603": "Refresh: never two with one token, never locked out, also through kill -9 (SPEC 9)",
+    "GOV-604": "A token is seen in no log, event, error, row or audit record; every decryption is audited (SPEC 9, 13)",
+    "GOV-605": "The gateway brings the person's own credential, refreshes once on 401, then asks to connect (SPEC 9)",
+    "GOV-606": "Authorization servers are found as RFC 9728, 8414 and OIDC say and as Entra does, never inside our network (SPEC 9, 13)",
+    "GOV-607": "Keys rotate by command, resumably, while credentials stay in use (SPEC 13)",
 }
