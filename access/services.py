@@ -1,0 +1,20 @@
+"""The services of ours that speak to each other: principals of no organisation, with ids that never change."""
+
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from access.principal import Principal
+
+
+def _service(name: str) -> Principal:
+    return Principal(
+        organisation_id=UUID(int=0),
+        id=uuid5(NAMESPACE_URL, f"switchboard:{name}"),
+        kind="service",
+        name=name,
+    )
+
+
+GATEWAY = _service("gateway")
+"""Who the gateway is to the platform and to tool servers."""
+PLATFORM = _service("platform")
+"""Who the platform is to the gateway where it asks for itself and not for somebody."""

@@ -1,0 +1,54 @@
+"""What tools require of each other, resolved: who is offered a tool must be offered all that it requires.
+
+Pure, so that the gateway decides by it and the platform explains by it (SPEC 9).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """all: everything that a tool requires, directly or not. problem: why nobody can be offered it, in
+    words for an admin; None where it depends on the caller alone."""
+
+    all: frozenset[str] = frozenset()
+    problem: str | None = None
+
+
+NOTHING = Requirement()
+
+
+def resolved(requires: Mapping[str, Sequence[str]]) -> dict[str, Requirement]:
+    """For every tool there is (also those that require nothing), by name.
+
+    A tool that leads to one that is not there, or into a circle, has a `problem`.
+    """
+    direct = {name: frozenset(wanted) for name, wanted in requires.items()}
+    return {name: _resolved(name, direct) if wanted else NOTHING for name, wanted in direct.items()}
+
+
+def _resolved(name: str, direct: Mapping[str, frozenset[str]]) -> Requirement:
+    found = _reached(name, direct)
+    missing = sorted(found - direct.keys())
+    if missing:
+        return Requirement(found, f"It requires {_listed(missing)}, which is not registered.")
+    circle = sorted(tool for tool in found | {name} if tool in _reached(tool, direct))
+    if circle:
+        return Requirement(found, f"What it requires runs in a circle: {_listed(circle)}.")
+    return Requirement(found)
+
+
+def _reached(name: str, direct: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = list(direct.get(name, ()))
+    while waiting:
+        tool = waiting.pop()
+        if tool not in found:
+            found.add(tool)
+            waiting += direct.get(tool, ())
+    return frozenset(found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
