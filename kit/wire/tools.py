@@ -34,12 +34,27 @@ class InvokeTool(Request):
     arguments: dict[str, Any] = {}
 
 
+class NeedsInput(Wire):
+    """The tool asks the person before it goes on (MCP 2026-07-28, `input_required`).
+
+    input_requests: key → {method, params}. request_state: sealed by whoever asks; the call is repeated
+    with it and the answers.
+    """
+
+    input_requests: dict[str, dict[str, Any]]
+    request_state: str | None = None
+
+
 class ToolOutcome(Wire):
-    """`content` are MCP content blocks, `structured` what matches the output schema."""
+    """`content` are MCP content blocks, `structured` what matches the output schema.
+
+    needs_input: it is no result yet; nothing has been done that the tool does only after the answer.
+    """
 
     is_error: bool
     content: list[dict[str, Any]]
     structured: dict[str, Any] | None = None
+    needs_input: NeedsInput | None = None
 
 
 class Approval(Wire):

@@ -1,6 +1,6 @@
 """Errors of calling tools."""
 
-from kit.errors import NotFound, Unavailable, UpstreamFailed
+from kit.errors import NotFound, SwitchboardError, Unavailable, UpstreamFailed
 
 
 class NoSuchTool(NotFound):
@@ -17,3 +17,10 @@ class ToolsUnavailable(Unavailable):
 class GatewayFailed(UpstreamFailed):
     code = "tool_gateway_failed"
     title = "The tool gateway gave no usable answer"
+
+
+class QuestionExpired(SwitchboardError):
+    status = 410
+    code = "question_expired"
+    title = "The tool no longer waits for this answer"
+    default_hint = "Ask for it again: the tool will ask again."

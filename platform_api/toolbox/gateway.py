@@ -1,6 +1,7 @@
 """Tools through the gateway: MCP 2026-07-28 over HTTP with a token of ours. On the hot path of each turn."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -13,9 +14,9 @@ from kit import telemetry
 from kit.errors import SwitchboardError, ToolTimedOut
 from kit.resilience import Breaker
 from kit.wire import mcp
-from kit.wire.tools import Tool, ToolOutcome
+from kit.wire.tools import NeedsInput, Tool, ToolOutcome
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
+from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, QuestionExpired, ToolsUnavailable
 from platform_api.toolbox.settings import ToolboxSettings
 
 AUDIENCE = "gateway"
@@ -24,6 +25,14 @@ _ANSWER_LIMIT = 8 * 1024 * 1024
 # Below the server's own limit: a connection that it closes while we write would fail the call.
 _KEPT_OPEN_S = 4.0
 _NO_SUCH_TOOL = ("unknown_tool", "not_found")
+# Whatever asks through us reaches a person by an interaction, forms and pages to open alike; models and
+# folders of the caller's are not ours to give.
+_CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}}
+_ASKS_A_PERSON = "elicitation/create"
+_ROUNDS = 3
+"""Of a tool that wants to be called again without asking anything."""
+_EXPIRED = "_expired"
+"""How the code of each refusal ends that comes too late: of a question, an approval, a state."""
 tracer = telemetry.tracer("toolbox")
 calls_total = Counter("switchboard_toolbox_calls_total", "Tool calls of the platform.", ["outcome"])
 call_seconds = Histogram("switchboard_toolbox_call_seconds", "Time of a tool call, gateway included.")
@@ -34,6 +43,19 @@ class _Called(msgspec.Struct, rename="camel"):
     structured_content: dict[str, Any] | None = None
     is_error: bool = False
     result_type: str = "complete"
+    input_requests: dict[str, dict[str, Any]] = {}
+    request_state: str | None = None
+    meta: dict[str, Any] = msgspec.field(default_factory=dict[str, Any], name="_meta")
+
+    @property
+    def waits(self) -> bool:
+        return self.result_type == "input_required"
+
+    @property
+    def refused_as(self) -> str:
+        """The code with which the gateway refused, where it did."""
+        told: Any = self.meta.get(mcp.ERROR_META)
+        return str(told.get("code", "")) if isinstance(told, dict) else ""  # pyright: ignore[reportUnknownArgumentType,reportUnknownMemberType]  # JSON
 
 
 class _Risks(msgspec.Struct, rename="camel"):
@@ -99,25 +121,47 @@ class HttpToolGateway:
                 return tools
 
     async def call(
-        self, principal: Principal, name: str, arguments: dict[str, Any], *, timeout_s: float = 30.0
+        self,
+        principal: Principal,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        timeout_s: float = 30.0,
+        resumption: Mapping[str, Any] | None = None,
     ) -> ToolOutcome:
-        """One call, never repeated. A tool's own failure is an outcome with `is_error`.
+        """One call, never repeated. A tool's own failure is an outcome with `is_error`; what it asks the
+        person is `needs_input`, and the same call with `resumption` {inputResponses, requestState} goes on.
 
-        Raises NoSuchTool, ToolsUnavailable, ToolTimedOut, GatewayFailed.
+        Raises NoSuchTool, QuestionExpired, ToolsUnavailable, ToolTimedOut, GatewayFailed.
         """
         with tracer.start_as_current_span("tools/call") as span, call_seconds.time():
             span.set_attribute("gen_ai.tool.name", name)
             try:
-                params = {"name": name, "arguments": arguments}
-                result = await self._ask(principal, "tools/call", params, timeout_s, name)
+                params = {"name": name, "arguments": arguments, **(resumption or {})}
+                called = await self._called(principal, params, timeout_s)
+                if resumption and called.is_error and called.refused_as.endswith(_EXPIRED):
+                    raise QuestionExpired
             except SwitchboardError as error:
                 calls_total.labels(error.code).inc()
                 raise
-            called = _decoded(_called, result)
-        calls_total.labels("tool_error" if called.is_error else "ok").inc()
-        return ToolOutcome(
-            is_error=called.is_error, content=called.content, structured=called.structured_content
-        )
+        calls_total.labels(_ended(called)).inc()
+        return _outcome(called)
+
+    async def _called(self, principal: Principal, params: dict[str, Any], timeout_s: float) -> _Called:
+        """Through the rounds in which a tool only wants its own state back."""
+        name = params["name"]
+        try:
+            async with asyncio.timeout(timeout_s):
+                for _ in range(_ROUNDS):
+                    result = await self._ask(principal, "tools/call", params, timeout_s, name)
+                    called: _Called = _decoded(_called, result)
+                    if not called.waits or called.input_requests:
+                        return called
+                    again = {"requestState": called.request_state} if called.request_state else {}
+                    params = {"name": name, "arguments": params["arguments"], **again}
+        except TimeoutError as error:
+            raise ToolTimedOut(f"There was no answer within {timeout_s:g} s.") from error
+        raise GatewayFailed("The tool did not come to an end.")
 
     def start(self) -> None:
         """Nothing: the client is made by the first call, in the loop that makes it."""
@@ -139,7 +183,8 @@ class HttpToolGateway:
         trace = telemetry.inject()
         headers = mcp.stateless_headers(method, name) | trace
         headers["authorization"] = f"Bearer {self._minter.mint(principal, AUDIENCE)}"
-        body = mcp.request(method, mcp.stateless_params(params, _CLIENT, meta=trace))
+        able = _CAPABILITIES if method == "tools/call" else None
+        body = mcp.request(method, mcp.stateless_params(params, _CLIENT, capabilities=able, meta=trace))
         with self._breaker.guard():
             status, answer = await self._post(headers, body, timeout_s)
             return _result(status, answer)
@@ -166,6 +211,25 @@ class HttpToolGateway:
                 trust_env=False,
             )
         return self._client
+
+
+def _ended(called: _Called) -> str:
+    if called.waits:
+        return "input_required"
+    return "tool_error" if called.is_error else "ok"
+
+
+def _outcome(called: _Called) -> ToolOutcome:
+    if not called.waits:
+        return ToolOutcome(
+            is_error=called.is_error, content=called.content, structured=called.structured_content
+        )
+    if any(one.get("method") != _ASKS_A_PERSON for one in called.input_requests.values()):
+        # It was told that we have neither.
+        text = "The tool asks for a model or for folders of its caller, which the platform does not give."
+        return ToolOutcome(is_error=True, content=[{"type": "text", "text": text}])
+    asked = NeedsInput(input_requests=called.input_requests, request_state=called.request_state)
+    return ToolOutcome(is_error=False, content=[], needs_input=asked)
 
 
 def _is_its_fault(error: BaseException) -> bool:
