@@ -239,4 +239,10 @@ PROMISES: dict[str, str] = {
     "GOV-605": "The gateway brings the person's own credential, refreshes once on 401, then asks to connect (SPEC 9)",
     "GOV-606": "Authorization servers are found as RFC 9728, 8414 and OIDC say and as Entra does, never inside our network (SPEC 9, 13)",
     "GOV-607": "Keys rotate by command, resumably, while credentials stay in use (SPEC 13)",
+    "GOV-401": "A tool that asks suspends the turn; the answer goes on with the same call, once, elsewhere too (SPEC 5)",
+    "GOV-402": "Of parallel calls one waits for the person, the others are done or told as not done (SPEC 5)",
+    "GOV-403": "A turn that goes on sees what its person may see then, within the limits of both turns (SPEC 5, 6)",
+    "GOV-404": "A tool called by itself that asks is answered later; its result stands in the interaction (SPEC 3, 5)",
+    "GOV-405": "The terminal renders every neutral form, field by field, and answers it later too (SPEC 5)",
+    "GOV-406": "A declined, late or withdrawn answer ends in one honest, visible sentence (SPEC 5)",
 }

@@ -7,16 +7,27 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from agent_framework import Agent, BaseChatClient, Message
+from agent_framework import Agent, AgentResponse, BaseChatClient, Content, Message
 from agent_framework.observability import disable_instrumentation
 
 from access.principal import Principal
 from kit.errors import SwitchboardError
+from kit.wire.chat import Usage
+from kit.wire.tools import NeedsInput, Tool
 from platform_api.agents.definitions import AgentDefinition, AgentSettings, Definitions
 from platform_api.agents.errors import AgentFailed
 from platform_api.agents.offers import Offers
-from platform_api.agents.port import AgentEvent, Conversation, Finished, Said, TextWritten, ToolGateway
+from platform_api.agents.port import (
+    AgentEvent,
+    Conversation,
+    Finished,
+    Said,
+    Suspended,
+    TextWritten,
+    ToolGateway,
+)
 from platform_api.agents.tools import Calls
+from platform_api.agents.transcript import check, messages_in, state_of
 from platform_api.llm.spending import SPENDING, Spending
 
 _MARKER = re.compile(r" ?\[\d{1,3}\]")
@@ -76,34 +87,62 @@ class FrameworkRuntime:
                 emit=events.put_nowait,
                 most=definition.max_calls,
             )
-            await self._loop(conversation, definition, calls.as_functions(tools), spending, events)
-            degraded = tuple(sorted(spending.degraded))
-            events.put_nowait(Finished(spending.usage(), round(spending.model_ms, 2), degraded))
+            events.put_nowait(await self._run(conversation, definition, calls, tools, spending))
             events.put_nowait(None)
         except SwitchboardError as error:
             events.put_nowait(error)
         except Exception as error:
             events.put_nowait(_ours(error))
 
-    async def _loop(
+    async def _run(
         self,
         conversation: Conversation,
         definition: AgentDefinition,
-        tools: Sequence[Any],
+        calls: Calls,
+        tools: Sequence[Tool],
         spending: Spending,
-        events: "asyncio.Queue[AgentEvent | BaseException | None]",
-    ) -> None:
+    ) -> Finished | Suspended:
+        begun = await self._begun(conversation, calls)
+        if isinstance(begun, Suspended):
+            return begun
+        response = await self._loop(begun, definition, calls, tools, spending)
+        model_ms = round(spending.model_ms, 2)
+        if waiting := calls.waiting:
+            state = state_of(begun, response, str(waiting.request.call_id))
+            return Suspended(
+                waiting.tool, waiting.arguments, waiting.needs, state, spending.usage(), model_ms
+            )
+        return Finished(spending.usage(), model_ms, tuple(sorted(spending.degraded)))
+
+    async def _begun(self, conversation: Conversation, calls: Calls) -> "list[Message] | Suspended":
+        """What the model is told; or a tool's next question, where the answer to one was not all it needs."""
+        resumed = conversation.resumed
+        if resumed is None:
+            return messages_of(conversation, self._settings)
+        check(resumed.state)
+        told = await calls.resume(resumed)
+        if isinstance(told, NeedsInput):
+            return Suspended(resumed.tool, resumed.arguments, told, dict(resumed.state), Usage(), 0.0)
+        messages, call_id = await messages_in(resumed.state, calls.look_up_again)
+        return [*messages, Message("tool", [Content.from_function_result(call_id, result=told)])]
+
+    async def _loop(
+        self,
+        messages: Sequence[Message],
+        definition: AgentDefinition,
+        calls: Calls,
+        tools: Sequence[Tool],
+        spending: Spending,
+    ) -> AgentResponse[Any]:
         stream = self._agent(definition).run(
-            messages_of(conversation, self._settings),
-            stream=True,
-            tools=tools,
-            client_kwargs={SPENDING: spending},
+            messages, stream=True, tools=calls.as_functions(tools), client_kwargs={SPENDING: spending}
         )
         async with stream:
             async for update in stream:
                 for content in update.contents:
                     if content.type == "text" and content.text:
-                        events.put_nowait(TextWritten(content.text))
+                        calls.emit(TextWritten(content.text))
+            return await stream.get_final_response()
 
     def _agent(self, definition: AgentDefinition) -> "Agent[Any]":
         made = self._agents.get(definition.name)

@@ -3,14 +3,15 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
 import structlog
-from agent_framework import FunctionTool
+from agent_framework import Content, FunctionTool
+from agent_framework.exceptions import UserInputRequiredException
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
@@ -18,18 +19,45 @@ from access.principal import Principal
 from kit import telemetry
 from kit.errors import SwitchboardError, TimedOut
 from kit.wire.search import SearchResult
-from kit.wire.tools import Tool, ToolOutcome
-from platform_api.agents.port import AgentEvent, Scope, ToolFinished, ToolGateway, ToolStarted
+from kit.wire.tools import NeedsInput, Tool, ToolOutcome
+from platform_api.agents.errors import OneQuestionAtATime
+from platform_api.agents.port import (
+    AgentEvent,
+    AnswerExpired,
+    Resumed,
+    Scope,
+    ToolFinished,
+    ToolGateway,
+    ToolStarted,
+)
 from platform_api.agents.redaction import redacted
+from platform_api.llm.frames import render
+from platform_api.toolbox.errors import QuestionExpired
 
 SEARCH = "docs.search"
+SAID_LENGTH = 8_000
 log = structlog.get_logger()
 tracer = telemetry.tracer("agents")
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The call that waits for the person. request: what the framework ends the run with; it notes the
+    call's id there."""
+
+    tool: str
+    arguments: dict[str, Any]
+    needs: NeedsInput
+    request: Content
+
+
+@dataclass(slots=True)
 class Calls:
-    """Makes the calls of one run and tells `emit` about them. A failed call is told to the model, too."""
+    """Makes the calls of one run and tells `emit` about them. A failed call is told to the model, too.
+
+    One call waits for the person at a time: of several at once, the first to ask waits, the others run to
+    their end, and another one that asks is told to the model as not done.
+    """
 
     gateway: ToolGateway
     principal: Principal
@@ -40,6 +68,7 @@ class Calls:
     """Calls of one tool at most; then the model is told so, and soon has to answer."""
     numbers: dict[str, int] = field(default_factory=dict[str, int])
     """Of the chunks found so far, by id: one number each, however many searches find it."""
+    waiting: Waiting | None = None
 
     def as_functions(self, tools: Sequence[Tool]) -> list[FunctionTool]:
         return [self._function(tool) for tool in tools]
@@ -57,31 +86,81 @@ class Calls:
         )
 
     async def call(self, name: str, arguments: dict[str, Any]) -> str:
-        """What the model reads: the structured result as JSON, or the error with its hint."""
+        """What the model reads: the structured result as JSON, or the error with its hint.
+
+        Raises UserInputRequiredException where the tool asks the person first; see `waiting`.
+        """
+        told = await self._made(name, self._asked(name, arguments))
+        if isinstance(told, str):
+            return told
+        # empty, so that nobody shows it
+        request = Content("text", text="", user_input_request=True)
+        self.waiting = Waiting(name, arguments, told, request)
+        raise UserInputRequiredException(contents=[request])
+
+    async def look_up_again(self, name: str, arguments: dict[str, Any]) -> str:
+        """A call of a run that waited, as of now. It does not ask the person."""
+        told = await self._made(name, self._asked(name, arguments))
+        return told if isinstance(told, str) else _told(OneQuestionAtATime())
+
+    async def resume(self, resumed: Resumed) -> str | NeedsInput:
+        """The same call again, with the person's answer; what it asks next, or what the model reads."""
+        given: dict[str, Any] = {"inputResponses": resumed.input_responses}
+        if resumed.request_state is not None:
+            given["requestState"] = resumed.request_state
+        told = await self._made(resumed.tool, resumed.arguments, given)
+        if isinstance(told, NeedsInput) or resumed.accepted:
+            return told
+        said = {"person": "did not agree", "tell_them": render("declined"), "tool_said": told}
+        return json.dumps(said, ensure_ascii=False)
+
+    def _asked(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return narrowed(arguments, self.scope) if name == SEARCH else arguments
+
+    async def _made(
+        self, name: str, arguments: dict[str, Any], resumption: Mapping[str, Any] | None = None
+    ) -> str | NeedsInput:
         call_id = uuid4().hex
-        asked = narrowed(arguments, self.scope) if name == SEARCH else arguments
-        self.emit(ToolStarted(call_id, name, redacted(asked)))
+        self.emit(ToolStarted(call_id, name, redacted(arguments)))
         began = time.perf_counter()
         with tracer.start_as_current_span(f"execute_tool {name}", kind=SpanKind.CLIENT) as span:
             span.set_attributes({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name})
-            ok, text, found = await self._outcome(name, asked)
-            span.set_attribute("switchboard.tool.ok", ok)
-        latency_ms = (time.perf_counter() - began) * 1000
-        self.emit(ToolFinished(call_id, name, ok, round(latency_ms, 2), found))
-        return text
+            done = await self._outcome(name, arguments, resumption)
+            span.set_attribute("switchboard.tool.ok", done.ok)
+        if done.needs is not None:
+            if self.waiting is None:
+                return done.needs  # it has not finished
+            done = _failed(OneQuestionAtATime())
+        said = done.said if name != SEARCH else ""
+        if said:
+            # Sources are counted in the order in which they come; what a tool says is one of them.
+            self.numbers[call_id] = len(self.numbers) + 1
+        latency_ms = round((time.perf_counter() - began) * 1000, 2)
+        self.emit(ToolFinished(call_id, name, done.ok, latency_ms, done.found, said))
+        return done.told
 
-    async def _outcome(self, name: str, arguments: dict[str, Any]) -> tuple[bool, str, SearchResult | None]:
+    async def _outcome(
+        self, name: str, arguments: dict[str, Any], resumption: Mapping[str, Any] | None
+    ) -> "_Done":
         try:
             async with asyncio.timeout(self.timeout_s):
-                outcome = await self.gateway.call(self.principal, name, arguments, timeout_s=self.timeout_s)
-            found = _found(outcome) if name == SEARCH and not outcome.is_error else None
-            told = _text(outcome) if found is None else self._numbered(outcome, found)
+                outcome = await self.gateway.call(
+                    self.principal, name, arguments, timeout_s=self.timeout_s, resumption=resumption
+                )
+            if outcome.needs_input is not None:
+                return _Done(True, needs=outcome.needs_input)
+            if name == SEARCH and not outcome.is_error:
+                found = _found(outcome)
+                return _Done(True, self._numbered(outcome, found), found)
         except TimeoutError:
-            return False, _told(TimedOut("The tool took too long.")), None
+            return _failed(TimedOut("The tool took too long."))
+        except QuestionExpired as error:
+            self.emit(AnswerExpired(name))
+            return _failed(error)
         except SwitchboardError as error:
             log.warning("agents.tool_failed", tool=name, code=error.code)
-            return False, _told(error), None
-        return not outcome.is_error, told, found
+            return _failed(error)
+        return _Done(not outcome.is_error, _text(outcome), said=spoken(outcome))
 
     def _numbered(self, outcome: ToolOutcome, found: SearchResult) -> str:
         """The result with `n` in each chunk: what a model cites it by, also after further searches."""
@@ -90,6 +169,36 @@ class Calls:
         given = cast(dict[str, Any], outcome.structured)
         chunks = [{"n": n, **chunk} for n, chunk in zip(numbers, given["chunks"], strict=True)]
         return msgspec.json.encode({**given, "chunks": chunks}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of one call. told: what the model reads; said: what people may."""
+
+    ok: bool
+    told: str = ""
+    found: SearchResult | None = None
+    said: str = ""
+    needs: NeedsInput | None = None
+
+
+def _failed(error: SwitchboardError) -> _Done:
+    return _Done(False, _told(error), said=f"{error.detail} {error.hint}")
+
+
+def spoken(outcome: ToolOutcome) -> str:
+    """A tool's result as text: its own words, else its fields, one a line."""
+    own = [str(block["text"]) for block in outcome.content if block.get("type") == "text" and "text" in block]
+    lines = own or [f"{name}: {value}." for name, value in _fields(outcome.structured or {})]
+    return "\n".join(lines)[:SAID_LENGTH]
+
+
+def _fields(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _fields(cast(Mapping[str, Any], inner), f"{before}{name} ")
+        elif inner is not None:
+            yield f"{before}{name}", inner
 
 
 def narrowed(arguments: Mapping[str, Any], scope: Scope) -> dict[str, Any]:

@@ -38,6 +38,9 @@ FrameName = Literal[
     "degraded",
     "refused",
     "outdated",
+    "declined",
+    "expired",
+    "tool_said",
 ]
 
 
@@ -94,6 +97,11 @@ FRAMES: dict[FrameName, str] = {
     ),
     "refused": "I can't help with this. Please ask {contact}.",
     "outdated": "This document may be out of date.",
+    "declined": "You did not agree, and the tool was told so.",
+    "expired": (
+        "Your answer came too late for the tool, so it was not used. Please ask again if you still want this."
+    ),
+    "tool_said": "This is what the tool answered:",
 }
 """One or more sentences each; `{contact}` is the only slot."""
 MISSING: tuple[FrameName, ...] = ("missing_first", "missing_second", "missing_third", "missing_fourth")

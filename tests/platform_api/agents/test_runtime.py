@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,13 @@ class Gateway:
         return self.tools
 
     async def call(
-        self, principal: Principal, name: str, arguments: dict[str, Any], *, timeout_s: float = 30.0
+        self,
+        principal: Principal,
+        name: str,
+        arguments: dict[str, Any],
+        *,
+        timeout_s: float = 30.0,
+        resumption: Mapping[str, Any] | None = None,
     ) -> ToolOutcome:
         self.calls.append((principal, name, arguments))
         if isinstance(self.answer, Exception):
