@@ -49,7 +49,7 @@ from platform_api.llm.invocations import Invocations
 from platform_api.llm.judge import build_judges
 from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
 from platform_api.toolbox import HttpToolGateway
-from platform_api.toolbox.registry import seed_registry
+from platform_api.toolbox.registry import RegistryWatch, seed_registry
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.db import Database
 from ports.redis import CacheScopes
@@ -175,6 +175,7 @@ def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:
     gateway = HttpToolGateway(ports.gateway_url, ports.minter, grants, ports.toolbox_settings)
     provide(app, Grants, grants)
     provide(app, HttpToolGateway, gateway)
+    provide(app, RegistryWatch, RegistryWatch(ports.database))
     provide(app, ToolboxSettings, ports.toolbox_settings)
     return gateway
 

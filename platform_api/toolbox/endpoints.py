@@ -15,9 +15,8 @@ from platform_api.identity import CurrentPrincipal, Identity, ServicePrincipal
 from platform_api.identity.grants import Grants
 from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
 from platform_api.toolbox.gateway import HttpToolGateway
-from platform_api.toolbox.registry import LONGEST_WAIT_S, changed_registry, with_servers
+from platform_api.toolbox.registry import LONGEST_WAIT_S, RegistryWatch, with_servers
 from platform_api.toolbox.settings import ToolboxSettings
-from ports.db import Database
 
 RESOLVED_S = 60
 router = APIRouter(prefix="/api/v1", tags=["tools"])
@@ -29,7 +28,7 @@ _DOWN = (ToolsUnavailable, ToolTimedOut, GatewayFailed)
 @router.get("/tools", summary="List the tools that I may use", responses=raises(*_DOWN))
 async def list_tools(principal: CurrentPrincipal, gateway: _Gateway, session: UnitOfWork) -> Page[Tool]:
     """The gateway's own answer for the caller: what is not here cannot be called."""
-    return Page(items=await with_servers(session, await gateway.list_tools(principal)))
+    return Page(items=await with_servers(session, principal, await gateway.list_tools(principal)))
 
 
 @router.post("/tools/{name}/invoke", summary="Call a tool", responses=raises(NoSuchTool, *_DOWN))
@@ -53,13 +52,13 @@ async def invoke_tool(
 async def get_registry(
     service: ServicePrincipal,
     response: Response,
-    database: Annotated[Database, Depends(provided(Database))],
+    watch: Annotated[RegistryWatch, Depends(provided(RegistryWatch))],
     if_none_match: Annotated[str | None, Header()] = None,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for a change.")] = 0,
 ) -> Registry:
     """All approved tools, with an ETag. With `wait`, an unchanged registry answers only after a change."""
     known = if_none_match.strip().removeprefix("W/").strip('"') if if_none_match else None
-    registry = await changed_registry(database, known, wait if known else 0)
+    registry = await watch.changed(known, wait if known else 0)
     if registry is None:
         return Response(status_code=304, headers={"ETag": f'"{known}"'})  # pyright: ignore[reportReturnType]  # as FastAPI allows
     response.headers["ETag"] = f'"{registry.version}"'
