@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 STATELESS = "2026-07-28"
 SESSION_REVISIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
@@ -95,6 +95,7 @@ class ResultKind(Struct, rename="camel"):
 
     result_type: str = "complete"
     is_error: bool = False
+    meta: Raw | UnsetType = field(default=UNSET, name="_meta")
 
 
 _answers = msgspec.json.Decoder(Answer)

@@ -32,6 +32,8 @@ class Call:
     log_level: str | None = None
     in_session: bool = False
     """The client's revision is one with sessions."""
+    session: str = ""
+    """The id of the client's MCP session; empty where it has none."""
     tell: Tell | None = None
     """Where notifications go that belong to this call; None: the client cannot hear them."""
     taken: Taken = FREE

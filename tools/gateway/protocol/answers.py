@@ -15,6 +15,7 @@ from kit.wire.mcp import (
     UNAVAILABLE,
     RpcError,
 )
+from tools.gateway.approvals_refusals import ApprovalPending
 from tools.gateway.call import UnknownTool
 from tools.gateway.callers import CannotTellWho
 
@@ -88,6 +89,8 @@ def tool_error(error: SwitchboardError) -> bytes:
     told: dict[str, Any] = {"code": error.code, "hint": error.hint, "retryable": error.retryable}
     if error.retry_after is not None:
         told["retryAfter"] = error.retry_after
+    if isinstance(error, ApprovalPending):
+        told["interaction"] = {"id": error.id, "url": error.url}
     return _encode(
         {
             "content": [{"type": "text", "text": f"{error.detail} {error.hint}"}],

@@ -185,7 +185,7 @@ class SessionEra:
             return await self.asking.ask(outlet, session.id, wanted)
 
         meta = mapping(message.params.get("_meta"))
-        return Manner(session.revision, meta, session.capabilities, outlet, ask)
+        return Manner(session.revision, meta, session.capabilities, outlet, ask, session.id)
 
 
 async def _tell(listener: Listener) -> None:

@@ -1,21 +1,22 @@
-"""approval: where somebody has to agree before a risky call; who and how is decided elsewhere."""
+"""approval: where somebody has to agree before a risky call; arguments are validated by then."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
+from tools.gateway.approvals import Approvals, is_ours
 from tools.gateway.call import Call, Handler, Reply
 
-Approval = Callable[[Call], Awaitable[Reply | None]]
-"""None: go on. A Reply, `needs_input` set: ask first; the call comes again with the answer in `resumption`.
-Raises kit.errors.Forbidden where the answer was no. Arguments are validated by then."""
 
-
-def approved(inner: Handler, approval: Approval | None) -> Handler:
-    """Without an approval to ask, calls go straight on."""
-    if approval is None:
+def approved(inner: Handler, approvals: Approvals | None) -> Handler:
+    """Tools whose policy asks nothing go straight on; None: so do all."""
+    if approvals is None:
         return inner
 
-    async def call(call: Call) -> Reply:
-        question = await approval(call)
-        return await inner(call) if question is None else question
+    def call(call: Call) -> Awaitable[Reply]:
+        if call.known_tool().approval is not None:
+            return approvals.decide(call, inner)
+        # an answer to what was asked before the policy changed is no state of the tool's
+        if call.resumption and is_ours(call.resumption.get("requestState")):
+            return approvals.decide(call, inner)
+        return inner(call)
 
     return call

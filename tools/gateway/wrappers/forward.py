@@ -21,6 +21,7 @@ from kit.wire.mcp import (
 from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
+from tools.gateway.states import foreign_question, foreign_result, marked
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
 
@@ -123,4 +124,9 @@ def _reply(call: Call, answer: Answer) -> Reply:
         kind = kind_of(answer.result)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamFailed("This tool's server gave no usable answer.") from error
-    return Reply(bytes(answer.result), kind.is_error, kind.result_type == "input_required")
+    result, asks = bytes(answer.result), kind.result_type == "input_required"
+    if asks:
+        result = foreign_question(result, call.known_tool())
+    elif kind.meta is not UNSET and marked(kind.meta):
+        result = foreign_result(result, call.known_tool())
+    return Reply(result, kind.is_error, asks)
