@@ -39,6 +39,7 @@ from ports.redis import CacheDoor, RedisSettings
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import HttpPlatform
 from tools.gateway.settings import GatewaySettings
+from tools.gateway.upstreams.commands import FILE as COMMANDS_FILE
 from tools.servers.docs.server import build_docs_server
 
 _log = structlog.get_logger()
@@ -167,8 +168,11 @@ def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatfor
     redis = cast(GrantStore, ports.redis)
     door = CacheDoor(ports.redis)
     docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock, door=door)
+    settings = GatewaySettings()
+    if not settings.commands_file:
+        settings = settings.model_copy(update={"commands_file": str(data / COMMANDS_FILE)})
     return build_gateway(
-        GatewaySettings(),
+        settings,
         platform=platform,
         signing_key=keys.gateway,
         trusted=keys.trusted,

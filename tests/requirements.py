@@ -245,4 +245,13 @@ PROMISES: dict[str, str] = {
     "GOV-404": "A tool called by itself that asks is answered later; its result stands in the interaction (SPEC 3, 5)",
     "GOV-405": "The terminal renders every neutral form, field by field, and answers it later too (SPEC 5)",
     "GOV-406": "A declined, late or withdrawn answer ends in one honest, visible sentence (SPEC 5)",
+    "GOV-701": "An OpenAPI document becomes tools: legible names, schemas that stand alone, risk by method; nothing outside is fetched (SPEC 9)",
+    "GOV-702": "Arguments of an API's tool keep their place: no other path, parameter or header can be reached with a value (SPEC 9, 13)",
+    "GOV-703": "A call of an API goes through the chain and the guard for outside addresses; its errors are tool errors (SPEC 9, 13)",
+    "GOV-704": "What the gateway starts is its operator's word alone, and changes without a restart (SPEC 9, 13)",
+    "GOV-705": "First-party servers start alone over stdio, as one person and never as everyone (SPEC 6, 8)",
+    "GOV-706": "MCP clients get their settings written for them, secrets by name only (SPEC 1)",
+    "GOV-707": "Registering, approving, comparing and connecting are documented commands (SPEC 1, 9)",
+    "GOV-708": "A server that nobody here wrote is registered, approved, called, changed, quarantined, compared and approved again (SPEC 9)",
+    "GOV-709": "Asked in the console, answered over REST, also after a restart: the result arrives in the console (SPEC 5)",
 }

@@ -16,14 +16,18 @@ _CONNECT_WITHIN_S = 5.0
 
 
 def guarded_client(
-    guard: Guard, timeout_s: float = 20.0, network: httpcore.AsyncNetworkBackend | None = None
+    guard: Guard,
+    timeout_s: float = 20.0,
+    network: httpcore.AsyncNetworkBackend | None = None,
+    *,
+    connections: int = 10,
 ) -> httpx.AsyncClient:
     """Follows no redirects (see Fetcher), knows no proxy, sends no credentials of ours.
 
     `timeout_s` limits each wait. Its requests raise AddressRefused beside httpx's own errors.
     """
     timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_WITHIN_S))
-    transport = _Transport(GuardedNetwork(guard, network or _system_network()))
+    transport = _Transport(GuardedNetwork(guard, network or _system_network()), connections)
     return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
 
 
@@ -68,10 +72,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    def __init__(self, network: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, network: httpcore.AsyncNetworkBackend, connections: int) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=trust(),
-            max_connections=10,
+            max_connections=connections,
             max_keepalive_connections=5,
             keepalive_expiry=15,
             network_backend=network,

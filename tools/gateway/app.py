@@ -13,7 +13,10 @@ from access.grants import GrantStore
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
+from ports.http import Guard, OutboundSettings
 from ports.redis import Redis
+from tools.gateway.approvals import Approvals
+from tools.gateway.approvals_kept import KeptApprovals
 from tools.gateway.bus import Bus
 from tools.gateway.callers import Callers
 from tools.gateway.chain import Policies, build_chain
@@ -34,7 +37,10 @@ from tools.gateway.registry import RegistryHolder
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.shipping import Shipper
 from tools.gateway.spool import Spool, SpoolUnavailable
+from tools.gateway.states import States
+from tools.gateway.upstreams.commands import Commands
 from tools.gateway.upstreams.connections import Connections
+from tools.gateway.upstreams.openapi import Apis
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.stdio import Processes
@@ -58,6 +64,7 @@ def build_gateway(
     apps: Mapping[str, ASGIApp] | None = None,
     redis_url: str | None = None,
     policies: Policies | None = None,
+    outbound: OutboundSettings | None = None,
 ) -> "Gateway":
     """The gateway as an ASGI app. `apps`: tool servers in this process, for addresses `inproc:<name>`.
 
@@ -66,7 +73,9 @@ def build_gateway(
     """
     minter = Minter(signing_key, ISSUER, clock)
     connections = Connections(apps or {}, settings.result_limit, settings.upstream_client)
-    holder = RegistryHolder(platform, spool_folder / "registry.json", settings.registry_poll_s)
+    holder = RegistryHolder(
+        platform, spool_folder / "registry.json", settings.registry_poll_s, settings.registry_wait_s
+    )
     spool = Spool(spool_folder, settings.spool_limit_bytes)
 
     async def announce(type: str, data: Mapping[str, Any]) -> None:
@@ -74,14 +83,27 @@ def build_gateway(
 
     bus = Bus(redis)
     parking = Parking(signing_key, bus, settings.input_wait_s)
-    processes = Processes(settings.commands, settings.result_limit)
-    peers = Peers(connections, processes, redis, parking)
+    commands = Commands(settings.commands, Path(settings.commands_file) if settings.commands_file else None)
+    processes = Processes(commands, settings.result_limit)
+    apis = Apis(lambda: holder.current.servers, Guard(outbound or OutboundSettings()), settings.result_limit)
+    peers = Peers(connections, processes, apis, redis, parking)
     pins = Pins(holder, peers, minter, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)
     limits = open_limits(redis_url, clock)
+    states = States(signing_key, clock)
+    approvals = Approvals(
+        states=states,
+        platform=platform,
+        kept=KeptApprovals(redis, settings.approvals_remembered_hours * 3600),
+        limiter=limits.limiter,
+        spool=spool,
+        clock=clock,
+        per_min=settings.approvals_per_min,
+    )
     chain = build_chain(
         settings=settings,
         policies=policies or Policies(),
+        approvals=approvals,
         spool=spool,
         clock=clock,
         callers=callers,
@@ -91,7 +113,7 @@ def build_gateway(
         peers=peers,
         minter=minter,
     )
-    shared = SharedThings(holder, peers, minter)
+    shared = SharedThings(holder, peers, minter, pins)
     notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once)
     methods = Methods(chain, callers, holder, pins, shared)
     sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kit.settings import Settings
-from tools.gateway.upstreams.stdio import Command
+from tools.gateway.upstreams.commands import Command
 
 
 class GatewaySettings(Settings):
@@ -33,7 +33,13 @@ class GatewaySettings(Settings):
         default=64, description="Deepest nesting in a request."
     )
     registry_poll_s: Annotated[float, Field(gt=0)] = Field(
-        default=2.0, description="Seconds between two looks at the platform's registry."
+        default=1.0,
+        description="Seconds until the platform is asked for its registry again where it did not answer"
+        " (then up to four times as long) or does not hold its answer back.",
+    )
+    registry_wait_s: Annotated[float, Field(ge=0, le=25)] = Field(
+        default=25.0,
+        description="How long the platform may hold back its answer until the registry changes, seconds.",
     )
     definitions_check_s: Annotated[float, Field(gt=0)] = Field(
         default=60.0,
@@ -50,6 +56,11 @@ class GatewaySettings(Settings):
         description="Tool servers over stdio that may run here, as JSON: name (the registry says "
         '`stdio:<name>`) to {"command": [...], "environment": [names of variables to hand on], '
         '"folder": ..., "per_principal": false}.',
+    )
+    commands_file: str = Field(
+        default="",
+        description="A file with more of them in the same form, read anew when it changes; "
+        "`switchboard up` has `commands.json` in its data folder, which `switchboard mcp add` writes.",
     )
     input_wait_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=600.0,
@@ -68,6 +79,14 @@ class GatewaySettings(Settings):
     )
     user_calls_per_min: Annotated[int, Field(gt=0)] = Field(
         default=500, description="Tool calls of one user within a minute."
+    )
+    approvals_per_min: Annotated[int, Field(gt=0)] = Field(
+        default=60,
+        description="Questions about risky calls to one user, and answers to them, within a minute.",
+    )
+    approvals_remembered_hours: Annotated[float, Field(gt=0, le=720)] = Field(
+        default=8.0,
+        description='How long "do not ask again for this tool in this session" holds, at the longest.',
     )
     server_calls_per_min: Annotated[int, Field(gt=0)] = Field(
         default=1000, description="Calls of one tool server within a minute, from everyone together."

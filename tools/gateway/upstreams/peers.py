@@ -11,6 +11,7 @@ from kit.errors import Unavailable, UpstreamFailed
 from kit.wire.mcp import UNSUPPORTED_REVISION, Answer
 from ports.redis import Redis
 from tools.gateway.upstreams.connections import IN_PROCESS, Connections
+from tools.gateway.upstreams.openapi import OPENAPI, Apis
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.port import Upstream
 from tools.gateway.upstreams.session_peer import SessionPeer
@@ -28,10 +29,11 @@ class Peers:
     """One peer per address, made on first use and kept until the address is no longer named."""
 
     def __init__(
-        self, connections: Connections, processes: Processes, redis: Redis, parking: Parking
+        self, connections: Connections, processes: Processes, apis: Apis, redis: Redis, parking: Parking
     ) -> None:
         self._connections = connections
         self._processes = processes
+        self.apis = apis
         self._redis = redis
         self._parking = parking
         self._found: dict[str, Peer] = {}
@@ -70,6 +72,8 @@ class Peers:
     async def _find(self, address: str, ask: Ask) -> Peer:
         if address.startswith(STDIO):
             return await self._processes.peer(address, self._parking)
+        if address.startswith(OPENAPI):
+            return self.apis.peer(address)
         upstream = await self._connections.to(address)
         if address.startswith(IN_PROCESS):
             # our own: SPEC 9, they speak nothing else

@@ -21,7 +21,6 @@ from typing import Any
 import msgspec
 import structlog
 from msgspec import UNSET
-from pydantic import BaseModel, ConfigDict
 
 from kit.errors import Unavailable, UpstreamFailed
 from kit.wire.mcp import (
@@ -33,6 +32,7 @@ from kit.wire.mcp import (
     request,
     stateless_params,
 )
+from tools.gateway.upstreams.commands import Command, Commands
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
@@ -56,17 +56,6 @@ _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
 
 
-class Command(BaseModel):
-    """`environment`: names of variables to hand on, beside PATH and the locale."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    command: tuple[str, ...]
-    environment: tuple[str, ...] = ()
-    folder: str | None = None
-    per_principal: bool = False
-
-
 @dataclass(eq=False, slots=True)
 class _Waiting:
     """A call under way. who: of whom; other words for the same person only make it more careful."""
@@ -83,7 +72,7 @@ class Process:
 
     def __init__(self, name: str, command: Command, limit: int) -> None:
         self._name = name
-        self._command = command
+        self.command = command
         self._limit = limit
         self._child: asyncio.subprocess.Process | None = None
         self._reading: list[asyncio.Task[None]] = []
@@ -266,12 +255,12 @@ class Process:
         self._starts, self._started_at = self._starts + 1, now
         try:
             self._child = await asyncio.create_subprocess_exec(
-                *self._command.command,
+                *self.command.command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=scrubbed(self._command.environment),
-                cwd=self._command.folder,
+                env=scrubbed(self.command.environment),
+                cwd=self.command.folder,
                 limit=self._limit,
                 start_new_session=True,
             )
@@ -371,24 +360,38 @@ class Process:
 class Processes:
     """The children of this replica, by address and, where they keep state per user, principal."""
 
-    def __init__(self, commands: Mapping[str, Command], limit: int) -> None:
+    def __init__(self, commands: Commands, limit: int) -> None:
         self._commands = commands
         self._limit = limit
         self._running: dict[tuple[str, str], Process] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     async def peer(self, address: str, parking: Parking) -> Peer:
-        """Raises Unavailable for a command that the settings do not have."""
-        name = address.removeprefix(STDIO)
-        command = self._commands.get(name)
-        if command is None:
-            _log.error("gateway.no_such_command", address=address)
-            raise Unavailable("This tool's server is not set up here.", retry_after=30)
-        return _ProcessPeer(self, address, command, parking)
+        """Raises Unavailable for a command that the operator has not set up."""
+        self.command(address)
+        return _ProcessPeer(self, address, parking)
 
-    def process(self, address: str, command: Command, who: str) -> Process:
+    def command(self, address: str) -> Command:
+        """As the operator has it now. Raises Unavailable."""
+        found = self._commands.find(address.removeprefix(STDIO))
+        if found is None:
+            _log.error("gateway.no_such_command", address=address)
+            raise Unavailable(
+                "This tool's server is not set up here.",
+                hint="Ask an operator to add its command: see `switchboard mcp add --help`.",
+                retry_after=30,
+            )
+        return found
+
+    def process(self, address: str, who: str) -> Process:
+        """Raises Unavailable."""
+        command = self.command(address)
         key = (address, who if command.per_principal else "")
         found = self._running.get(key)
+        if found is not None and found.command != command:
+            # another command under the same name: calls under way end with the old one
+            self._close(self._running.pop(key))
+            found = None
         if found is None:
             if len(self._running) >= _PRINCIPALS:
                 self._give_up_one()
@@ -401,7 +404,10 @@ class Processes:
         if not idle:
             raise Unavailable("Too many tool servers run here already.", retry_after=30)
         oldest = min(idle, key=lambda key: self._running[key].idle_since or 0.0)
-        task = asyncio.create_task(self._running.pop(oldest).close())
+        self._close(self._running.pop(oldest))
+
+    def _close(self, process: Process) -> None:
+        task = asyncio.create_task(process.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -412,10 +418,9 @@ class Processes:
 
 
 class _ProcessPeer:
-    def __init__(self, processes: Processes, address: str, command: Command, parking: Parking) -> None:
+    def __init__(self, processes: Processes, address: str, parking: Parking) -> None:
         self._processes = processes
         self._address = address
-        self._command = command
         self._parking = parking
         self._sessions: dict[Process, Peer] = {}
 
@@ -429,7 +434,7 @@ class _ProcessPeer:
         self._sessions.clear()
 
     async def _peer(self, ask: Ask) -> Peer:
-        process = self._processes.process(self._address, self._command, ask.who)
+        process = self._processes.process(self._address, ask.who)
         await process.start()
         if process.stateless:
             return StatelessPeer(process, {})

@@ -1,0 +1,423 @@
+"""An OpenAPI document as tools: names, schemas and annotations that a gateway can pin (SPEC 9).
+
+Each operation is one tool. What cannot be offered is left out with its reason; the rest stays. Text of the
+document is data: it becomes descriptions, which an admin reads before the tool is approved.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx
+import jsonschema_rs
+import msgspec
+
+from kit.errors import UpstreamFailed
+from kit.schemas import compiled_schema
+from tools.gateway.upstreams.openapi_request import VARIABLE, Binding, Body, Part, Place
+from tools.gateway.upstreams.openapi_schema import Document, Schemas, Unusable
+
+OPERATION = "switchboard/operation"
+"""The annotation that pins where a call goes: method, address and a hash of how its arguments travel."""
+_METHODS = ("get", "head", "post", "put", "patch", "delete")
+_BYTES = 2_000_000
+_OPERATIONS = 500
+_CUT = "Cut it down to the operations that are needed."
+_NAME = 64
+"""What model APIs take as the name of a tool."""
+_ARGUMENT = 50
+_TEXT = 2_000
+_HASH = 6
+_STYLES: Mapping[Place, tuple[str, ...]] = {
+    "path": ("simple", "label", "matrix"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
+    "header": ("simple",),
+    "cookie": ("form",),
+}
+# What a connection is made of, who is asking, and what the gateway says itself
+_NOT_OURS = re.compile(
+    r"(accept|accept-encoding|authorization|connection|content-.*|cookie|expect|forwarded|host|keep-alive|"
+    r"mcp-.*|origin|proxy-.*|referer|set-cookie|te|trailer|transfer-encoding|traceparent|tracestate|baggage|"
+    r"upgrade|via|x-act-as|x-forwarded-.*|x-real-ip|x-http-method.*|x-original-.*|x-rewrite-.*)\Z",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+
+
+class BadDocument(UpstreamFailed):
+    code = "bad_openapi_document"
+    title = "This is no OpenAPI document that can be used"
+    default_hint = "Correct the document and register it again; 3.0 and 3.1 are understood."
+    retryable = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApiTool:
+    """`answer`: of the answer's own JSON, None where the document does not say; wrapped: it is no object,
+    so a client gets it under `result`."""
+
+    definition: dict[str, Any]
+    binding: Binding
+    answer: jsonschema_rs.Validator | None
+    wrapped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How the API wants to know who calls, a hint for the admin: bearer, basic, api_key, oauth2 or oidc."""
+
+    name: str
+    kind: str
+    place: str = "header"
+    header: str = "Authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """left_out: operation → why it is no tool."""
+
+    title: str
+    base: str
+    tools: dict[str, ApiTool]
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+    schemes: tuple[Scheme, ...] = ()
+
+
+def derived(content: Mapping[str, Any]) -> Api:
+    """`content`: the document, whose one root server is the base address that an admin confirmed.
+
+    Addresses that paths or operations name for themselves count for nothing. Raises BadDocument.
+    """
+    _check(content)
+    document, base = Document(content), base_of(content)
+    made: list[tuple[str, ApiTool]] = []
+    left_out: dict[str, str] = {}
+    for place in _operations(document):
+        name = f"{place.method.upper()} {place.path}"
+        try:
+            made.append((name, _tool(document, base, place)))
+        except Unusable as reason:
+            left_out[name] = f"{reason}."
+    tools = {tool.definition["name"]: tool for tool in _apart(made)}
+    info = cast(dict[str, Any], content["info"])
+    return Api(str(info.get("title", "")), base, tools, left_out, tuple(schemes_of(content)))
+
+
+def base_of(content: Mapping[str, Any]) -> str:
+    """Without a slash at its end. Raises BadDocument."""
+    servers = cast(list[dict[str, Any]], content.get("servers") or [])
+    url = str(servers[0].get("url", "")) if len(servers) == 1 else ""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    dots = {".", ".."} & set(parsed.path.split("/"))
+    if parsed.scheme not in ("http", "https") or not parsed.host or "{" in url or dots:
+        raise BadDocument(
+            "It is not said at which address this API answers.", hint="Register it with a base address."
+        )
+    if parsed.userinfo or parsed.query or parsed.fragment or "?" in url or "#" in url:
+        raise BadDocument("The base address may only have a scheme, a host and a path.")
+    return url.rstrip("/")
+
+
+def schemes_of(content: Mapping[str, Any]) -> Iterator[Scheme]:
+    """What the document says of credentials."""
+    components = cast(dict[str, Any], content.get("components") or {})
+    for name, one in cast(dict[str, Any], components.get("securitySchemes") or {}).items():
+        kind, scheme = str(one.get("type")), str(one.get("scheme", "")).lower()
+        if kind == "http":
+            yield Scheme(name, scheme)
+        elif kind == "apiKey":
+            yield Scheme(name, "api_key", str(one.get("in")), str(one.get("name")))
+        elif kind in ("oauth2", "openIdConnect"):
+            yield Scheme(name, "oauth2" if kind == "oauth2" else "oidc")
+
+
+def _check(content: Mapping[str, Any]) -> None:
+    version = str(content.get("openapi", ""))
+    try:
+        size = len(msgspec.json.encode(content))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadDocument("The document is no JSON.") from error
+    if size > _BYTES:
+        raise BadDocument(
+            f"The document is larger than {_BYTES} bytes.", hint="Cut it down to what is needed."
+        )
+    if not version.startswith(("3.0.", "3.1.")):
+        raise BadDocument("The document does not say that it is OpenAPI 3.0 or 3.1.")
+    # lazy: 0.4 s to import, and few gateways have an API of this kind
+    import pydantic
+    from openapi_pydantic.v3.v3_0 import OpenAPI as OpenApi30
+    from openapi_pydantic.v3.v3_1 import OpenAPI as OpenApi31
+
+    shape, known = (OpenApi30, "3.0.3") if version.startswith("3.0.") else (OpenApi31, "3.1.0")
+    try:
+        shape.model_validate({**content, "openapi": known})
+    except pydantic.ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        raise BadDocument(f"{place[:200]}: {fault['msg'][:200]}.") from error
+    except RecursionError as error:
+        raise BadDocument("The document is nested too deeply.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One operation and where it stands."""
+
+    method: str
+    path: str
+    item: Mapping[str, Any]
+    operation: Mapping[str, Any]
+
+
+def _operations(document: Document) -> Iterator[_Place]:
+    paths = cast(dict[str, Any], document.content.get("paths") or {})
+    count = 0
+    for path, item in paths.items():
+        try:
+            found = document.followed(item)
+        except Unusable:
+            continue
+        for method in _METHODS:
+            if not isinstance(found.get(method), dict):
+                continue
+            count += 1
+            if count > _OPERATIONS:
+                raise BadDocument(f"The document has more than {_OPERATIONS} operations.", hint=_CUT)
+            yield _Place(method, path, found, cast(dict[str, Any], found[method]))
+
+
+# --- one tool
+
+
+def _tool(document: Document, base: str, place: _Place) -> ApiTool:
+    takes = _Arguments(document)
+    parts = tuple(takes.parts(place))
+    _fit(place.path, parts)
+    binding = Binding(place.method.upper(), place.path, parts, *takes.body(place.operation))
+    accepts = takes.schema()
+    _compiled(accepts)
+    operation = place.operation
+    definition: dict[str, Any] = {
+        "name": _name(
+            str(operation.get("operationId") or f"{place.method}_{place.path.strip('/') or 'root'}")
+        ),
+        "description": _description(operation, place.item),
+        "inputSchema": accepts,
+        "annotations": _annotations(base, binding),
+    }
+    if title := _cut(str(operation.get("summary") or ""), 100):
+        definition["title"] = title
+    gives, wrapped = _answer(document, operation)
+    if gives is None:
+        return ApiTool(definition, binding, None, False)
+    definition["outputSchema"] = _wrapped(gives) if wrapped else gives
+    return ApiTool(definition, binding, _compiled(definition["outputSchema"]), wrapped)
+
+
+class _Arguments:
+    """What a tool takes, gathered from the parameters and the body of its operation."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._schemas = Schemas(document, "in")
+        self._properties: dict[str, Any] = {}
+        self._required: list[str] = []
+
+    def parts(self, place: _Place) -> Iterator[Part]:
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for given in (place.item.get("parameters"), place.operation.get("parameters")):
+            for one in cast(list[Any], given or []):
+                parameter = self._document.followed(one)
+                found[str(parameter["in"]), str(parameter["name"])] = parameter
+        for where in _STYLES:
+            for (its, name), parameter in found.items():
+                part = self._part(name, where, parameter) if its == where else None
+                if part is not None:
+                    self._add(part.argument, self._property(parameter), needed=part.required)
+                    yield part
+
+    def body(self, operation: Mapping[str, Any]) -> tuple[Body | None, str, str]:
+        """Kind, media type and argument; the first that we can write."""
+        if operation.get("requestBody") is None:
+            return None, "", ""
+        given = self._document.followed(operation["requestBody"])
+        needed = bool(given.get("required"))
+        for media_type, content in cast(dict[str, Any], given.get("content") or {}).items():
+            kind = _kind(media_type)
+            if kind is not None:
+                argument = self._argument("body", "request")
+                schema = content.get("schema", True if kind == "json" else {"type": "object"})
+                self._add(argument, self._schemas.taken(schema), needed=needed)
+                return kind, media_type, argument
+        if needed:
+            raise Unusable("its body is neither JSON nor a form nor text")
+        return None, "", ""
+
+    def schema(self) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "type": "object",
+            "properties": self._properties,
+            "additionalProperties": False,
+        }
+        if self._required:
+            made["required"] = self._required
+        if definitions := self._schemas.definitions():
+            made["$defs"] = definitions
+        return made
+
+    def _add(self, argument: str, schema: Any, *, needed: bool) -> None:
+        self._properties[argument] = schema
+        if needed:
+            self._required.append(argument)
+
+    def _part(self, name: str, place: Place, parameter: Mapping[str, Any]) -> Part | None:
+        needed = bool(parameter.get("required")) or place == "path"
+        if place in ("header", "cookie") and (_NOT_OURS.match(name) or not _TOKEN.match(name)):
+            if needed and name.lower() not in ("accept", "content-type", "authorization"):
+                raise Unusable(f"it needs a {place} that only the gateway may set")
+            return None
+        style = str(parameter.get("style") or _STYLES[place][0])
+        if style not in _STYLES[place]:
+            raise Unusable(f"its parameter {name[:60]!r} has a style that is not known")
+        explode = parameter.get("explode")
+        return Part(
+            argument=self._argument(name, place),
+            name=name,
+            place=place,
+            style=style,
+            explode=bool(explode) if explode is not None else style in ("form", "deepObject"),
+            required=needed,
+            json="content" in parameter,
+            slash=parameter.get("x-switchboard-slash") is True,
+            reserved=parameter.get("allowReserved") is True,
+        )
+
+    def _argument(self, name: str, place: str) -> str:
+        """A name that model APIs take; where two places have one name, the second says its place."""
+        legible = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_")[:_ARGUMENT] or place
+        number, wanted = 1, legible
+        while wanted in self._properties:
+            wanted = f"{place}_{legible}" + (f"_{number}" if number > 1 else "")
+            number += 1
+        return wanted
+
+    def _property(self, parameter: Mapping[str, Any]) -> Any:
+        content = cast(dict[str, Any], parameter.get("content") or {})
+        holder = cast(Mapping[str, Any], next(iter(content.values())) if content else parameter)
+        made: Any = self._schemas.taken(holder.get("schema", {}))
+        about = _cut(str(parameter.get("description") or ""), 500)
+        if isinstance(made, dict) and about:
+            schema = cast(dict[str, Any], made)
+            return schema if {"description", "$ref"} & schema.keys() else {**schema, "description": about}
+        return cast(Any, made)
+
+
+def _fit(path: str, parts: tuple[Part, ...]) -> None:
+    named = {part.name for part in parts if part.place == "path"}
+    if not path.startswith("/") or set("?#\\% ") & set(path) or not (path.isprintable() and path.isascii()):
+        raise Unusable("its path is no path")
+    if set(VARIABLE.findall(path)) != named or set("{}") & set(VARIABLE.sub("", path)):
+        raise Unusable("its path and its path parameters do not agree")
+    if {".", ".."} & set(path.split("/")):
+        raise Unusable("its path leads out of itself")
+
+
+def _kind(media_type: str) -> Body | None:
+    plain = media_type.partition(";")[0].strip().lower()
+    if not media_type.isascii() or not media_type.isprintable():
+        return None
+    if plain == "application/json" or plain.endswith("+json"):
+        return "json"
+    return {"application/x-www-form-urlencoded": "form", "text/plain": "text"}.get(plain)  # pyright: ignore[reportReturnType] (the values are literals)
+
+
+def _answer(document: Document, operation: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+    """The schema of what a call that succeeds gives, where there is exactly one, and whether it has to be
+    wrapped: structured content is an object."""
+    good = {
+        status: document.followed(answer)
+        for status, answer in cast(dict[str, Any], operation.get("responses") or {}).items()
+        if str(status).startswith("2")
+    }
+    if len(good) != 1:
+        return None, False
+    content = cast(dict[str, Any], next(iter(good.values())).get("content") or {})
+    given = [one.get("schema") for media, one in content.items() if _kind(media) == "json"]
+    if len(content) != 1 or not given or given[0] is None:
+        return None, False
+    try:
+        root = document.followed(given[0])
+        schemas = Schemas(document, "out")
+        made = schemas.taken(root)
+        if definitions := schemas.definitions():
+            made = {**made, "$defs": definitions}
+    except Unusable:
+        return None, False  # the call works without
+    return made, made.get("type") != "object"
+
+
+def _wrapped(schema: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {key: value for key, value in schema.items() if key != "$defs"}
+    made: dict[str, Any] = {"type": "object", "properties": {"result": inner}, "required": ["result"]}
+    return made | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
+
+
+def _compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
+    try:
+        return compiled_schema(schema)
+    except ValueError as error:
+        raise Unusable("its schema does not compile") from error
+
+
+def _annotations(base: str, binding: Binding) -> dict[str, Any]:
+    """By what HTTP promises of the method (RFC 9110, section 9.2); an admin may set the risk otherwise."""
+    how = msgspec.to_builtins([binding.parts, binding.body, binding.media_type, binding.body_argument])
+    digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode()).hexdigest()[:16]
+    method = binding.method
+    return {
+        "readOnlyHint": method in ("GET", "HEAD"),
+        "destructiveHint": method == "DELETE",
+        "idempotentHint": method in ("GET", "HEAD", "PUT", "DELETE"),
+        "openWorldHint": True,
+        OPERATION: f"{method} {base}{binding.path} {digest}",
+    }
+
+
+def _description(operation: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    told = [str(operation.get(key) or "").strip() for key in ("summary", "description")]
+    if not any(told):
+        told = [str(item.get(key) or "").strip() for key in ("summary", "description")]
+    if operation.get("deprecated") is True:
+        told.append("This operation is deprecated.")
+    return _cut("\n\n".join(dict.fromkeys(text for text in told if text)), _TEXT)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _name(wanted: str) -> str:
+    legible = re.sub(r"[^A-Za-z0-9_.-]+", "_", wanted).strip("_.-") or "operation"
+    return legible if len(legible) <= _NAME else _marked(legible, wanted)
+
+
+def _marked(legible: str, by: str) -> str:
+    return f"{legible[: _NAME - _HASH - 1]}_{hashlib.sha256(by.encode()).hexdigest()[:_HASH]}"
+
+
+def _apart(made: list[tuple[str, ApiTool]]) -> Iterator[ApiTool]:
+    """Names that became the same get what tells their operations apart, whatever the order."""
+    count: dict[str, int] = {}
+    for _, tool in made:
+        name = tool.definition["name"].lower()
+        count[name] = count.get(name, 0) + 1
+    for operation, tool in made:
+        if count[tool.definition["name"].lower()] > 1:
+            tool.definition["name"] = _marked(tool.definition["name"], operation)
+        yield tool
