@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from kit.wire.base import Request, Wire
+from kit.wire.internal import ProbeProblem
 from kit.wire.tools import Approval, BreakerPolicy, CostTier, Credential, Risk
 
 Shared = Literal["prompts", "resources"]
@@ -100,12 +101,6 @@ class McpServer(Wire):
     created_at: datetime
     updated_at: datetime
     version: int
-
-
-class ProbeProblem(Wire):
-    code: str
-    detail: str
-    hint: str = ""
 
 
 class TestedServer(Wire):

@@ -1,10 +1,12 @@
 """What the gateway and our own servers need of the platform, and nothing more (SPEC 3b)."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import Field
 
 from kit.wire.base import Request, Wire
+from kit.wire.tools import RegisteredServer
 
 
 class ResolvePrincipal(Request):
@@ -48,3 +50,28 @@ class AuditAccepted(Wire):
 
 class Grant(Wire):
     keys: list[str]
+
+
+class ProbeProblem(Wire):
+    code: str
+    detail: str
+    hint: str = ""
+
+
+class ProbeServer(Request):
+    """Ask the gateway to list this server's tools now; registered or not, its `tools` may be empty."""
+
+    server: RegisteredServer
+    organisation_id: UUID
+    user_id: UUID | None = None
+
+
+class Probed(Wire):
+    """tools: MCP tool objects as the server lists them."""
+
+    reachable: bool
+    revision: str | None = None
+    server_info: dict[str, Any] = {}
+    tools: list[dict[str, Any]] = []
+    took_ms: float = 0.0
+    problem: ProbeProblem | None = None
