@@ -6,6 +6,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kit.connection import CONNECTION
+
 HEAD_LIMIT = 65_536
 """Bytes of a request line and headers that have not ended yet."""
 HEAD_S = 20.0
@@ -18,7 +20,8 @@ class BoundedHead(HttpToolsProtocol):
     """Hangs up on a head without an end, and on a client that leaves its answer unread:
     uvicorn would keep either in memory for as long as the connection stands.
 
-    One look now and then for each connection: a timer for each request would cost more.
+    One look now and then for each connection: a timer for each request would cost more. Apps find in the
+    scope a place for what they remember of the connection (kit.connection).
     """
 
     _in_head = False
@@ -28,9 +31,11 @@ class BoundedHead(HttpToolsProtocol):
     _unread = 0
     _unread_since = 0.0
     _looking: asyncio.TimerHandle | None = None
+    _extensions: dict[str, dict[object, object]]
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        self._extensions = {CONNECTION: {}}
         self._began_at = self.loop.time()
         self._look_later()
 
@@ -50,6 +55,7 @@ class BoundedHead(HttpToolsProtocol):
         self._in_head, self._head_bytes = True, 0
         self._began_at = self.loop.time()
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         self._in_head, self._asked = False, True

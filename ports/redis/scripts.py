@@ -75,21 +75,25 @@ class ScriptRunner:
 
     async def run(self, packed: Packed, last: int) -> Any:
         """What the script returns. Raises ScriptUnavailable, at once where Redis is known to be away."""
+        answer = await self.sent(packed, last)
+        return await self.again(packed, last, answer) if isinstance(answer, Exception) else answer
+
+    def sent(self, packed: Packed, last: int) -> "asyncio.Future[Any]":
+        """The same without a coroutine of its own: an answer that is an exception is for `again`."""
         if self._link is None:
             raise ScriptUnavailable
-        request = b"%b$%d\r\n%d\r\n" % (packed, len(str(last)), last)
+        return self._link.send(_request(packed, last))
+
+    async def again(self, packed: Packed, last: int, error: Exception) -> Any:
+        """With the script's text where it was flushed, or this is another Redis now; other errors of Redis
+        are raised as ScriptUnavailable."""
+        if self._link is None or not str(error).startswith("NOSCRIPT"):
+            raise ScriptUnavailable(str(error)) from error
+        request = _request(packed, last).replace(self._by_sha, self._by_text, 1)
         answer = await self._link.send(request)
-        if isinstance(answer, hiredis.ReplyError) and str(answer).startswith("NOSCRIPT"):
-            answer = await self._again(request)
         if isinstance(answer, Exception):
             raise ScriptUnavailable(str(answer)) from answer
         return answer
-
-    async def _again(self, request: bytes) -> Any:
-        """With the script's text: it was flushed, or this is another Redis now."""
-        if self._link is None:
-            raise ScriptUnavailable
-        return await self._link.send(request.replace(self._by_sha, self._by_text, 1))
 
     async def _connect(self) -> "_Link":
         async with asyncio.timeout(_CONNECT_S):
@@ -237,6 +241,10 @@ class _Link(asyncio.Protocol):
             waiting, _ = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(ScriptUnavailable())
+
+
+def _request(packed: Packed, last: int) -> bytes:
+    return b"%b$%d\r\n%d\r\n" % (packed, len(str(last)), last)
 
 
 def _bulk(word: bytes) -> bytes:

@@ -46,9 +46,20 @@ class CannotTellWho(Unavailable):
     title = "Your credential cannot be checked at the moment"
 
 
+class Presented(str):
+    """An Authorization header that comes again over the same connection: its digest is made once."""
+
+    digest: bytes = b""
+
+
 def _digest(authorization: str) -> bytes:
     """Of the whole header: only one that was good is ever remembered by it."""
-    return hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
+    if isinstance(authorization, Presented) and authorization.digest:
+        return authorization.digest
+    digest = hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
+    if isinstance(authorization, Presented):
+        authorization.digest = digest
+    return digest
 
 
 class Callers:

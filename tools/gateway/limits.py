@@ -155,7 +155,11 @@ class SharedLimiter:
     async def take(self, bounds: Bounds) -> Taken:
         now = int(self._clock.now().timestamp() * 1000)
         try:
-            index, wait_ms = cast(list[int], await self._runner.run(self._pack(bounds), now))
+            packed = bounds.packed or self._pack(bounds)
+            answer = await self._runner.sent(packed, now)
+            if isinstance(answer, Exception):
+                answer = await self._runner.again(packed, now, answer)
+            index, wait_ms = cast(list[int], answer)
         except ScriptUnavailable:
             self._note(away=True)
             return await self._local.take(bounds)
@@ -164,9 +168,8 @@ class SharedLimiter:
         return Taken(bounds.each[index - 1], wait_ms / 1000) if index else FREE
 
     def _pack(self, bounds: Bounds) -> Packed:
-        if bounds.packed is None:
-            arguments = [word for bound in bounds.each for word in _arguments(bound)]
-            bounds.packed = self._runner.packed([bound.key for bound in bounds.each], arguments)
+        arguments = [word for bound in bounds.each for word in _arguments(bound)]
+        bounds.packed = self._runner.packed([bound.key for bound in bounds.each], arguments)
         return bounds.packed
 
     def _note(self, *, away: bool) -> None:

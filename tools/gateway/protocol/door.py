@@ -53,6 +53,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 Said = tuple[int, bytes, Headers]
 """Status, body, headers."""
+_EVERYWHERE = Where(None)
 _log = structlog.get_logger()
 
 
@@ -70,9 +71,12 @@ class Door:
         outlet = Outlet(send, streams=False)
         try:
             request = asked(scope)
-            self._check(request)
+            if not request.passed:
+                self._check(request)
+                request.passed = True
             outlet.streams = "text/event-stream" in request.get("accept")
-            where = Where(server, names_of(scope.get("query_string", b"")))
+            query: bytes = scope.get("query_string", b"")
+            where = Where(server, names_of(query)) if server is not None or query else _EVERYWHERE
             if request.method == "DELETE":
                 await self.in_session.end(request, where)
                 return await send_nothing(send, 204)

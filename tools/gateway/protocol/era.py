@@ -21,7 +21,7 @@ from kit.wire.mcp import (
 )
 from tools.gateway.call import Call, Handler, Reply, UnknownTool
 from tools.gateway.callers import Caller, Callers
-from tools.gateway.catalogue import OfferedTool
+from tools.gateway.catalogue import Catalogue, OfferedTool
 from tools.gateway.pins import Pins
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.asking import Questions
@@ -81,6 +81,7 @@ class Manner:
     capabilities: Mapping[str, Any]
     outlet: Outlet
     ask: Ask | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,13 @@ class Methods:
         """Raises Unauthenticated, CannotTellWho and UnknownTool; other errors are the tool's result."""
         call = _call(request, message, where, manner)
         if where.names == "plain":
-            call.name = self.plain.of(self.holder.current, where.server).get(call.name, call.name)
+            seen = await self._seen_by(request)
+            call.name = self.plain.of(seen, where.server).get(call.name, call.name)
         try:
-            return await self._asking(call, manner, request)
+            reply = await self.chain(call)
+            if not reply.needs_input or manner.revision == STATELESS:
+                return reply.result
+            return await self._asked_on(call, reply, manner, request)
         except ServerRefused as error:
             raise refused_by(message, error, manner.revision) from error
         except SwitchboardError as error:
@@ -115,13 +120,13 @@ class Methods:
 
     def list_tools(self, caller: Caller, message: Message, where: Where, *, stateless: bool) -> bytes:
         _one_page(message)
-        held_back = self.pins.quarantined
-        offered = [
-            tool
-            for tool in usable(caller.principal, self.holder.current, where.server)
-            if tool.name not in held_back
-        ]
-        return answers.listed(self._shown(offered, where), stateless=stateless)
+        catalogue = self.catalogue(caller)
+        offered = list(usable(caller.principal, catalogue, where.server, self.pins.quarantined))
+        return answers.listed(self._shown(offered, catalogue, where), stateless=stateless)
+
+    def catalogue(self, caller: Caller) -> Catalogue:
+        """What exists for the caller's organisation."""
+        return self.holder.current.seen_by(caller.principal.organisation_id)
 
     async def list_shared(self, caller: Caller, message: Message, where: Where, *, stateless: bool) -> bytes:
         if LIST_KIND[message.method] not in self.shared.kinds(caller, where.server):
@@ -137,7 +142,10 @@ class Methods:
         for server, params in (await self._targets(caller, message, where))[:_TRIED]:
             call = _shared_call(request, message, server, params, manner)
             try:
-                return own_result(await self._asking(call, manner, request))
+                reply = await self.chain(call)
+                if not reply.needs_input or manner.revision == STATELESS:
+                    return own_result(reply.result)
+                return own_result(await self._asked_on(call, reply, manner, request))
             except ServerRefused as error:
                 last = error
                 if error.error.code not in (INVALID_PARAMS, RESOURCE_NOT_FOUND):
@@ -146,23 +154,33 @@ class Methods:
                 last = error
         raise refused_by(message, last, manner.revision)
 
-    def tool_of(self, name: Any, where: Where) -> OfferedTool | None:
-        return self.holder.current.find(name, where.server) if isinstance(name, str) else None
+    async def tool_of(self, request: Asked, name: Any, where: Where) -> OfferedTool | None:
+        """For the caller's organisation; whether it is the caller's is decided in the chain."""
+        if not isinstance(name, str):
+            return None
+        return (await self._seen_by(request)).find(name, where.server)
 
-    async def _asking(self, call: Call, manner: Manner, request: Asked) -> bytes:
-        """Until there is a result: a client of the session era is asked on the way.
+    async def _seen_by(self, request: Asked) -> Catalogue:
+        try:
+            return self.catalogue(await self.caller(request))
+        except SwitchboardError:
+            # the chain will refuse it, and keep a record of that
+            return self.holder.current
+
+    async def _asked_on(self, call: Call, reply: Reply, manner: Manner, request: Asked) -> bytes:
+        """A client of the session era is asked what `reply` wants, until there is a result.
 
         Each leg is a call of its own: it is authorised, limited and recorded like any other.
         """
-        for _ in range(_ROUNDS):
-            reply = await self.chain(call)
-            if not reply.needs_input or manner.revision == STATELESS:
-                return reply.result
+        for _ in range(_ROUNDS - 1):
             if manner.ask is None or not manner.outlet.streams:
                 break
             with self.questions.of(call.known_caller().actor):
                 resumption = await _resumption(reply, manner.ask)
             call = replace(call, resumption=resumption, authorization=request.get("authorization"))
+            reply = await self.chain(call)
+            if not reply.needs_input:
+                return reply.result
         raise NeedsNewerClient()
 
     async def _targets(
@@ -188,10 +206,10 @@ class Methods:
         server = await self.shared.server_of_template(caller, where.server, _text(ref, "uri"))
         return [(server, params)] if server else []
 
-    def _shown(self, offered: list[OfferedTool], where: Where) -> list[bytes]:
+    def _shown(self, offered: list[OfferedTool], catalogue: Catalogue, where: Where) -> list[bytes]:
         """As the endpoint names them; made anew only where the name differs."""
         if where.names == "plain":
-            plain = self.plain.of(self.holder.current, where.server)
+            plain = self.plain.of(catalogue, where.server)
             shown = {name: short for short, name in plain.items()}
             return [tool.listed_as(shown[tool.own_name if where.server else tool.name]) for tool in offered]
         if where.server is not None:
@@ -268,6 +286,7 @@ def _made(request: Asked, message: Message, name: str, server: str | None, manne
         progress=progress if hears and isinstance(progress, int | str) else None,
         log_level=manner.outlet.log_level if hears else None,
         in_session=not stateless,
+        session=manner.session,
         tell=manner.outlet.tell if hears else None,
     )
 

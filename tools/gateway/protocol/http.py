@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from kit.connection import CONNECTION
 from kit.wire.mcp import METHOD_HEADER, NAME_HEADER, REVISION_HEADER, SESSION_HEADER, RequestId, RpcError
+from tools.gateway.callers import Presented
 from tools.gateway.deadlines import Deadlines
 from tools.gateway.protocol.whole import whole_body
 
@@ -25,6 +28,9 @@ _KNOWN = {
         *(REVISION_HEADER, METHOD_HEADER, NAME_HEADER, SESSION_HEADER),
     )
 }
+_CHANGING_NAMES = ("content-length", "traceparent", "tracestate")
+_CHANGING = frozenset(name.encode() for name in _CHANGING_NAMES)
+_NOTHING: Mapping[str, Any] = {}
 _encode = msgspec.json.Encoder().encode
 Headers = Sequence[tuple[bytes, bytes]]
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
@@ -42,23 +48,56 @@ class HttpRefused(Exception):
 
 @dataclass(slots=True)
 class Asked:
-    """A request's method and headers. `twice`: those of ours that came more than once."""
+    """A request's method and headers. `twice`: those of ours that came more than once.
+
+    passed: the door has looked at these headers and lets them in.
+    """
 
     method: str
     headers: Mapping[bytes, bytes]
     twice: frozenset[str]
+    passed: bool = False
+    _read: dict[str, str] = field(default_factory=dict[str, str])
 
     def get(self, name: str) -> str:
         """Empty where the header is absent."""
-        value = self.headers.get(_KNOWN.get(name) or name.encode())
-        return "" if value is None else value.decode("latin-1")
+        value = self._read.get(name)
+        if value is None:
+            value = self._read[name] = self._decoded(name)
+        return value
 
     def has(self, name: str) -> bool:
-        return name.encode() in self.headers
+        return (_KNOWN.get(name) or name.encode()) in self.headers
+
+    def _decoded(self, name: str) -> str:
+        text = self.headers.get(_KNOWN.get(name) or name.encode(), b"").decode("latin-1")
+        return Presented(text) if name == "authorization" else text
 
 
 def asked(scope: Scope) -> Asked:
-    """Raises HttpRefused for too many headers, or a credential that came twice."""
+    """Raises HttpRefused for too many headers, or a credential that came twice.
+
+    A client sends the same headers over a connection again and again, but for a length or a trace: what was
+    read and checked of them is kept with the connection.
+    """
+    kept: dict[str, Any] | None = scope.get("extensions", _NOTHING).get(CONNECTION)
+    if kept is None:
+        return _asked(scope)
+    listed: list[tuple[bytes, bytes]] = scope["headers"]
+    line = (scope["method"], scope.get("http_version"))
+    lasting = [header for header in listed if header[0] not in _CHANGING]
+    if kept.get("lasting") != lasting or kept["line"] != line:
+        kept["asked"], kept["lasting"], kept["line"] = _asked(scope), lasting, line
+    elif kept["all"] != listed:
+        before, made = kept["asked"], _asked(scope)
+        made.passed = before.passed
+        made._read |= {name: value for name, value in before._read.items() if name not in _CHANGING_NAMES}
+        kept["asked"] = made
+    kept["all"] = listed
+    return kept["asked"]
+
+
+def _asked(scope: Scope) -> Asked:
     listed: list[tuple[bytes, bytes]] = scope["headers"]
     headers = dict(listed)
     if sum(map(len, headers)) + sum(map(len, headers.values())) > HEADER_BYTES:

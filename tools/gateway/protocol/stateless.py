@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -42,12 +42,19 @@ class StatelessEra:
     methods: Methods
     notices: Notices
 
-    async def answer(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> bytes:
-        """The result. Raises Refused and kit.errors.SwitchboardError."""
+    def answer(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> Awaitable[bytes]:
+        """The result. Raises Refused and kit.errors.SwitchboardError, at once or when awaited."""
         meta = _agreed(request, message)
+        if message.method == "tools/call" and not self.methods.holder.current.mirrors:
+            return self.methods.call(request, message, where, stateless_manner(meta, outlet))
+        return self._answer(request, message, where, outlet, meta)
+
+    async def _answer(
+        self, request: Asked, message: Message, where: Where, outlet: Outlet, meta: Mapping[str, Any]
+    ) -> bytes:
         method = message.method
         if method == "tools/call":
-            self._same_parameters(request, message, where)
+            await self._same_parameters(request, message, where)
             return await self.methods.call(request, message, where, stateless_manner(meta, outlet))
         if method in SHARED:
             return await self.methods.ask_shared(request, message, where, stateless_manner(meta, outlet))
@@ -62,9 +69,9 @@ class StatelessEra:
             return await self._listen(request, message, where, outlet)
         raise Refused(METHOD_NOT_FOUND, "Method not found")
 
-    def _same_parameters(self, request: Asked, message: Message, where: Where) -> None:
+    async def _same_parameters(self, request: Asked, message: Message, where: Where) -> None:
         """What the schema wants mirrored in headers is held against the body like every other header."""
-        tool = self.methods.tool_of(message.params.get("name"), where)
+        tool = await self.methods.tool_of(request, message.params.get("name"), where)
         if tool is None or not tool.mirrored:
             return
         arguments = mapping(message.params.get("arguments"))

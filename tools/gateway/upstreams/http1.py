@@ -5,9 +5,10 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from kit.errors import Unavailable, UpstreamFailed
+from kit.errors import Unavailable
 from ports.http.trust import trust
 from tools.gateway.places import Places
+from tools.gateway.upstreams.errors import HungUp
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
 from tools.gateway.upstreams.port import FixedHeaders, UpstreamAnswer
 from tools.gateway.upstreams.reach import out_of_bounds
@@ -52,7 +53,23 @@ class Http1Client:
         if not self._places.entered():
             await self._places.enter()
         try:
-            return await self._exchange(request, repeatable)
+            connection = self._kept()
+            while True:
+                fresh = connection is None
+                if connection is None:
+                    connection = await self._connect()
+                try:
+                    # no coroutine for each step: every one is resumed on the way of every answer
+                    return await connection.asked(request)
+                except Dropped as error:
+                    if fresh or not repeatable:
+                        raise HungUp("This tool's server hung up.", hint=_UNKNOWN) from error
+                except asyncio.CancelledError:
+                    connection.close()
+                    raise
+                finally:
+                    self._over(connection)
+                connection = None
         finally:
             self._places.leave()
 
@@ -64,34 +81,20 @@ class Http1Client:
         self._open.clear()
         self._idle.clear()
 
-    async def _exchange(self, request: bytes, repeatable: bool) -> UpstreamAnswer:
-        connection = self._kept()
-        if connection is not None:
-            try:
-                return await self._over(connection, request)
-            except Dropped as error:
-                if not repeatable:
-                    raise UpstreamFailed("This tool's server hung up.", hint=_UNKNOWN) from error
-        connection = await self._connect()
-        try:
-            return await self._over(connection, request)
-        except Dropped as error:
-            raise UpstreamFailed("This tool's server hung up.", hint=_UNKNOWN) from error
-
-    async def _over(self, connection: Http1Connection, request: bytes) -> UpstreamAnswer:
-        try:
-            return await connection.ask(request)
-        finally:
-            if connection.reusable:
-                connection.used_at = asyncio.get_running_loop().time()
-                self._idle.append(connection)
-                self._sweep_later()
-            else:
-                self._open.discard(connection)
+    def _over(self, connection: Http1Connection) -> None:
+        if connection.reusable:
+            connection.used_at = connection.loop.time()
+            self._idle.append(connection)
+            if self._sweeping is None:
+                self._sweep_later(connection.loop)
+        else:
+            self._open.discard(connection)
 
     def _kept(self) -> Http1Connection | None:
         """The connection used last, if it is still good: the others grow old and are closed."""
-        now = asyncio.get_running_loop().time()
+        if not self._idle:
+            return None
+        now = self._idle[-1].loop.time()
         while self._idle:
             connection = self._idle.pop()
             idle_s = now - connection.used_at
@@ -122,9 +125,8 @@ class Http1Client:
         self._open.add(connection)
         return connection
 
-    def _sweep_later(self) -> None:
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep)
+    def _sweep_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeping = loop.call_later(_IDLE_S, self._sweep)
 
     def _sweep(self) -> None:
         """Close what has been idle for too long: the oldest stand first."""
@@ -139,7 +141,7 @@ class Http1Client:
                 self._open.discard(connection)
         self._idle = kept
         if kept:
-            self._sweep_later()
+            self._sweep_later(kept[0].loop)
 
 
 _UNKNOWN = "It is not known whether the call took effect: look before you repeat it."

@@ -21,7 +21,7 @@ class Dropped(Exception):
 
 
 class Http1Connection(asyncio.Protocol):
-    """`ask` one at a time. Afterwards `reusable` says whether the next request may go over it."""
+    """`asked` one at a time. Afterwards `reusable` says whether the next request may go over it."""
 
     def __init__(self, limit: int) -> None:
         self.reusable = False
@@ -30,26 +30,22 @@ class Http1Connection(asyncio.Protocol):
         self.used_at = 0.0
         self._limit = limit
         self._transport: asyncio.Transport | None = None
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[UpstreamAnswer] | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._begin()
 
-    async def ask(self, request: bytes) -> UpstreamAnswer:
-        """The whole request as bytes. Raises Dropped, UpstreamFailed, ResultTooLarge; cancelling hangs up."""
-        if self._transport is None or self._transport.is_closing():
+    def asked(self, request: bytes) -> "asyncio.Future[UpstreamAnswer]":
+        """The whole request as bytes. The answer, or Dropped, UpstreamFailed, ResultTooLarge; Dropped may be
+        raised at once. Who cancels it closes the connection."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
             raise Dropped
         self.reusable = False
         self._begin()
-        self._waiter = self._loop.create_future()
-        self._transport.write(request)
-        try:
-            return await self._waiter
-        except asyncio.CancelledError:
-            self.close()
-            raise
-        finally:
-            self._waiter = None
+        self._waiter = waiter = self.loop.create_future()
+        transport.write(request)
+        return waiter
 
     def close(self) -> None:
         """At once: what has not been read is not wanted."""

@@ -1,8 +1,10 @@
 """meter: counts and times every call, and puts a span around it; outermost."""
 
 import time
+from collections.abc import Awaitable
 
 from opentelemetry import trace
+from opentelemetry.trace import Span
 from prometheus_client import Counter, Histogram
 
 from kit import telemetry
@@ -57,12 +59,7 @@ def metered(inner: Handler) -> Handler:
             call.outcome = outcome
             count(call, outcome, time.perf_counter() - started)
 
-    async def call(call: Call) -> Reply:
-        span = telemetry.hop("tools/call", call.trace)
-        if span is None:
-            if not call.trace:
-                call.trace = telemetry.unrecorded()
-            return await counted(call)
+    async def traced(call: Call, span: Span) -> Reply:
         _spans.inc()
         with trace.use_span(span, end_on_exit=True, record_exception=False):
             call.trace = telemetry.inject()
@@ -70,5 +67,13 @@ def metered(inner: Handler) -> Handler:
                 return await counted(call)
             finally:
                 span.set_attributes({"gen_ai.tool.name": call.name, "switchboard.outcome": call.outcome})
+
+    def call(call: Call) -> Awaitable[Reply]:
+        span = telemetry.hop("tools/call", call.trace)
+        if span is not None:
+            return traced(call, span)
+        if not call.trace:
+            call.trace = telemetry.unrecorded()
+        return counted(call)
 
     return call
