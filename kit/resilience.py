@@ -96,6 +96,11 @@ class Breaker:
         if probing:
             self._probing = False
 
+    def leave(self, probing: bool) -> None:
+        """The call is over and says nothing about the dependency: the other way to end what `begin` began."""
+        if probing:
+            self._probing = False
+
     def _failed(self, probing: bool) -> None:
         now = self._now()
         self._failed_at.append(now)

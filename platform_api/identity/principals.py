@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Header, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from access.jwks import TrustedKeys
 from access.principal import Principal
+from access.services import GATEWAY
 from access.tokens import Verifier
 from kit.clock import Clock
 from kit.errors import Unauthenticated
@@ -45,12 +46,21 @@ _Tokens = Annotated[Tokens, Depends(provided(Tokens))]
 
 
 async def current_principal(
-    sent: Annotated[Credentials, Security(_person_bearer)], identity: _Identity, tokens: _Tokens
+    sent: Annotated[Credentials, Security(_person_bearer)],
+    identity: _Identity,
+    tokens: _Tokens,
+    x_act_as: Annotated[str | None, Header(include_in_schema=False, max_length=400)] = None,
 ) -> Principal:
-    """Who is asking. The token only says who; what they may is read with each request.
+    """Who is asking: whose credential it is, or for whom a bot asks (`X-Act-As`, SPEC 6).
 
-    Raises Unauthenticated.
+    Raises Unauthenticated, MayNotActAs, LinkNeeded.
     """
+    holder = await _holder(sent, identity, tokens)
+    return holder if x_act_as is None else await identity.acted_for(holder, x_act_as)
+
+
+async def _holder(sent: Credentials, identity: Identity, tokens: Tokens) -> Principal:
+    """The token only says who; what they may is read with each request."""
     if sent is None:
         raise Unauthenticated
     if looks_like_api_key(sent.credentials):
@@ -80,7 +90,8 @@ async def service_principal(
     if sent is None:
         raise Unauthenticated
     verified = tokens.verifier.verify(sent.credentials)
-    if verified.issuer != GATEWAY_ISSUER or verified.principal.kind != "service":
+    # the gateway's key also signs for people, towards tool servers: such a token is nobody's here
+    if verified.issuer != GATEWAY_ISSUER or verified.principal != GATEWAY:
         raise Unauthenticated
     return verified.principal
 

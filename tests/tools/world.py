@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from access.principal import Principal, permissions_of
 from access.tokens import Minter, SigningKey, claims_of
 from kit.clock import SystemClock
 from kit.errors import Unauthenticated, Unavailable
+from kit.wire.interactions import ConsumedOneShot, ConsumeOneShot, OpenedOneShot, OpenOneShot
 from kit.wire.internal import AuditAccepted, AuditEvent, ResolvedPrincipal
 from kit.wire.tools import RegisteredServer, Registry
 from knowledge.index import Index, IndexedChunk
@@ -31,6 +33,7 @@ from knowledge.index.edge import open_edge
 from knowledge.search import Search
 from tests.clocks import MovedClock
 from tests.knowledge.index.samples import chunk, facts
+from tests.tools.one_shots import OneShots
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import EventsRefused
 from tools.gateway.settings import GatewaySettings
@@ -137,9 +140,14 @@ class HeldPlatform:
     refuses: str | None = None
     slow: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    one_shots: OneShots = field(default_factory=OneShots)
 
-    async def registry(self, etag: str | None) -> Registry | None:
+    async def registry(self, etag: str | None, wait_s: float = 0.0) -> Registry | None:
         self._up()
+        until = time.monotonic() + wait_s
+        while etag == self.current.version and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+            self._up()
         return None if etag == self.current.version else self.current
 
     async def resolve(self, api_key: str) -> ResolvedPrincipal:
@@ -167,6 +175,14 @@ class HeldPlatform:
     async def grant(self, hash: str) -> list[str] | None:
         self._up()
         return None
+
+    async def open_one_shot(self, wanted: OpenOneShot) -> OpenedOneShot:
+        self._up()
+        return await self.one_shots.open_one_shot(wanted)
+
+    async def consume_one_shot(self, id: str, wanted: ConsumeOneShot) -> ConsumedOneShot:
+        self._up()
+        return await self.one_shots.consume_one_shot(id, wanted)
 
     def _up(self) -> None:
         if self.down:

@@ -104,6 +104,7 @@ def build_gateway(
         settings=settings,
         policies=policies or Policies(),
         approvals=approvals,
+        states=states,
         spool=spool,
         clock=clock,
         callers=callers,

@@ -33,12 +33,12 @@ class BoundsOf:
         settings, policy = self._settings, tool.policy
         found = [
             Bound("user", caller.actor, settings.user_calls_per_min),
-            Bound("server", tool.server, settings.server_calls_per_min),
+            Bound("server", tool.server_key, settings.server_calls_per_min),
             Bound("organisation", caller.organisation_id, settings.organisation_calls_per_min),
             Bound("calls_per_day", caller.actor, settings.user_calls_per_day, DAY_MS, slides=False),
         ]
         if policy.calls_per_min is not None:
-            found.append(Bound("tool", tool.name, policy.calls_per_min))
+            found.append(Bound("tool", tool.id, policy.calls_per_min))
         if cost := COST[policy.cost_tier]:
             found.append(Bound("cost_per_day", caller.actor, settings.user_cost_per_day, DAY_MS, cost, False))
         return found

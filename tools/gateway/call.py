@@ -38,6 +38,8 @@ class Call:
     """Where notifications go that belong to this call; None: the client cannot hear them."""
     taken: Taken = FREE
     """What rate limit and budget counted."""
+    retried: int = 0
+    """How often the server was asked again."""
     outcome: str = ""
     """How it ended, as the meter counts it."""
     caller: Caller | None = None

@@ -1,23 +1,37 @@
 """The registry, compiled: what a call needs of a tool, ready to use.
 
-Names are global. Where two servers have a tool of one name, the one approved with the release keeps it,
-else the server whose name sorts first; the other's is `<server>.<tool>` on /mcp, and keeps its own name
-on /servers/{server}/mcp. A new server so never takes a name that was in use by ours; and `<server>.<tool>`
-is nobody else's, so no server can pass for another by how it calls a tool.
+Every organisation has a view of its own: its servers and everyone's. What another organisation registered
+is not in it, so it is neither seen, nor takes a name, nor changes how a tool is called.
+
+Names are global within a view. Where two servers have a tool of one name, the one approved with the release
+keeps it, else everyone's before an organisation's own, else the server whose name sorts first; the other's
+is `<server>.<tool>` on /mcp, and keeps its own name on /servers/{server}/mcp. A new server so never takes a
+name that was in use by ours; and `<server>.<tool>` is nobody else's, so no server can pass for another by
+how it calls a tool.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
+from uuid import UUID
 
 import jsonschema_rs
 import msgspec
 import structlog
 
+from kit.requires import resolved
 from kit.wire.mcp import definition_hash
-from kit.wire.tools import RegisteredServer, RegisteredTool, Registry
+from kit.wire.tools import (
+    RELEASE,
+    Approval,
+    RegisteredServer,
+    RegisteredTool,
+    Registry,
+    approval_of,
+    seen_by,
+)
+from tools.gateway.rules import Rule, rule_of, rule_of_shared
 
-RELEASE = "release"
 OUR_AUDIENCES = frozenset({"platform", "gateway"})
 """A token made out to one of these opens more than a tool server."""
 _LONGEST = 128
@@ -25,10 +39,15 @@ MIRROR = "x-mcp-header"
 _log = structlog.get_logger()
 
 
+class BadRegistry(ValueError):
+    """It contradicts itself, so none of it is taken over; the text says where."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OfferedTool:
     """An approved tool. `name`: on /mcp; `own_name`: its server's. `listed`: its MCP tool object as JSON.
 
+    server_key, id: of the server and of the tool, unique over all organisations; names are not.
     mirrored: arguments that travel as headers too (path, header), by 2026-07-28's x-mcp-header.
     """
 
@@ -39,18 +58,27 @@ class OfferedTool:
     policy: RegisteredTool
     listed: bytes
     arguments: jsonschema_rs.Validator
-    roles: frozenset[str]
+    rule: Rule
+    server_key: str
+    id: str
     own_name: str = ""
+    approval: Approval | None = None
+    """None: nobody has to agree to its calls."""
     mirrored: tuple[tuple[tuple[str, ...], str], ...] = ()
 
     def listed_as(self, name: str) -> bytes:
         return msgspec.json.encode({**self.policy.definition, "name": name})
 
 
+Needs = Mapping[str, tuple[OfferedTool, ...] | None]
+"""By a tool's id, of those that require any: all that they require; None: nobody can be offered it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
     """One version of the registry; replaced as a whole, never changed.
 
+    This is what exists for those whose organisation has no servers of its own; `seen_by` is anybody's.
     own: by server and the server's own name. shared: by server, what stands for its resources, prompts.
     """
 
@@ -59,9 +87,23 @@ class Catalogue:
     tools: Mapping[str, OfferedTool]
     own: Mapping[tuple[str, str], OfferedTool] = field(default_factory=dict[tuple[str, str], OfferedTool])
     shared: Mapping[str, OfferedTool] = field(default_factory=dict[str, OfferedTool])
+    needs: Needs = field(default_factory=dict[str, tuple[OfferedTool, ...] | None])
+    by_server: Mapping[str, Sequence[OfferedTool]] = field(default_factory=dict[str, list[OfferedTool]])
+    views: Mapping[UUID, "Catalogue"] = field(default_factory=dict[UUID, "Catalogue"])
+    everything: Mapping[str, RegisteredServer] = field(default_factory=dict[str, RegisteredServer])
+    """By server key, the servers of all organisations: for the gateway itself, never for a caller."""
+    offers: Mapping[str, OfferedTool] = field(default_factory=dict[str, OfferedTool])
+    """By id, the tools of all organisations, under their own names."""
+    offers_of: Mapping[str, Sequence[OfferedTool]] = field(default_factory=dict[str, list[OfferedTool]])
+    """The same by server key."""
+    mirrors: bool = False
+    """Whether any tool of any organisation wants arguments mirrored in headers."""
 
-    def of(self, server: str) -> list[OfferedTool]:
-        return [tool for tool in self.tools.values() if tool.server == server]
+    def seen_by(self, organisation_id: UUID | None) -> "Catalogue":
+        return self if organisation_id is None else self.views.get(organisation_id, self)
+
+    def of(self, server: str) -> Sequence[OfferedTool]:
+        return self.by_server.get(server, ())
 
     def find(self, name: str, server: str | None) -> OfferedTool | None:
         """By its name on /mcp, or on the endpoint of one server by the name that this server uses."""
@@ -73,30 +115,115 @@ class Catalogue:
 EMPTY = Catalogue("", {}, {})
 
 
-def compiled(registry: Registry) -> Catalogue:
+def server_key(server: RegisteredServer) -> str:
+    """Unique over all organisations: names are not."""
+    return server.name if server.organisation_id is None else f"{server.organisation_id}/{server.name}"
+
+
+def compiled(registry: Registry, before: Catalogue = EMPTY) -> Catalogue:
     """A tool whose schema does not compile, or that is not what its own hash says, is left out; so is a
-    server whose tokens would be good elsewhere."""
-    registry = registry.model_copy(update={"servers": list(_apart(registry.servers))})
-    offers = sorted(_offered(registry), key=lambda tool: (tool.policy.approved_by != RELEASE, tool.server))
-    names = _named(offers)
-    return Catalogue(
-        registry.version,
-        {server.name: server for server in registry.servers},
-        # listed in the registry's order, whoever got the name
-        {tool.name: tool for tool in _in_order(registry, names)},
-        {(tool.server, tool.own_name): tool for tool in names},
-        {server.name: _stand_in(server) for server in registry.servers if server.shares},
+    server whose tokens would be good elsewhere. What has not changed since `before` is not compiled again.
+
+    Raises BadRegistry.
+    """
+    _consistent(registry)
+    servers = list(_apart(server for server in registry.servers if not server.disabled))
+    offers = {tool.id: tool for tool in _offered(servers, before.offers)}
+    organisations = {server.organisation_id for server in servers} - {None}
+    everything = {server_key(server): server for server in servers}
+    views = {
+        organisation: _view(registry.version, seen_by(servers, organisation), offers)
+        for organisation in organisations
+        if organisation is not None
+    }
+    root = _view(registry.version, seen_by(servers, None), offers)
+    offers_of: dict[str, list[OfferedTool]] = {}
+    for tool in offers.values():
+        offers_of.setdefault(tool.server_key, []).append(tool)
+    return replace(
+        root,
+        views=views,
+        everything=everything,
+        offers=offers,
+        offers_of=offers_of,
+        mirrors=any(tool.mirrored for tool in offers.values()),
     )
+
+
+def withheld(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """(tool, reason): what nobody of this view can be offered, for admins."""
+    found = resolved({name: tool.policy.requires for name, tool in catalogue.tools.items()})
+    return ((name, need.problem) for name, need in found.items() if need.problem is not None)
+
+
+def _consistent(registry: Registry) -> None:
+    seen: set[str] = set()
+    for server in registry.servers:
+        key = server_key(server)
+        if key in seen:
+            raise BadRegistry(f"Two servers are called '{key}'.")
+        seen.add(key)
+        names = [tool.name for tool in server.tools]
+        twice = next((name for name in names if names.count(name) > 1), None) if _doubled(names) else None
+        if twice is not None:
+            raise BadRegistry(f"The server '{key}' has two tools called '{twice}'.")
+
+
+def _doubled(names: Sequence[str]) -> bool:
+    return len(set(names)) < len(names)
+
+
+def _view(version: str, servers: Sequence[RegisteredServer], offers: Mapping[str, OfferedTool]) -> Catalogue:
+    theirs = [
+        offers[key]
+        for server in servers
+        for tool in server.tools
+        if (key := _id(server, tool.name)) in offers
+    ]
+    everyones = {server.name for server in servers if server.organisation_id is None}
+    named = _named(
+        sorted(
+            theirs,
+            key=lambda tool: (tool.policy.approved_by != RELEASE, tool.server not in everyones, tool.server),
+        )
+    )
+    # listed in the registry's order, whoever got the name
+    place = {tool.id: number for number, tool in enumerate(theirs)}
+    tools = {tool.name: tool for tool in sorted(named, key=lambda tool: place[tool.id])}
+    by_server: dict[str, list[OfferedTool]] = {}
+    for tool in tools.values():
+        by_server.setdefault(tool.server, []).append(tool)
+    return Catalogue(
+        version,
+        {server.name: server for server in servers},
+        tools,
+        {(tool.server, tool.own_name): tool for tool in named},
+        {server.name: _stand_in(server) for server in servers if server.shares},
+        _needs(tools),
+        by_server,
+    )
+
+
+def _needs(tools: Mapping[str, OfferedTool]) -> Needs:
+    requires = {name: tool.policy.requires for name, tool in tools.items()}
+    if not any(requires.values()):
+        return {}
+    return {
+        tools[name].id: None if need.problem else tuple(tools[needed] for needed in sorted(need.all))
+        for name, need in resolved(requires).items()
+        if requires[name]
+    }
 
 
 def _apart(servers: Iterable[RegisteredServer]) -> Iterator[RegisteredServer]:
     """What one server is given in a caller's name must be of no use to it anywhere else."""
     taken: set[str] = set()
-    for server in sorted(servers, key=lambda server: not _of_the_release(server)):
+    ours_first = sorted(servers, key=lambda one: (not _of_the_release(one), one.organisation_id is not None))
+    for server in ours_first:
         if server.audience in OUR_AUDIENCES or server.audience in taken:
-            _log.error("gateway.server_audience_in_use", server=server.name, audience=server.audience)
+            _log.error("gateway.server_audience_in_use", server=server_key(server), audience=server.audience)
         elif not _legible(server.name):
-            _log.error("gateway.server_name_unusable", server=server.name)
+            _log.error("gateway.server_name_unusable", server=server_key(server))
         else:
             taken.add(server.audience)
             yield server
@@ -127,43 +254,45 @@ def _named(offers: Sequence[OfferedTool]) -> list[OfferedTool]:
     return list(taken.values())
 
 
-def _in_order(registry: Registry, tools: Iterable[OfferedTool]) -> list[OfferedTool]:
-    place = {
-        (server.name, tool.name): number
-        for number, (server, tool) in enumerate(
-            (server, tool) for server in registry.servers for tool in server.tools
-        )
-    }
-    return sorted(tools, key=lambda tool: place[tool.server, tool.own_name])
-
-
-def _offered(registry: Registry) -> Iterator[OfferedTool]:
-    for server in registry.servers:
+def _offered(servers: Iterable[RegisteredServer], before: Mapping[str, OfferedTool]) -> Iterator[OfferedTool]:
+    for server in servers:
         for policy in server.tools:
-            tool = _offer(server, policy)
-            if tool:
+            known = before.get(_id(server, policy.name))
+            if known is not None and _same(known, server, policy):
+                yield known
+            elif tool := _offer(server, policy):
                 yield tool
+
+
+def _same(known: OfferedTool, server: RegisteredServer, policy: RegisteredTool) -> bool:
+    return (known.address, known.audience) == (server.address, server.audience) and known.policy == policy
+
+
+def _id(server: RegisteredServer, tool: str) -> str:
+    return f"{server_key(server)}/{tool}"
 
 
 def _offer(server: RegisteredServer, policy: RegisteredTool) -> OfferedTool | None:
     if not _legible(policy.name) or policy.definition.get("name") != policy.name:
         # what a model reads in a list must be what it then calls
-        _log.error("gateway.tool_name_unusable", tool=policy.name, server=server.name)
+        _log.error("gateway.tool_name_unusable", tool=policy.name, server=server_key(server))
         return None
     if definition_hash(policy.definition) != policy.definition_hash:
-        _log.error("gateway.tool_hash_differs_from_its_definition", tool=policy.name, server=server.name)
+        _log.error(
+            "gateway.tool_hash_differs_from_its_definition", tool=policy.name, server=server_key(server)
+        )
         return None
     try:
         # formats are ignored unless asked for
         arguments = jsonschema_rs.validator_for(policy.definition["inputSchema"], validate_formats=True)
     except (KeyError, ValueError):
-        _log.error("gateway.tool_schema_does_not_compile", tool=policy.name, server=server.name)
+        _log.error("gateway.tool_schema_does_not_compile", tool=policy.name, server=server_key(server))
         return None
-    return _tool(server, policy, arguments)
+    return _tool(server, policy, arguments, rule_of(policy))
 
 
 def _tool(
-    server: RegisteredServer, policy: RegisteredTool, arguments: jsonschema_rs.Validator
+    server: RegisteredServer, policy: RegisteredTool, arguments: jsonschema_rs.Validator, rule: Rule
 ) -> OfferedTool:
     return OfferedTool(
         name=policy.name,
@@ -173,10 +302,18 @@ def _tool(
         policy=policy,
         listed=msgspec.json.encode(policy.definition),
         arguments=arguments,
-        roles=frozenset(policy.roles),
+        rule=rule,
+        server_key=server_key(server),
+        id=_id(server, policy.name),
         own_name=policy.name,
+        approval=_approval(policy),
         mirrored=tuple(_mirrored(policy.definition.get("inputSchema"))),
     )
+
+
+def _approval(policy: RegisteredTool) -> Approval | None:
+    decided = approval_of(policy)
+    return None if decided.mode == "never" else decided
 
 
 def _stand_in(server: RegisteredServer) -> OfferedTool:
@@ -194,7 +331,7 @@ def _stand_in(server: RegisteredServer) -> OfferedTool:
         permission=server.permission,
         idempotent=True,
     )
-    return _tool(server, policy, jsonschema_rs.validator_for({}))
+    return _tool(server, policy, jsonschema_rs.validator_for({}), rule_of_shared(server))
 
 
 def _mirrored(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

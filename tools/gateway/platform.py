@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any, Protocol
-from uuid import NAMESPACE_URL, UUID, uuid5
+from urllib.parse import quote
 
 import httpx
 
-from access.principal import Principal
+from access.services import GATEWAY
 from access.tokens import Minter
 from kit.errors import Unauthenticated, Unavailable
+from kit.wire.interactions import ConsumedOneShot, ConsumeOneShot, OpenedOneShot, OpenOneShot
 from kit.wire.internal import (
     AuditAccepted,
     Grant,
@@ -18,13 +19,7 @@ from kit.wire.internal import (
 from kit.wire.tools import Registry
 
 AUDIENCE = "platform"
-GATEWAY = Principal(
-    organisation_id=UUID(int=0),
-    id=uuid5(NAMESPACE_URL, "switchboard:gateway"),
-    kind="service",
-    name="gateway",
-)
-"""Who the gateway is to the platform: a service of no organisation."""
+_ANSWER_S = 10.0
 
 
 class EventsRefused(Exception):
@@ -34,8 +29,11 @@ class EventsRefused(Exception):
 class PlatformLink(Protocol):
     """Every method raises Unavailable where the platform does not answer."""
 
-    async def registry(self, etag: str | None) -> Registry | None:
-        """None: still the version that `etag` names."""
+    async def registry(self, etag: str | None, wait_s: float = 0.0) -> Registry | None:
+        """None: still the version that `etag` names, after waiting `wait_s` (25 at most) for another.
+
+        Raises pydantic.ValidationError for what is no registry.
+        """
         ...
 
     async def resolve(self, api_key: str) -> ResolvedPrincipal:
@@ -50,6 +48,14 @@ class PlatformLink(Protocol):
         """None: no such grant (any more)."""
         ...
 
+    async def open_one_shot(self, wanted: OpenOneShot) -> OpenedOneShot:
+        """Ask people whether a call may be made."""
+        ...
+
+    async def consume_one_shot(self, id: str, wanted: ConsumeOneShot) -> ConsumedOneShot:
+        """Use an approval up: exactly one asker of all ever hears `consumed`."""
+        ...
+
 
 class HttpPlatform:
     """Over HTTP, with the gateway's own token.
@@ -62,9 +68,10 @@ class HttpPlatform:
         self._client = client
         self._minter = minter
 
-    async def registry(self, etag: str | None) -> Registry | None:
+    async def registry(self, etag: str | None, wait_s: float = 0.0) -> Registry | None:
         headers = {"If-None-Match": f'"{etag}"'} if etag else {}
-        answer = await self._send("GET", "/registry", headers=headers)
+        path = f"/registry?wait={wait_s:g}" if etag and wait_s else "/registry"
+        answer = await self._send("GET", path, headers=headers, timeout=wait_s + _ANSWER_S)
         if answer.status_code == 304:
             return None
         return Registry.model_validate_json(_good(answer).content)
@@ -88,6 +95,16 @@ class HttpPlatform:
         if answer.status_code == 404:
             return None
         return Grant.model_validate_json(_good(answer).content).keys
+
+    async def open_one_shot(self, wanted: OpenOneShot) -> OpenedOneShot:
+        answer = await self._send("POST", "/one-shots", content=wanted.model_dump_json())
+        return OpenedOneShot.model_validate_json(_good(answer).content)
+
+    async def consume_one_shot(self, id: str, wanted: ConsumeOneShot) -> ConsumedOneShot:
+        answer = await self._send(
+            "POST", f"/one-shots/{quote(id, safe='')}/consume", content=wanted.model_dump_json()
+        )
+        return ConsumedOneShot.model_validate_json(_good(answer).content)
 
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         token = self._minter.mint(GATEWAY, AUDIENCE)

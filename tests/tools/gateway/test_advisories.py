@@ -27,14 +27,14 @@ from access.principal import TurnLimits
 from kit.errors import Unavailable
 from kit.wire import mcp
 from kit.wire.mcp import definition_hash
-from kit.wire.tools import RegisteredServer, RegisteredTool
+from kit.wire.tools import RELEASE, RegisteredServer, RegisteredTool
 from knowledge.index import Index
 from tests.tools.gateway.test_sessions import begin
 from tests.tools.gateway.test_upstream_clients import raw_server, says
 from tests.tools.gateway.wire import CLIENT, call, error_of, post, stateless, tool_error_of
 from tests.tools.upstreams import Echo, definition, server, tool
 from tests.tools.world import MAYA, TOM, Gate, person, registry_of, running_gateway
-from tools.gateway.catalogue import RELEASE, compiled
+from tools.gateway.catalogue import compiled
 from tools.gateway.protocol.naming import plain
 from tools.gateway.upstreams.connections import Connections
 from tools.gateway.upstreams.http1 import Http1Client

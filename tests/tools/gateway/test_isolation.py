@@ -91,7 +91,10 @@ async def test_broken_servers_are_their_own_trouble(world: Gate) -> None:
     for name in ("hanging", "crashing", "dripping"):
         refused = tool_error_of(await call(world, MAYA, f"{name}.say", {"text": "hello"}))
         assert refused["retryAfter"] > 30
-        assert f'switchboard_gateway_breaker_state{{server="{name}"}} 2.0' in await metrics(world)
+        # being slow for one person is shown as that: for others it may be quick
+        state = "breaker_state" if name == "crashing" else "breaker_principals"
+        level = "2.0" if name == "crashing" else "1.0"
+        assert f'switchboard_gateway_{state}{{server="{name}"}} {level}' in await metrics(world)
 
 
 @pytest.mark.proves("GATE-010")

@@ -265,8 +265,11 @@ def sharing(peers: CountingPeers) -> SharedThings:
     class Holder:
         current = compiled(registry_of([server_]))
 
+    class NoPins:
+        quarantined = frozenset[str]()
+
     minter = Minter(SigningKey.generate(), "gateway", SystemClock())
-    return SharedThings(cast(Any, Holder()), cast(Any, peers), minter)
+    return SharedThings(cast(Any, Holder()), cast(Any, peers), minter, cast(Any, NoPins()))
 
 
 def caller(who: Principal) -> Caller:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
-from tools.gateway.catalogue import RELEASE, Catalogue
+from kit.wire.tools import RELEASE
+from tools.gateway.catalogue import Catalogue
 
 Names = Literal["own", "plain"]
 _LONGEST = 64
@@ -35,18 +36,20 @@ class PlainNames:
     """Made once for each registry: calls come by plain names, too."""
 
     def __init__(self) -> None:
-        self._catalogue: Catalogue | None = None
-        self._made: dict[str | None, Mapping[str, str]] = {}
+        self._version = ""
+        self._made: dict[tuple[Catalogue, str | None], Mapping[str, str]] = {}
 
     def of(self, catalogue: Catalogue, server: str | None) -> Mapping[str, str]:
         """Plain name → name, on the endpoint of all servers (None) or of one."""
         if server is not None and server not in catalogue.servers:
             return {}
-        if catalogue is not self._catalogue:
-            self._catalogue, self._made = catalogue, {}
-        if server not in self._made:
-            self._made[server] = _of_all(catalogue) if server is None else _of_one(catalogue, server)
-        return self._made[server]
+        if catalogue.version != self._version:
+            self._version, self._made = catalogue.version, {}
+        made = self._made.get((catalogue, server))
+        if made is None:
+            made = _of_all(catalogue) if server is None else _of_one(catalogue, server)
+            self._made[catalogue, server] = made
+        return made
 
 
 def _of_all(catalogue: Catalogue) -> Mapping[str, str]:

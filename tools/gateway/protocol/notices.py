@@ -14,6 +14,7 @@ import structlog
 
 from access.tokens import Minter
 from kit.errors import SwitchboardError, TooMany
+from kit.wire.tools import RegisteredServer
 from tools.gateway.callers import Caller
 from tools.gateway.platform import GATEWAY
 from tools.gateway.protocol.shared import SharedThings
@@ -164,8 +165,8 @@ class Notices:
                 listener.hear(UPDATED, _without_meta(params))
 
         async def listen(ready: Callable[[], None]) -> None:
-            tool = self._holder.current.shared[server]
             caller = listener.caller
+            tool = self._shared.stand_in(caller, server)
             token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys)
             who = f"{caller.organisation_id}/{caller.actor}"
             wanted = {"notifications": {"resourceSubscriptions": sorted(uris)}}
@@ -176,32 +177,44 @@ class Notices:
 
     def _follow_lists(self) -> None:
         """Of every server that shares something, while anybody listens."""
-        names = set(self._holder.current.shared) if self._listeners else set[str]()
-        for name in self._lists.keys() - names:
-            self._lists.pop(name).stop()
-        for name in names - self._lists.keys():
-            self._lists[name] = self._follow_list(name)
+        everything = self._holder.current.everything
+        keys = {key for key, server in everything.items() if server.shares and self._heard_by(server)}
+        for key in self._lists.keys() - keys:
+            self._lists.pop(key).stop()
+        for key in keys - self._lists.keys():
+            self._lists[key] = self._follow_list(key, everything[key])
 
-    def _follow_list(self, server: str) -> _Follower:
+    def _heard_by(self, server: RegisteredServer) -> list[Listener]:
+        """For whose organisation it is this server that has the name."""
+        current = self._holder.current
+        return [
+            listener
+            for listener in self._listeners
+            if current.seen_by(listener.caller.principal.organisation_id).servers.get(server.name) is server
+        ]
+
+    def _follow_list(self, key: str, followed: RegisteredServer) -> _Follower:
         async def tell(method: str, params: dict[str, Any]) -> None:
-            self._list_changed(server, method)
+            self._list_changed(key, method)
 
         async def listen(ready: Callable[[], None]) -> None:
-            tool = self._holder.current.shared[server]
-            token = self._minter.mint(GATEWAY, tool.audience)
+            server = self._holder.current.everything[key]
+            token = self._minter.mint(GATEWAY, server.audience)
             wanted = {"notifications": dict.fromkeys(LIST_CHANGED, True)}
             ask = Ask("subscriptions/listen", wanted, token, str(GATEWAY.id), tell=tell)
-            await (await self._peers.of(tool.address, ask)).listen(ask, ready)
+            await (await self._peers.of(server.address, ask)).listen(ask, ready)
 
-        return _Follower(listen, server)
+        return _Follower(listen, followed.name)
 
-    def _list_changed(self, server: str, method: str) -> None:
+    def _list_changed(self, key: str, method: str) -> None:
         kind = next((kind for kind, name in LIST_CHANGED.items() if name == method), None)
-        if kind is None:
+        server = self._holder.current.everything.get(key)
+        if kind is None or server is None:
             return
-        self._shared.forget(server)
-        for listener in self._listeners:
-            if kind in listener.wants and server in self._shared.servers(listener.caller, listener.server):
+        self._shared.forget(server.name)
+        for listener in self._heard_by(server):
+            names = self._shared.servers(listener.caller, listener.server)
+            if kind in listener.wants and server.name in names:
                 listener.hear(method, {})
 
     def _registry_changed(self) -> None:

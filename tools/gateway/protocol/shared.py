@@ -23,6 +23,8 @@ from access.principal import Principal
 from access.tokens import Minter
 from kit.errors import SwitchboardError, UpstreamFailed
 from tools.gateway.callers import Caller
+from tools.gateway.catalogue import Catalogue, OfferedTool
+from tools.gateway.pins import Pins
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.secrets import without_secrets
 from tools.gateway.upstreams.peers import Peers
@@ -61,8 +63,9 @@ class Listed:
 
 
 class SharedThings:
-    def __init__(self, holder: RegistryHolder, peers: Peers, minter: Minter) -> None:
+    def __init__(self, holder: RegistryHolder, peers: Peers, minter: Minter, pins: Pins) -> None:
         self._holder = holder
+        self._pins = pins
         self._peers = peers
         self._minter = minter
         self._lists: OrderedDict[_Key, Listed] = OrderedDict()
@@ -70,18 +73,18 @@ class SharedThings:
 
     def servers(self, caller: Caller, server: str | None, method: str = "") -> list[str]:
         """Those that share with this caller what the method is about."""
-        catalogue, kind = self._holder.current, LIST_KIND.get(method)
+        catalogue, kind = self._catalogue(caller), LIST_KIND.get(method)
         return [
             name
             for name in sorted(catalogue.shared)
             if server in (None, name)
             and (kind is None or kind in catalogue.servers[name].shares)
-            and may_see(caller.principal, catalogue, name)
+            and may_see(caller.principal, catalogue, name, self._pins.quarantined)
         ]
 
     def kinds(self, caller: Caller, server: str | None) -> frozenset[str]:
         """What this caller gets beside tools: `prompts`, `resources`."""
-        servers = self._holder.current.servers
+        servers = self._catalogue(caller).servers
         return frozenset(kind for name in self.servers(caller, server) for kind in servers[name].shares)
 
     async def listing(
@@ -128,6 +131,14 @@ class SharedThings:
         for key in [key for key in self._lists if server in (None, key[0])]:
             del self._lists[key]
 
+    def stand_in(self, caller: Caller, server: str) -> OfferedTool:
+        """Raises KeyError where it is no longer shared."""
+        return self._catalogue(caller).shared[server]
+
+    def _catalogue(self, caller: Caller) -> Catalogue:
+        """What exists for the caller's organisation."""
+        return self._holder.current.seen_by(caller.principal.organisation_id)
+
     async def _all(self, caller: Caller, server: str | None, method: str) -> list[tuple[str, dict[str, Any]]]:
         names = self.servers(caller, server, method)
         found = await asyncio.gather(*(self._listed(caller, name, method, routing=True) for name in names))
@@ -168,7 +179,7 @@ class SharedThings:
         return listed
 
     async def _ask(self, caller: Caller, who: str, name: str, method: str) -> Listed:
-        tool = self._holder.current.shared[name]
+        tool = self._catalogue(caller).shared[name]
         items: list[dict[str, Any]] = []
         ttl, cursor = _LONGEST_MS, None
         for _ in range(_PAGES):

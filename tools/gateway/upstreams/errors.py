@@ -5,6 +5,10 @@ from typing import Self
 from kit.errors import UpstreamFailed
 
 
+class HungUp(UpstreamFailed):
+    """Before a word of an answer; whether the call took effect is not known."""
+
+
 class ResultTooLarge(UpstreamFailed):
     """Says little about the server's health: often it was asked for too much."""
 

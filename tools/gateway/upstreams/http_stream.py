@@ -12,7 +12,7 @@ import aiohttp
 
 from kit.errors import Unavailable, UpstreamFailed
 from kit.wire.mcp import SESSION_HEADER
-from tools.gateway.upstreams.errors import ResultTooLarge
+from tools.gateway.upstreams.errors import HungUp, ResultTooLarge
 from tools.gateway.upstreams.events import EventReader
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 from tools.gateway.upstreams.reach import bounded_socket
@@ -64,6 +64,8 @@ class HttpStreams:
                 return await self._read(response, heard)
         except (aiohttp.ClientConnectorError, ssl.SSLError) as error:
             raise Unavailable("This tool's server does not answer.", retry_after=2) from error
+        except aiohttp.ServerDisconnectedError as error:
+            raise HungUp("This tool's server hung up.") from error
         except aiohttp.ClientError as error:
             raise UpstreamFailed("This tool's server broke off its answer.") from error
 

@@ -50,6 +50,8 @@ def audited(inner: Handler, spool: Spool, clock: Clock) -> Handler:
             "arguments": sanitised(call.arguments),
             "via": call.caller.principal.acting_via if call.caller else None,
         }
+        if call.retried:
+            data["retried"] = call.retried
         if left_out:
             data["left_out"] = left_out
         made = record(clock, "tool.call", data, caller=call.caller, trace_id=trace_id_of(call))

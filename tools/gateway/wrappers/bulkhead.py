@@ -38,7 +38,7 @@ def in_bulkhead(inner: Handler, per_server: int, altogether: int, per_user: int 
 
     async def call(call: Call) -> Reply:
         nonlocal under_way
-        server, user = call.known_tool().server, call.known_caller().actor
+        server, user = call.known_tool().server_key, call.known_caller().actor
         theirs = users.get(user, 0)
         places = servers.get(server) or places_of(server)
         if places.full or under_way >= altogether:

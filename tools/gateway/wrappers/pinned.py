@@ -17,19 +17,21 @@ def pinned(inner: Handler, pins: Pins) -> Handler:
     """Raises Quarantined; Unavailable where the server was never compared and does not answer."""
 
     def unless_quarantined(call: Call) -> Awaitable[Reply]:
-        if call.known_tool().name in pins.quarantined:
+        if call.known_tool().id in pins.quarantined:
             raise Quarantined("This tool's definition has changed since it was approved.")
         return inner(call)
 
     async def compared_first(call: Call) -> Reply:
-        await pins.ensure(call.known_tool().server)
+        await pins.ensure(call.known_tool())
         return await unless_quarantined(call)
 
     def call(call: Call) -> Awaitable[Reply]:
         if call.method != "tools/call":
             # nothing of it was approved by its words: the server as a whole was
             return inner(call)
-        compared = pins.compared(call.known_tool().server)
-        return unless_quarantined(call) if compared else compared_first(call)
+        tool = call.known_tool()
+        if tool.policy.quarantined is not None:
+            raise Quarantined("This tool was taken out of use.")
+        return unless_quarantined(call) if pins.compared(tool) else compared_first(call)
 
     return call
