@@ -5,6 +5,13 @@ from kit.wire.base import Wire
 MEDIA_TYPE = "application/problem+json"
 
 
+class FieldError(Wire):
+    """`message` is a sentence for whoever fills in `field`; it never quotes what was sent."""
+
+    field: str
+    message: str
+
+
 class Problem(Wire):
     """`hint` says the next step; `request_id` is what the logs know it by."""
 
@@ -15,3 +22,5 @@ class Problem(Wire):
     code: str
     hint: str
     request_id: str
+    errors: list[FieldError] | None = None
+    """Of a form that was filled in: what is wrong with which field."""

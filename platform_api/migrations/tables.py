@@ -6,11 +6,24 @@ from platform_api.audit import models as audit
 from platform_api.chat import models as chat
 from platform_api.edge import idempotency
 from platform_api.identity import models as identity
+from platform_api.interactions import models as interactions
 from platform_api.library import models as library
 from platform_api.llm import models as llm
 from platform_api.sessions import models as sessions
 from platform_api.toolbox import models as toolbox
+from platform_api.toolbox.connections import models as connections
 from ports.db import Base
 
-DOMAINS: Final = (audit, chat, idempotency, identity, library, llm, sessions, toolbox)
+DOMAINS: Final = (
+    audit,
+    chat,
+    connections,
+    idempotency,
+    identity,
+    interactions,
+    library,
+    llm,
+    sessions,
+    toolbox,
+)
 METADATA: Final = Base.metadata
