@@ -31,6 +31,7 @@ from kit.wire.tools import RegisteredServer, Registry
 from knowledge.index import Index, IndexedChunk
 from knowledge.index.edge import open_edge
 from knowledge.search import Search
+from ports.http import OutboundSettings
 from tests.clocks import MovedClock
 from tests.knowledge.index.samples import chunk, facts
 from tests.tools.one_shots import OneShots
@@ -248,6 +249,7 @@ async def running_gateway(
     platform: HeldPlatform | None = None,
     settings: GatewaySettings | None = None,
     redis_url: str | None = None,
+    outbound: OutboundSettings | None = None,
 ) -> AsyncIterator[Gate]:
     platform_key, own_key = SigningKey.generate(), SigningKey.generate()
     trusted, clock = TrustedKeys(), MovedClock()
@@ -265,6 +267,7 @@ async def running_gateway(
         apps={"docs": docs, **(apps or {})},
         spool_folder=folder / "gateway",
         clock=clock,
+        outbound=outbound,
     )
     async with served(gateway) as url:
         minter = Minter(platform_key, "platform", clock)

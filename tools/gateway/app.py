@@ -85,7 +85,9 @@ def build_gateway(
     parking = Parking(signing_key, bus, settings.input_wait_s)
     commands = Commands(settings.commands, Path(settings.commands_file) if settings.commands_file else None)
     processes = Processes(commands, settings.result_limit)
-    apis = Apis(lambda: holder.current.servers, Guard(outbound or OutboundSettings()), settings.result_limit)
+    apis = Apis(
+        lambda: holder.current.everything, Guard(outbound or OutboundSettings()), settings.result_limit
+    )
     peers = Peers(connections, processes, apis, redis, parking)
     pins = Pins(holder, peers, minter, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)

@@ -41,6 +41,8 @@ from tools.gateway.states import Kind, StateExpired, StateRefused, States, diges
 
 WAITS = "switchboard/waits"
 """Among a client's experimental capabilities: it keeps a question until somebody else has answered it."""
+APPROVAL_META = "switchboard/approval"
+EXPIRES_META = "switchboard/expires_s"
 _LONGEST_S = 86_400
 _OURS: frozenset[str | None] = frozenset(("approval", "approved", "second"))
 _NEVER = Approval(mode="never")
@@ -246,7 +248,11 @@ class Approvals:
 
     def _question(self, call: Call, policy: Approval, kind: Kind, id: str) -> Reply:
         held = {"id": id, "policy": policy_hash(call, policy)}
-        meta: dict[str, Any] = {KIND_META: "approval", "switchboard/approval": _about(call, policy, id)}
+        meta: dict[str, Any] = {
+            KIND_META: "approval",
+            APPROVAL_META: _about(call, policy, id),
+            EXPIRES_META: _life_s(policy),
+        }
         if kind == "second":
             meta[INTERACTION_META] = id
         remember = kind == "approval" and may_remember(call, policy)

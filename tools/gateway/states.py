@@ -58,6 +58,7 @@ class _Bound:
     session: str
     route: str
     server: str
+    """Its key: two organisations may have servers of one name."""
     tool: str
     digest: str
 
@@ -104,8 +105,8 @@ def digest_of(call: Call) -> str:
     The same for equal JSON: the order of keys says nothing, and 1.0 is 1, as in JSON Schema.
     """
     tool = call.known_tool()
-    said = [tool.server, tool.own_name, tool.policy.definition_hash, call.method, _canonical(call.arguments)]
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    whose = [tool.server_key, tool.own_name, tool.policy.definition_hash, call.method]
+    text = json.dumps([*whose, _canonical(call.arguments)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -115,9 +116,9 @@ def session_of(call: Call) -> str:
     return str(told) if told else call.session
 
 
-def foreign_question(result: bytes, tool: OfferedTool) -> bytes:
-    """A server's `input_required` as it may go on: under the server's name, and without any mark by which
-    our own questions are known. Our own servers may still say `form` or `choice`."""
+def foreign_question(result: bytes, tool: OfferedTool) -> dict[str, Any]:
+    """A server's `input_required`, decoded, as it may go on: under the server's name, and without any mark
+    by which our own questions are known. Our own servers may still say `form` or `choice`."""
     told = cast(dict[str, Any], msgspec.json.decode(result))
     ours = tool.policy.approved_by == RELEASE
     _unmark(told, ours=ours)
@@ -126,7 +127,7 @@ def foreign_question(result: bytes, tool: OfferedTool) -> bytes:
         params = cast(dict[str, Any], asked).get("params") if isinstance(asked, dict) else None
         if isinstance(params, dict):
             _unmark_question(cast(dict[str, Any], params), tool.server, ours=ours)
-    return msgspec.json.encode(told)
+    return told
 
 
 def foreign_result(result: bytes, tool: OfferedTool) -> bytes:
@@ -142,10 +143,7 @@ def marked(meta: msgspec.Raw) -> bool:
         names = _names(meta)
     except msgspec.MsgspecError:
         return False
-    for name in names:
-        if name.lower().startswith(OUR_META):
-            return True
-    return False
+    return any(map(_ours, names))
 
 
 def _unmark_question(params: dict[str, Any], server: str, *, ours: bool) -> None:
@@ -179,7 +177,7 @@ def _bound(call: Call) -> _Bound:
         caller=caller.actor,
         session=session_of(call),
         route=call.server or "",
-        server=tool.server,
+        server=tool.server_key,
         tool=tool.own_name,
         digest=digest_of(call),
     )

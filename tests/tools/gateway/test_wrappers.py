@@ -17,7 +17,6 @@ from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.limits import LocalLimiter
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.upstreams.errors import ResultTooLarge
-from tools.gateway.wrappers.approval import approved
 from tools.gateway.wrappers.breaker import broken
 from tools.gateway.wrappers.budget import BudgetExceeded, budgeted
 from tools.gateway.wrappers.bulkhead import ServerBusy, in_bulkhead
@@ -200,22 +199,6 @@ async def test_all_servers_together_have_so_many_places() -> None:
     inner.release.set()
     await asyncio.gather(*held)
     assert await handler(call_of(MAYA, offered(of="c"))) == OK
-
-
-@pytest.mark.proves("GATE-012")
-async def test_an_approval_may_ask_first_and_then_let_the_call_through() -> None:
-    inner = Inner()
-    question = Reply(b'{"resultType":"input_required","requestState":"x"}', needs_input=True)
-
-    async def approval(call: Call) -> Reply | None:
-        return None if call.resumption else question
-
-    handler = approved(inner, approval)
-    asked = call_of(MAYA, TOOL)
-    assert await handler(asked) == question
-    assert inner.calls == []
-    asked.resumption = {"requestState": "x", "inputResponses": {}}
-    assert await handler(asked) == OK
 
 
 @pytest.mark.proves("GATE-012")

@@ -21,7 +21,15 @@ from kit.wire.mcp import (
 from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
-from tools.gateway.states import foreign_question, foreign_result, marked
+from tools.gateway.states import (
+    StateExpired,
+    StateRefused,
+    States,
+    foreign_question,
+    foreign_result,
+    marked,
+)
+from tools.gateway.upstreams.parking import InputExpired
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
 
@@ -30,6 +38,8 @@ _FOR_THE_CLIENT = frozenset({INVALID_PARAMS, MISSING_CAPABILITY, URL_NEEDED})
 _NOTHING: Mapping[str, str] = {}
 # The minter may have made it 30 s ago; a token lives for 60.
 _REUSED_S = 10.0
+STATE_LIVES_S = 7 * 86_400.0
+"""How long a server's question can be answered, as far as we are concerned."""
 
 
 class ToolRefused(UpstreamFailed):
@@ -51,14 +61,40 @@ class ServerRefused(SwitchboardError):
         self.error = error
 
 
-def forward(peers: Peers, minter: Minter) -> Handler:
+def forward(peers: Peers, minter: Minter, states: States) -> Handler:
     """Raises Unavailable, UpstreamFailed, InputExpired, ServerRefused."""
 
     async def call(call: Call) -> Reply:
         tool = call.known_tool()
-        return _reply(call, await peers.ask(tool.address, _ask(call, tool, minter)))
+        if "requestState" in call.resumption:
+            call.resumption = {**call.resumption, "requestState": _opened(call, states)}
+        reply = _reply(call, await peers.ask(tool.address, _ask(call, tool, minter)))
+        return _sealed(call, reply, states) if reply.needs_input else reply
 
     return call
+
+
+def _sealed(call: Call, reply: Reply, states: States) -> Reply:
+    """What a server keeps with the client is nobody else's: it comes back for this caller's same call, to
+    the server that gave it, or not at all. And no mark in its question passes for one of ours."""
+    told = foreign_question(reply.result, call.known_tool())
+    if "requestState" in told:
+        held = {"state": told["requestState"]}
+        told["requestState"] = states.seal(call, "foreign", held, STATE_LIVES_S)
+    return Reply(msgspec.json.encode(told), reply.failed, needs_input=True)
+
+
+def _opened(call: Call, states: States) -> Any:
+    given = call.resumption["requestState"]
+    try:
+        return states.open(call, "foreign", given if isinstance(given, str) else "")["state"]
+    except StateRefused as error:
+        if error.reason == "forged":
+            # as the SDK's servers say it of what they did not seal
+            raise ServerRefused(RpcError(INVALID_PARAMS, "Invalid or expired requestState")) from error
+        raise InputExpired("The server does not wait for this answer.") from error
+    except StateExpired as error:
+        raise InputExpired("The server no longer waits for this answer.") from error
 
 
 def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
@@ -125,8 +161,6 @@ def _reply(call: Call, answer: Answer) -> Reply:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamFailed("This tool's server gave no usable answer.") from error
     result, asks = bytes(answer.result), kind.result_type == "input_required"
-    if asks:
-        result = foreign_question(result, call.known_tool())
-    elif kind.meta is not UNSET and marked(kind.meta):
+    if not asks and kind.meta is not UNSET and marked(kind.meta):
         result = foreign_result(result, call.known_tool())
     return Reply(result, kind.is_error, asks)
