@@ -10,7 +10,7 @@ from access.jwks import TrustedKeys
 from access.keys import AccessKeys
 from access.principal import Principal
 from access.tokens import Verified, Verifier, principal_of
-from kit.clock import Clock
+from kit.clock import Clock, epoch
 from kit.errors import SwitchboardError, Unauthenticated, Unavailable
 from kit.wire.internal import ResolvedPrincipal
 from ports.redis import RedisError
@@ -76,6 +76,7 @@ class Callers:
         self._platform = platform
         self._redis = redis
         self._clock = clock
+        self._now = epoch(clock)
         self._key_cache_s = key_cache_s
         self._verifier = Verifier(
             lambda issuer, kid: trusted.find(issuer, kid) if issuer == ISSUER else None, AUDIENCE, clock
@@ -98,7 +99,7 @@ class Callers:
         if len(authorization) > CREDENTIAL_LIMIT:
             return None
         known = self._known.get(_digest(authorization))
-        if known is None or known.expires_at <= self._clock.now().timestamp():
+        if known is None or known.expires_at <= self._now():
             return None
         return known
 

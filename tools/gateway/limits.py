@@ -14,7 +14,7 @@ from typing import Literal, Protocol, cast
 import structlog
 from prometheus_client import Counter, Gauge
 
-from kit.clock import Clock
+from kit.clock import Clock, epoch
 from ports.redis.scripts import Packed, ScriptRunner, ScriptUnavailable
 
 MINUTE_MS = 60_000
@@ -149,11 +149,11 @@ class SharedLimiter:
     def __init__(self, runner: ScriptRunner, local: Limiter, clock: Clock) -> None:
         self._runner = runner
         self._local = local
-        self._clock = clock
+        self._now = epoch(clock)
         self._since: float | None = None
 
     async def take(self, bounds: Bounds) -> Taken:
-        now = int(self._clock.now().timestamp() * 1000)
+        now = int(self._now() * 1000)
         try:
             packed = bounds.packed or self._pack(bounds)
             answer = await self._runner.sent(packed, now)

@@ -39,8 +39,11 @@ class SessionEra:
         """The result and headers. Raises Refused, SessionGone, Cancelled and SwitchboardError."""
         if message.method == "initialize":
             return self._begin(await self.methods.caller(request), message, where)
-        session = await self._session(request, message, where)
+        session = self._held(request, where) or await self._session(request, message, where)
         with self.in_flight.running(session.id, "" if message.id is None else message.id):
+            if message.method == "tools/call":
+                manner = self._manner(message, outlet, session)
+                return await self.methods.call(request, message, where, manner), ()
             return await self._in_session(request, message, where, outlet, session), ()
 
     async def note(self, request: Asked, message: Message, where: Where) -> None:
@@ -116,6 +119,14 @@ class SessionEra:
         kinds = self.methods.shared.kinds(caller, where.server)
         return answers.initialised(revision, kinds), [(SESSION_HEADER.encode(), session.encode())]
 
+    def _held(self, request: Asked, where: Where) -> Session | None:
+        """The session without a wait, where it and its caller were looked at just now."""
+        caller = self.methods.callers.known(request.get("authorization"))
+        if caller is None:
+            return None
+        held = self.sessions.held(request.get(SESSION_HEADER), caller.principal, where.server)
+        return None if held is None or held.notes.ended else held
+
     async def _session(self, request: Asked, message: Message, where: Where) -> Session:
         try:
             return await self._found(request, await self.methods.caller(request), where)
@@ -139,8 +150,6 @@ class SessionEra:
         self, request: Asked, message: Message, where: Where, outlet: Outlet, session: Session
     ) -> bytes:
         method = message.method
-        if method == "tools/call":
-            return await self.methods.call(request, message, where, self._manner(message, outlet, session))
         if method in SHARED:
             manner = self._manner(message, outlet, session)
             return await self.methods.ask_shared(request, message, where, manner)

@@ -29,6 +29,11 @@ _encode = msgspec.json.Encoder().encode
 class Outlet:
     """`streams`: the client takes event streams. `log_level`: the lowest that it wants; None: every one."""
 
+    __slots__ = (
+        *("_begun", "_lock", "_pinging", "_send"),
+        *("log_level", "logs", "streams", "wait_s"),
+    )
+
     def __init__(self, send: Send, streams: bool) -> None:
         self.streams = streams
         self.log_level: str | None = None

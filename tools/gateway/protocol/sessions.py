@@ -15,12 +15,13 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from uuid import UUID
 
 import structlog
 
 from access.principal import Principal
 from access.tokens import SigningKey
-from kit.clock import Clock
+from kit.clock import Clock, epoch
 from kit.wire.mcp import SESSION_REVISIONS
 from ports.redis import Redis
 from tools.gateway.bus import Bus
@@ -74,7 +75,7 @@ class _Held:
     """A session that was checked, for whom and for which endpoint; until its notes are looked at again.
     Afterwards they are still the best known while Redis is away."""
 
-    whose: tuple[int, int, str | None]
+    whose: tuple[UUID, UUID, str | None]
     until: float
     session: Session
 
@@ -85,7 +86,7 @@ class Sessions:
     def __init__(self, key: SigningKey, redis: Redis, clock: Clock, lifetime_s: float, bus: Bus) -> None:
         self._secret = hashlib.sha256(b"mcp-session" + key.private.private_bytes_raw()).digest()
         self._redis = redis
-        self._clock = clock
+        self._now = epoch(clock)
         self._lifetime_s = lifetime_s
         self._bus = bus
         self._held: dict[str, _Held] = {}
@@ -109,11 +110,10 @@ class Sessions:
 
     async def find(self, session: str, principal: Principal, server: str | None = None) -> Session:
         """Raises SessionGone."""
-        whose = (principal.organisation_id.int, principal.id.int, server)
-        held, now = self._held.get(session), self._now()
-        if held is not None and held.whose == whose and now < held.until:
-            found = held.session
-        else:
+        found = self.held(session, principal, server)
+        if found is None:
+            held, now = self._held.get(session), self._now()
+            whose = (principal.organisation_id, principal.id, server)
             index, flags, expires = self._read(session, principal, server)
             if expires <= now:
                 raise SessionGone
@@ -125,6 +125,13 @@ class Sessions:
         if found.notes.ended:
             raise SessionGone
         return found
+
+    def held(self, session: str, principal: Principal, server: str | None = None) -> Session | None:
+        """One that was checked just now for the same principal and endpoint; None: ask `find`."""
+        held = self._held.get(session)
+        if held is None or held.whose != (principal.organisation_id, principal.id, server):
+            return None
+        return held.session if self._now() < held.until else None
 
     async def end(self, session: str, principal: Principal, server: str | None = None) -> None:
         """Raises SessionGone where there is nothing to end."""
@@ -199,9 +206,6 @@ class Sessions:
         owner = principal.organisation_id.bytes + principal.id.bytes
         endpoint = b"" if server is None else b"/" + server.encode()
         return hmac.digest(self._secret, head + owner + endpoint, "sha256")[:_MAC_BYTES]
-
-    def _now(self) -> float:
-        return self._clock.now().timestamp()
 
 
 def _notes(found: Mapping[str, str]) -> Notes:
