@@ -13,8 +13,11 @@ from access.grants import GrantStore
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
 from platform_api import api
+from platform_api.account.service import Linking
 from platform_api.agents.definitions import load as load_agents
 from platform_api.agents.framework import FrameworkRuntime
+from platform_api.agents.invoking import Invoking
+from platform_api.channels.service import ChannelState, Outgoing
 from platform_api.chat.checks import Means
 from platform_api.chat.nearness import Nearness
 from platform_api.chat.service import Chat
@@ -30,6 +33,8 @@ from platform_api.health.endpoints import Health
 from platform_api.identity import Identity
 from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
+from platform_api.interactions import Interactions
+from platform_api.interactions.one_shots import OneShots
 from platform_api.library.service.dead_letters import DeadLetters
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.editing import Editing
@@ -48,7 +53,12 @@ from platform_api.llm.frames import render
 from platform_api.llm.invocations import Invocations
 from platform_api.llm.judge import build_judges
 from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
-from platform_api.toolbox import HttpToolGateway
+from platform_api.toolbox.connections.accounts import Accounts
+from platform_api.toolbox.connections.broker import Broker
+from platform_api.toolbox.connections.connecting import Connecting
+from platform_api.toolbox.connections.credentials import Credentials
+from platform_api.toolbox.connections.sign_ins import Addresses, SignIns
+from platform_api.toolbox.gateway import HttpToolGateway
 from platform_api.toolbox.registry import RegistryWatch, seed_registry
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.db import Database
@@ -123,15 +133,31 @@ def _provide_services(app: FastAPI, ports: PlatformPorts) -> Sequence[Background
     _provide_identity(app, ports)
     _provide_library(app, ports)
     gateway = _provide_toolbox(app, ports)
-    # Stopped the other way round: turns end before what they work with.
-    return [gateway, *_provide_chat(app, ports, gateway)]
+    interactions = _provide_interactions(app, ports)
+    _provide_invoking(app, ports, gateway, interactions)
+    # Stopped the other way round: nothing new is begun, then turns end, then what they work with.
+    chat = _provide_chat(app, ports, gateway, interactions)
+    return [gateway, _provide_connections(app, ports, interactions), *chat, interactions]
 
 
 def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:
     provide(app, SigningKey, ports.signing_key)
     provide(app, Minter, ports.minter)
     provide(app, Tokens, Tokens.trusting(ports.trusted, ports.clock))
-    provide(app, Identity, Identity(ports.database, ports.clock))
+    identity = Identity(ports.database, ports.clock, ports.identity_settings)
+    provide(app, Identity, identity)
+    provide(app, Linking, Linking(identity, ports.identity_settings, ports.clock))
+    provide(app, ChannelState, ChannelState(ports.vault, ports.clock))
+    provide(app, Outgoing, Outgoing(ports.database, ports.clock))
+
+
+def _provide_interactions(app: FastAPI, ports: PlatformPorts) -> Interactions:
+    """Whoever goes on with answers says so by `interactions.hears`."""
+    identity: Identity = app.state.provided[Identity]
+    interactions = Interactions(ports.database, ports.queue, ports.vault, identity, ports.clock)
+    provide(app, Interactions, interactions)
+    provide(app, OneShots, OneShots(interactions, ports.clock))
+    return interactions
 
 
 def _provide_library(app: FastAPI, ports: PlatformPorts) -> None:
@@ -180,7 +206,36 @@ def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:
     return gateway
 
 
-def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) -> list[Background]:
+def _provide_connections(app: FastAPI, ports: PlatformPorts, interactions: Interactions) -> Broker:
+    broker = Broker(
+        ports.database,
+        ports.vault,
+        ports.minter,
+        ports.clock,
+        settings=ports.connections_settings,
+        outbound=ports.outbound_settings,
+        resolver=ports.resolver,
+    )
+    broker.connecting.hears(interactions.connected)
+    provide(app, Addresses, broker.addresses)
+    provide(app, Accounts, broker.accounts)
+    provide(app, Connecting, broker.connecting)
+    provide(app, Credentials, broker.credentials)
+    provide(app, SignIns, broker.sign_ins)
+    return broker
+
+
+def _provide_invoking(
+    app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway, interactions: Interactions
+) -> None:
+    invoking = Invoking(ports.database, gateway, interactions, ports.toolbox_settings.call_timeout_s)
+    interactions.hears(invoking.go_on)
+    provide(app, Invoking, invoking)
+
+
+def _provide_chat(
+    app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway, interactions: Interactions
+) -> list[Background]:
     invocations = Invocations(ports.database)
     agents = load_agents(ports.agent_settings, {"not_found": render("not_found")})
     patience = ports.chat_settings.vectors_timeout_s
@@ -196,7 +251,9 @@ def _provide_chat(app: FastAPI, ports: PlatformPorts, gateway: HttpToolGateway) 
         runtime=FrameworkRuntime(models, gateway, agents, ports.agent_settings),
         settings=ports.chat_settings,
         means=Means(vectors, judges, own_model=ports.llm_settings.provider == "extractive"),
+        asks=interactions,
     )
+    interactions.hears(chat.go_on)
     provide(app, Chat, chat)
     return [models, *([judges] if judges else []), invocations, chat]
 

@@ -7,6 +7,7 @@ from typing import Literal
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock, SystemClock
+from kit.sealing import KeyRing
 from knowledge.index import Index
 from knowledge.index.vectorising import Vectorising
 from knowledge.prepare import Preparer
@@ -23,6 +24,7 @@ from platform_api.library.sources_settings import SourcesSettings
 from platform_api.library.tasks.reindex import Reindexing
 from platform_api.llm.judge_settings import JudgeSettings
 from platform_api.llm.settings import LlmSettings
+from platform_api.toolbox.connections.settings import ConnectionsSettings
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.blobs import Blobs
 from ports.db import Database
@@ -67,6 +69,7 @@ class PlatformPorts:
     resolver: Resolver = system_resolver
     """For addresses that people, documents and tools name; every answer is checked."""
     toolbox_settings: ToolboxSettings = field(default_factory=ToolboxSettings)
+    connections_settings: ConnectionsSettings = field(default_factory=ConnectionsSettings)
     llm_settings: LlmSettings = field(default_factory=LlmSettings)
     judge_settings: JudgeSettings = field(default_factory=JudgeSettings)
     agent_settings: AgentSettings = field(default_factory=AgentSettings)
@@ -75,6 +78,8 @@ class PlatformPorts:
     """The index with the embedder of its vectors; without it sentences are checked by words alone."""
     reindexing: Reindexing | None = None
     """None where the index has one embedder for ever (tests)."""
+    vault: KeyRing | None = None
+    """Seals what people answer and the credentials they lend; None: neither can be kept."""
     clock: Clock = field(default_factory=SystemClock)
 
 

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from platform_api.account.repository import purge_codes
 from platform_api.audit.tasks import hearing
-from platform_api.chat.ending import COMPLETED, FAILED
+from platform_api.channels.repository import purge as purge_channels
+from platform_api.channels.service import KEPT
+from platform_api.chat.ending import COMPLETED, FAILED, SUSPENDED
 from platform_api.chat.mirror import Mirror
 from platform_api.chat.sweeper import Sweeper
+from platform_api.chat.tasks import ChatTasks
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
+from platform_api.interactions.tasks import InteractionTasks
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.source_gatherers import Gatherers
@@ -73,8 +78,11 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
         reindex.register(tasks)  # library.reindex, every 30 s
     reconcile = Reconcile(ports.database, ports.blobs, ports.queue, surely, ports.clock)
     reconcile.register(tasks)  # library.reconcile, every hour; library.reconcile_asked
-    for announced in (COMPLETED, FAILED):
+    for announced in (COMPLETED, FAILED, SUSPENDED):
         tasks.add(announced, hearing(ports.database, ports.clock, announced))
+    # interaction.answered.v1; interactions.sweep, every 30 s
+    InteractionTasks(ports.database, ports.queue, ports.clock).register(tasks)
+    ChatTasks(ports.database).register(tasks)  # interaction.expired.v1
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
     tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))
     return tasks
@@ -113,5 +121,7 @@ def _tidying(ports: PlatformPorts) -> Handler:
             await idempotency.purge(session, now)
             await purge_grants(session, now)
             await purge_vectors(session, now, ports.library_settings.vectors_kept_days)
+            await purge_codes(session, now)
+            await purge_channels(session, now, KEPT)
 
     return tidy

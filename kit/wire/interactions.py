@@ -63,8 +63,16 @@ class Interaction(Wire):
     expires_at: datetime
     answered_at: datetime | None = None
     outcome: Action | None = None
+    settled: bool = False
+    """Nothing more will come of it: it has ended, and of a tool called by itself the result is there."""
     result: ToolOutcome | None = None
     """Of a tool that was called by itself, once it has finished."""
+
+
+class ToolAsks(Wire):
+    """What calling a tool answers (202) where the tool asks first: respond, then read its `result`."""
+
+    interaction: Interaction
 
 
 class Respond(Request):

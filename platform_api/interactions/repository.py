@@ -1,14 +1,14 @@
 """Reads and writes of interactions. Every read for a person starts from the principal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, false, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ColumnElement, Select, and_, case, delete, false, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import ARRAY, Text, Uuid
+from sqlalchemy.types import Text, Uuid
 
 from access.principal import Principal
 from kit.wire.interactions import AskedOf, Status
@@ -200,8 +200,8 @@ async def forget(db: AsyncSession, contents_before: datetime, rows_before: datet
     await db.execute(gone.execution_options(synchronize_session=False))
 
 
-def _texts(values: Any) -> Any:
-    return cast(Any, array(sorted(values), type_=Text) if values else func.cast(literal("{}"), ARRAY(Text)))
+def _texts(values: Iterable[str]) -> ColumnElement[Any]:
+    return literal(sorted(values), ARRAY(Text))
 
 
 def next_turn(turn_id: UUID) -> ColumnElement[UUID | None]:

@@ -7,7 +7,7 @@ finds its row for; everything that follows hangs on that commit.
 import asyncio
 import time
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -176,9 +176,9 @@ class Interactions:
                 changed.clear()
                 async with self._database.begin() as session:
                     row = await _found(session, principal, interaction_id)
-                    settled, seen = _settled(row, self._clock.now()), self.shown(row, principal)
+                    seen = self.shown(row, principal)
                 left = until - time.monotonic()
-                if settled or left <= 0 or len(self._watched) > _MOST_WAITING:
+                if seen.settled or left <= 0 or len(self._watched) > _MOST_WAITING:
                     return seen
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(_LOOK_EVERY_S, left)):
@@ -315,13 +315,6 @@ async def _found(session: AsyncSession, principal: Principal, interaction_id: UU
     if row is None:
         raise InteractionNotFound
     return row
-
-
-def _settled(row: InteractionRow, now: datetime) -> bool:
-    """A call by itself is over when its result is there, or nobody will bring one."""
-    if status_of(row, now) != "answered":
-        return status_of(row, now) != "open"
-    return not row.awaited or row.session_id is not None or row.result is not None or row.heard_at is not None
 
 
 def _waiting(suspended: Suspended) -> dict[str, Any]:

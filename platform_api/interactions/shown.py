@@ -3,10 +3,15 @@
 from datetime import datetime
 from typing import cast
 
+import structlog
+
 from access.principal import Principal
-from kit.wire.interactions import Interaction, Status
+from kit.sealing import SealBroken
+from kit.wire.interactions import Form, Interaction, Status
 from platform_api.interactions.models import InteractionRow
 from platform_api.interactions.sealed import Seals
+
+log = structlog.get_logger()
 
 
 def status_of(row: InteractionRow, now: datetime) -> Status:
@@ -25,7 +30,7 @@ def shown(row: InteractionRow, principal: Principal, seals: Seals, now: datetime
             "kind": row.kind,
             "status": status,
             "title": row.title,
-            "forms": seals.forms(row.id, row.questions),
+            "forms": _forms(row, seals),
             "tool": row.tool,
             "session_id": row.session_id if mine else None,
             "turn_id": row.turn_id if mine else None,
@@ -37,6 +42,22 @@ def shown(row: InteractionRow, principal: Principal, seals: Seals, now: datetime
             "expires_at": row.expires_at,
             "answered_at": row.ended_at if row.status == "answered" else None,
             "outcome": row.outcome,
+            "settled": status != "open" and not (mine and _goes_on(row)),
             "result": seals.result(row.id, row.result) if mine else None,
         }
     )
+
+
+def _forms(row: InteractionRow, seals: Seals) -> list[Form]:
+    """One that cannot be opened any more must not take the whole list with it."""
+    try:
+        return seals.forms(row.id, row.questions)
+    except SealBroken:
+        log.error("interactions.seal_broken", id=str(row.id))
+        return []
+
+
+def _goes_on(row: InteractionRow) -> bool:
+    """A call by itself, answered: its result is still to come."""
+    waits = row.status == "answered" and row.awaited and row.session_id is None
+    return waits and row.result is None and row.heard_at is None

@@ -14,6 +14,7 @@ from access.jwks import TrustedKeys
 from access.principal import Principal
 from access.tokens import Minter, SigningKey
 from kit.clock import SystemClock
+from kit.sealing import KeyRing
 from knowledge.embed import Vectoriser
 from platform_api.app import PlatformPorts
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
@@ -41,6 +42,7 @@ def platform_ports(database: Database, redis: Redis, folder: Path, **others: Any
         "trusted": TrustedKeys(),
         "gateway_url": "http://127.0.0.1:9",
         "shape": "all-in-one",
+        "vault": KeyRing.from_secret(b"the vault of the tests, 32 bytes"),
         "identity_settings": IdentitySettings(dev_sign_in=True),
     }
     return PlatformPorts(**defaults | others)

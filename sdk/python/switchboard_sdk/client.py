@@ -19,6 +19,7 @@ from kit.wire.events import InteractionRequested, TurnCompleted, TurnEvent
 from switchboard_sdk import errors
 from switchboard_sdk.account import ApiKeys
 from switchboard_sdk.caches import AdminCaches
+from switchboard_sdk.interactions import Interactions
 from switchboard_sdk.jobs import AdminJobs, Jobs
 from switchboard_sdk.library import Documents, KnowledgeBases
 from switchboard_sdk.sessions import Messages, Sessions
@@ -49,6 +50,7 @@ class Switchboard:
         self.admin_jobs = AdminJobs(self._transport)
         self.admin_caches = AdminCaches(self._transport)
         self.sources = Sources(self._transport)
+        self.interactions = Interactions(self._transport)
         self.tools = Tools(self._transport)
         self.api_keys = ApiKeys(self._transport)
 
