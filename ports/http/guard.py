@@ -104,6 +104,14 @@ class Guard:
         await self.addresses(target.host, target.port)
         return target
 
+    def permits(self, host: str, port: int, address: str) -> bool:
+        """Whether a connection that was made for this host may be to this IP address."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return self._may(found, self._names(host, port))
+
     async def addresses(self, host: str, port: int) -> list[Address]:
         """All addresses of the host, if every one of them may be connected to. Raises AddressRefused."""
         host = host.rstrip(".").lower()

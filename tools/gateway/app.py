@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import structlog
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from access.grants import GrantStore
@@ -20,10 +21,13 @@ from tools.gateway.approvals_kept import KeptApprovals
 from tools.gateway.bus import Bus
 from tools.gateway.callers import Callers
 from tools.gateway.chain import Policies, build_chain
+from tools.gateway.internal import internal_routes
 from tools.gateway.limiting import Limits, open_limits
+from tools.gateway.listing import Listing
 from tools.gateway.pages import pages
 from tools.gateway.pins import Pins
 from tools.gateway.platform import PlatformLink
+from tools.gateway.probing import Probing
 from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.door import Door
 from tools.gateway.protocol.era import Methods
@@ -72,7 +76,8 @@ def build_gateway(
     `spool_folder` also holds the last good registry. One process per folder.
     """
     minter = Minter(signing_key, ISSUER, clock)
-    connections = Connections(apps or {}, settings.result_limit, settings.upstream_client)
+    guard = Guard(outbound or OutboundSettings())
+    connections = Connections(apps or {}, settings.result_limit, settings.upstream_client, guard)
     holder = RegistryHolder(
         platform, spool_folder / "registry.json", settings.registry_poll_s, settings.registry_wait_s
     )
@@ -85,11 +90,10 @@ def build_gateway(
     parking = Parking(signing_key, bus, settings.input_wait_s)
     commands = Commands(settings.commands, Path(settings.commands_file) if settings.commands_file else None)
     processes = Processes(commands, settings.result_limit)
-    apis = Apis(
-        lambda: holder.current.everything, Guard(outbound or OutboundSettings()), settings.result_limit
-    )
+    apis = Apis(lambda: holder.current.everything, guard, settings.result_limit)
     peers = Peers(connections, processes, apis, redis, parking)
-    pins = Pins(holder, peers, minter, announce, settings.definitions_check_s)
+    listing = Listing(minter)
+    pins = Pins(holder, peers, listing, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)
     limits = open_limits(redis_url, clock)
     states = States(signing_key, clock)
@@ -139,6 +143,7 @@ def build_gateway(
         limits=limits,
         notices=notices,
         signing_key=signing_key,
+        internal=internal_routes(callers, Probing(peers, listing, guard, lambda: holder.current)),
     )
 
 
@@ -163,6 +168,7 @@ class Gateway:
         limits: Limits,
         notices: Notices,
         signing_key: SigningKey,
+        internal: Sequence[Route],
     ) -> None:
         self.holder = holder
         self.pins = pins
@@ -174,7 +180,7 @@ class Gateway:
         self._bus = bus
         self._limits = limits
         self._notices = notices
-        self._pages = pages(settings, signing_key, self._missing)
+        self._pages = pages(settings, signing_key, self._missing, internal)
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
 

@@ -9,6 +9,7 @@ from access.grants import GrantStore, keep_grant, keys_of
 from access.jwks import TrustedKeys
 from access.keys import AccessKeys
 from access.principal import Principal
+from access.services import PLATFORM
 from access.tokens import Verified, Verifier, principal_of
 from kit.clock import Clock, epoch
 from kit.errors import SwitchboardError, Unauthenticated, Unavailable
@@ -102,6 +103,14 @@ class Callers:
         if known is None or known.expires_at <= self._now():
             return None
         return known
+
+    def platform(self, authorization: str) -> None:
+        """Raises Unauthenticated for everyone but the platform itself, asking for itself."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token or len(token) > CREDENTIAL_LIMIT:
+            raise Unauthenticated("Nobody is signed in.")
+        if self._verifier.verify(token).principal != PLATFORM:
+            raise Unauthenticated("This is between the platform and the gateway.")
 
     async def _once(self, digest: bytes, credential: str) -> Caller:
         """Callers with the same credential at the same time wait for one answer."""

@@ -31,6 +31,8 @@ from kit.wire.tools import (
     seen_by,
 )
 from tools.gateway.rules import Rule, rule_of, rule_of_shared
+from tools.gateway.upstreams.openapi import OPENAPI
+from tools.gateway.upstreams.reach import GUARDED
 
 OUR_AUDIENCES = frozenset({"platform", "gateway"})
 """A token made out to one of these opens more than a tool server."""
@@ -118,6 +120,15 @@ EMPTY = Catalogue("", {}, {})
 def server_key(server: RegisteredServer) -> str:
     """Unique over all organisations: names are not."""
     return server.name if server.organisation_id is None else f"{server.organisation_id}/{server.name}"
+
+
+def address_of(server: RegisteredServer) -> str:
+    """As connections are kept by: two servers whose connections must differ never share one."""
+    if server.address.startswith(OPENAPI):
+        return f"{OPENAPI}{server_key(server)}"
+    if server.organisation_id is not None and server.address.startswith(("http:", "https:")):
+        return f"{GUARDED}{server.address}"
+    return server.address
 
 
 def compiled(registry: Registry, before: Catalogue = EMPTY) -> Catalogue:
@@ -265,7 +276,7 @@ def _offered(servers: Iterable[RegisteredServer], before: Mapping[str, OfferedTo
 
 
 def _same(known: OfferedTool, server: RegisteredServer, policy: RegisteredTool) -> bool:
-    return (known.address, known.audience) == (server.address, server.audience) and known.policy == policy
+    return (known.address, known.audience) == (address_of(server), server.audience) and known.policy == policy
 
 
 def _id(server: RegisteredServer, tool: str) -> str:
@@ -297,7 +308,7 @@ def _tool(
     return OfferedTool(
         name=policy.name,
         server=server.name,
-        address=server.address,
+        address=address_of(server),
         audience=server.audience,
         policy=policy,
         listed=msgspec.json.encode(policy.definition),

@@ -1,6 +1,6 @@
 """Everything beside MCP: health, metrics, keys, and what RFC 9728 publishes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -18,8 +18,13 @@ Readiness = Callable[[], str | None]
 """None when ready, else what is missing."""
 
 
-def pages(settings: GatewaySettings, key: SigningKey, readiness: Readiness) -> Starlette:
-    """All of these are public: they hold no one's data."""
+def pages(
+    settings: GatewaySettings,
+    key: SigningKey,
+    readiness: Readiness,
+    internal: Sequence[Route],
+) -> Starlette:
+    """All of these but the internal ones are public: they hold no one's data."""
 
     async def live(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -42,6 +47,7 @@ def pages(settings: GatewaySettings, key: SigningKey, readiness: Readiness) -> S
 
     return Starlette(
         routes=[
+            *internal,
             Route("/health/live", live),
             Route("/health/ready", ready),
             Route("/health/startup", ready),

@@ -15,15 +15,13 @@ import msgspec
 import structlog
 from prometheus_client import Gauge
 
-from access.services import GATEWAY
-from access.tokens import Minter
 from kit.errors import SwitchboardError, Unavailable, UpstreamFailed
 from kit.wire.mcp import definition_hash
 from kit.wire.tools import DRIFT, RegisteredServer
-from tools.gateway.catalogue import OfferedTool
+from tools.gateway.catalogue import OfferedTool, address_of
+from tools.gateway.listing import Listing
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.upstreams.peers import Peers
-from tools.gateway.upstreams.talk import Ask, Peer
 
 LIST_S = 10.0
 LARGEST_TOLD = 32_768
@@ -31,7 +29,6 @@ LARGEST_TOLD = 32_768
 _AGAIN_S = 2.0
 _LEFT_S = 60.0
 """How long calls under way may still need a server that is no longer named, at least."""
-_PAGES = 50
 _log = structlog.get_logger()
 _quarantined = Gauge(
     "switchboard_gateway_quarantined_tools", "Tools whose definition is not the approved one."
@@ -39,8 +36,6 @@ _quarantined = Gauge(
 
 Announce = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 """(type, data): writes an audit event."""
-Listing = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
-"""(method, params) → the result as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +47,6 @@ class _Seen:
     found: Mapping[str, str]
 
 
-class _Listed(msgspec.Struct, rename="camel"):
-    tools: list[dict[str, Any]]
-    next_cursor: str | None = None
-
-
 class Pins:
     """Which tools are quarantined (by id), and which servers (by key) have been compared at all."""
 
@@ -64,14 +54,14 @@ class Pins:
         self,
         holder: RegistryHolder,
         peers: Peers,
-        minter: Minter,
+        listing: Listing,
         announce: Announce,
         every_s: float,
     ) -> None:
         self.quarantined: frozenset[str] = frozenset()
         self._holder = holder
         self._peers = peers
-        self._minter = minter
+        self._listing = listing
         self._announce = announce
         self._every_s = every_s
         self._seen: dict[str, _Seen] = {}
@@ -97,7 +87,7 @@ class Pins:
             if self.compared(tool):
                 return
             server = self._holder.current.everything.get(key)
-            if server is None or server.address != tool.address:
+            if server is None or address_of(server) != tool.address:
                 raise Unavailable("This tool's server has just been changed.", retry_after=_AGAIN_S)
             # whoever waited for the lock meanwhile does not wait for the same again
             if time.monotonic() < self._not_before.get(key, 0.0):
@@ -134,7 +124,7 @@ class Pins:
             raise UpstreamFailed("This tool's server does not list its tools.") from error
         by_name = {str(tool.get("name")): tool for tool in listed}
         found = {name: definition_hash(tool) for name, tool in by_name.items()}
-        self._seen[key] = _Seen(server.address, catalogue.version, found)
+        self._seen[key] = _Seen(address_of(server), catalogue.version, found)
         self._recount(key)
         await self._tell(server, key, by_name)
 
@@ -152,7 +142,7 @@ class Pins:
         self._seen = {
             key: seen
             for key, seen in self._seen.items()
-            if key in catalogue.everything and catalogue.everything[key].address == seen.address
+            if key in catalogue.everything and address_of(catalogue.everything[key]) == seen.address
         }
         self._told &= catalogue.offers.keys()
         self.quarantined = frozenset[str]().union(*(self._wrong(key) for key in self._seen))
@@ -198,7 +188,8 @@ class Pins:
         current: dict[str, float] = {}
         for server in servers.values():
             longest = max((tool.timeout_s for tool in server.tools), default=0.0)
-            current[server.address] = max(current.get(server.address, 0.0), longest, _LEFT_S)
+            address = address_of(server)
+            current[address] = max(current.get(address, 0.0), longest, _LEFT_S)
         for address, longest in self._held.items():
             if address not in current:
                 self._leaving.setdefault(address, now + longest)
@@ -213,35 +204,8 @@ class Pins:
     async def _list(self, server: RegisteredServer) -> list[dict[str, Any]]:
         if not server.tools:
             return []
-
-        async def ask(method: str, params: Mapping[str, Any]) -> Any:
-            token = self._minter.mint(GATEWAY, server.audience)
-            asked = Ask(method, params, token, str(GATEWAY.id), repeatable=True)
-            return (await self._peers.ask(server.address, asked)).result
-
-        return await all_tools(ask)
-
-
-async def all_tools(ask: Listing) -> list[dict[str, Any]]:
-    """Every page of tools/list. Raises UpstreamFailed."""
-    tools: list[dict[str, Any]] = []
-    cursor: str | None = None
-    for _ in range(_PAGES):
-        page = _page(await ask("tools/list", {"cursor": cursor} if cursor else {}))
-        tools += page.tools
-        cursor = page.next_cursor
-        if not cursor:
-            return tools
-    raise UpstreamFailed("This tool's server lists tools without an end.")
-
-
-def listing_by(peer: Peer, token: str) -> Listing:
-    """For `all_tools`, of a server that is spoken to directly."""
-
-    async def ask(method: str, params: Mapping[str, Any]) -> Any:
-        return (await peer.ask(Ask(method, params, token, str(GATEWAY.id), repeatable=True))).result
-
-    return ask
+        address = address_of(server)
+        return await self._listing.tools(server, lambda ask: self._peers.ask(address, ask))
 
 
 def _differs(tool: OfferedTool, seen: _Seen) -> bool:
@@ -263,10 +227,3 @@ def _shown(definition: Mapping[str, Any] | None) -> dict[str, Any]:
     if definition is None or len(msgspec.json.encode(definition)) > LARGEST_TOLD:
         return {}
     return {"definition": definition}
-
-
-def _page(result: Any) -> _Listed:
-    try:
-        return msgspec.json.decode(result, type=_Listed)
-    except (msgspec.MsgspecError, TypeError, RecursionError) as error:
-        raise UpstreamFailed("This tool's server does not list its tools.") from error

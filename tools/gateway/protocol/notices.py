@@ -16,6 +16,7 @@ from access.tokens import Minter
 from kit.errors import SwitchboardError, TooMany
 from kit.wire.tools import RegisteredServer
 from tools.gateway.callers import Caller
+from tools.gateway.catalogue import address_of
 from tools.gateway.platform import GATEWAY
 from tools.gateway.protocol.shared import SharedThings
 from tools.gateway.registry import RegistryHolder
@@ -202,7 +203,7 @@ class Notices:
             token = self._minter.mint(GATEWAY, server.audience)
             wanted = {"notifications": dict.fromkeys(LIST_CHANGED, True)}
             ask = Ask("subscriptions/listen", wanted, token, str(GATEWAY.id), tell=tell)
-            await (await self._peers.of(server.address, ask)).listen(ask, ready)
+            await (await self._peers.of(address_of(server), ask)).listen(ask, ready)
 
         return _Follower(listen, followed.name)
 

@@ -7,15 +7,18 @@ from tools.gateway.upstreams.http1 import Http1Client
 from tools.gateway.upstreams.http_stream import HttpStreams
 from tools.gateway.upstreams.library import LibraryClient
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
+from tools.gateway.upstreams.reach import Reach, anywhere
 
 Client = Literal["own", "library"]
 
 
 class HttpUpstream:
-    def __init__(self, address: str, result_limit: int, client: Client = "own") -> None:
+    def __init__(
+        self, address: str, result_limit: int, client: Client = "own", reach: Reach = anywhere
+    ) -> None:
         """Raises ValueError for what is not an http(s) address."""
-        self._client = (Http1Client if client == "own" else LibraryClient)(address, result_limit)
-        self._streams = HttpStreams(address, result_limit)
+        self._client = (Http1Client if client == "own" else LibraryClient)(address, result_limit, reach=reach)
+        self._streams = HttpStreams(address, result_limit, reach=reach)
 
     async def start(self) -> None:
         await self._client.start()

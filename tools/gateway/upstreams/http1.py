@@ -11,7 +11,7 @@ from tools.gateway.places import Places
 from tools.gateway.upstreams.errors import HungUp
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
 from tools.gateway.upstreams.port import FixedHeaders, UpstreamAnswer
-from tools.gateway.upstreams.reach import out_of_bounds
+from tools.gateway.upstreams.reach import Reach, anywhere, out_of_bounds
 
 _CONNECT_S = 3.0
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -25,7 +25,13 @@ class Http1Client:
     """`call` is a POST to one address. At most `connections` at once; further calls wait for one."""
 
     def __init__(
-        self, address: str, result_limit: int, *, connections: int = 100, tls: ssl.SSLContext | None = None
+        self,
+        address: str,
+        result_limit: int,
+        *,
+        connections: int = 100,
+        tls: ssl.SSLContext | None = None,
+        reach: Reach = anywhere,
     ) -> None:
         """Raises ValueError for what is not an http(s) address."""
         target = urlsplit(address)
@@ -38,6 +44,7 @@ class Http1Client:
         self._tls = (tls or trust()) if target.scheme == "https" else None
         self._head = _head(target.netloc, target.path or "/", target.query)
         self._limit = result_limit
+        self._reach = reach
         self._places = Places(connections)
         self._idle: list[Http1Connection] = []
         self._open: set[Http1Connection] = set()
@@ -118,7 +125,8 @@ class Http1Client:
                 )
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             raise Unavailable("This tool's server does not answer.", retry_after=2) from error
-        if out_of_bounds(str(transport.get_extra_info("peername", ("",))[0])):
+        peer = str(transport.get_extra_info("peername", ("",))[0])
+        if out_of_bounds(peer) or not self._reach(peer):
             # nothing has been sent yet, the token least of all
             connection.close()
             raise Unavailable("This tool's server cannot be reached.", retry_after=30)

@@ -15,7 +15,7 @@ from kit.wire.mcp import SESSION_HEADER
 from tools.gateway.upstreams.errors import HungUp, ResultTooLarge
 from tools.gateway.upstreams.events import EventReader
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
-from tools.gateway.upstreams.reach import bounded_socket
+from tools.gateway.upstreams.reach import Reach, anywhere, bounded_sockets
 
 _CHUNK = 65_536
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -26,16 +26,21 @@ _CONNECT_S = 3.0
 class HttpStreams:
     """Nothing is retried here, since a call may have an effect."""
 
-    def __init__(self, address: str, result_limit: int, *, connections: int = 0) -> None:
+    def __init__(
+        self, address: str, result_limit: int, *, connections: int = 0, reach: Reach = anywhere
+    ) -> None:
         """`connections` at once; 0: any number, since streams stay open for as long as somebody listens."""
         self._address = address
         self._limit = result_limit
         self._connections = connections
+        self._reach = reach
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         connector = aiohttp.TCPConnector(
-            limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S, socket_factory=bounded_socket
+            limit=self._connections,
+            keepalive_timeout=_KEEP_ALIVE_S,
+            socket_factory=bounded_sockets(self._reach),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

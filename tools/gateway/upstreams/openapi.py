@@ -16,9 +16,8 @@ import msgspec
 import structlog
 from msgspec import Raw
 
-from kit.errors import Invalid, Unavailable, UpstreamFailed
+from kit.errors import Unavailable, UpstreamFailed
 from kit.wire.mcp import (
-    ERROR_META,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     SERVER_META,
@@ -48,7 +47,7 @@ _log = structlog.get_logger()
 Find = Callable[[], RegisteredServer | None]
 """The server as it is registered now; None once it is not."""
 Servers = Callable[[], Mapping[str, RegisteredServer]]
-"""All of them, by name."""
+"""All of them, of all organisations."""
 
 
 class Apis:
@@ -60,9 +59,11 @@ class Apis:
         self._limit = result_limit
 
     def peer(self, address: str) -> "OpenApiPeer":
-        """Of a registered one; follows its document."""
-        name = address.removeprefix(OPENAPI)
-        return OpenApiPeer(lambda: self._servers().get(name), self._guard, self._limit)
+        """Of a registered one, by `openapi:<server key>`; follows its document."""
+        return OpenApiPeer(lambda: self._find(address), self._guard, self._limit)
+
+    def _find(self, address: str) -> RegisteredServer | None:
+        return self._servers().get(address.removeprefix(OPENAPI))
 
     def probing(self, server: RegisteredServer) -> "OpenApiPeer":
         """Of one that is not registered yet, or not so; to be closed by the caller."""
@@ -81,8 +82,8 @@ class OpenApiPeer:
         self._api: Api | None = None
 
     async def ask(self, ask: Ask) -> Answer:
-        """Raises Unavailable, UpstreamFailed."""
-        api = await self._current()
+        """Raises Unavailable, UpstreamFailed; Invalid for arguments that the request cannot hold."""
+        server, api = await self._current()
         if ask.method == "tools/list":
             return _answer({"tools": [tool.definition for tool in api.tools.values()], **_CACHEABLE})
         if ask.method == "server/discover":
@@ -92,6 +93,9 @@ class OpenApiPeer:
         tool = api.tools.get(str(ask.params.get("name")))
         if tool is None:
             return Answer("2.0", error=RpcError(INVALID_PARAMS, "Unknown tool"))
+        if not _approved(server, tool):
+            # the document may have changed since definitions were compared
+            raise UpstreamFailed("This tool is not what was approved.", hint="Ask an admin to look at it.")
         return _answer(await self._call(api, tool, ask))
 
     async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
@@ -100,25 +104,22 @@ class OpenApiPeer:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _current(self) -> Api:
-        """Derived anew where the document has changed."""
+    async def _current(self) -> tuple[RegisteredServer, Api]:
+        """The server as it is registered now, and what its document gives."""
         server = self._find()
         if server is None or server.document is None:
             raise Unavailable("This tool's server has no document.", retry_after=30)
         if self._api is not None and server.document is self._document:
-            return self._api
+            return server, self._api
         async with self._deriving:
             if self._api is None or server.document != self._document:
                 self._api = await asyncio.to_thread(derived, server.document)
                 _log.info("gateway.api_derived", server=server.name, tools=len(self._api.tools))
             self._document = server.document
-            return self._api
+            return server, self._api
 
     async def _call(self, api: Api, tool: ApiTool, ask: Ask) -> dict[str, Any]:
-        try:
-            wanted = prepared(tool.binding, cast(dict[str, Any], ask.params.get("arguments") or {}))
-        except Invalid as error:
-            return _failed(error.detail, "", error.code, retryable=False)
+        wanted = prepared(tool.binding, cast(dict[str, Any], ask.params.get("arguments") or {}))
         headers = wanted.headers | _own_headers(ask)
         try:
             status, media_type, content = await self._exchange(api.base, wanted, headers)
@@ -174,6 +175,11 @@ class OpenApiPeer:
 _CACHEABLE: Mapping[str, Any] = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 
 
+def _approved(server: RegisteredServer, tool: ApiTool) -> bool:
+    name = tool.definition["name"]
+    return any(one.name == name and one.definition_hash == tool.hash for one in server.tools)
+
+
 def _own_headers(ask: Ask) -> dict[str, str]:
     own = {"accept": "application/json, text/*;q=0.8, */*;q=0.1", "accept-encoding": "identity"}
     own |= {"user-agent": _AGENT}
@@ -222,7 +228,7 @@ def _structured(tool: ApiTool, answer: Any, status: int, content: bytes) -> dict
     if not answer.is_valid(structured):
         # the effect, if it has one, took place: whoever asked must know that
         said = f"The API answered {_status(status)}, but not in the form that its document promises:"
-        return _failed(said, _text(content), "api_answer_unexpected", retryable=False)
+        return _failed(said, _text(content))
     return {
         "content": [{"type": "text", "text": _encode(structured).decode()}],
         "structuredContent": structured,
@@ -250,19 +256,12 @@ def _refused(status: int, media_type: str, content: bytes) -> dict[str, Any]:
         )
     else:
         said, own = f"The API answered {_status(status)}:", _text(content) or "(nothing)"
-    retryable = status in (408, 425, 429)
-    return _failed(said, own, "api_refused", retryable=retryable, status=status)
+    return _failed(said, own)
 
 
-def _failed(said: str, own: str, code: str, *, retryable: bool, **more: Any) -> dict[str, Any]:
-    blocks = [{"type": "text", "text": text} for text in (said, own) if text]
-    hint = "Compare the arguments with the tool's schema and what the API says."
-    return {
-        "content": blocks,
-        "isError": True,
-        "resultType": "complete",
-        "_meta": {ERROR_META: {"code": code, "hint": hint, "retryable": retryable, **more}},
-    }
+def _failed(*texts: str) -> dict[str, Any]:
+    blocks = [{"type": "text", "text": text} for text in texts if text]
+    return {"content": blocks, "isError": True, "resultType": "complete"}
 
 
 def _text(content: bytes) -> str:

@@ -1,7 +1,8 @@
 """Which era a tool server speaks is found out once: `server/discover` first, then `initialize`."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -78,6 +79,22 @@ class Peers:
         if address.startswith(IN_PROCESS):
             # our own: SPEC 9, they speak nothing else
             return StatelessPeer(upstream, {})
+        return await self._over(upstream, address, ask)
+
+    @asynccontextmanager
+    async def apart(self, address: str, ask: Ask) -> AsyncGenerator[Peer]:
+        """Over connections of its own, for one look at a server. Raises Unavailable, UpstreamFailed."""
+        upstream = await self._connections.apart(address)
+        try:
+            peer = await self._over(upstream, address, ask)
+            try:
+                yield peer
+            finally:
+                await peer.close()
+        finally:
+            await upstream.close()
+
+    async def _over(self, upstream: Upstream, address: str, ask: Ask) -> Peer:
         known = await discover(upstream, ask)
         sessions = HttpSessions(address, upstream, self._redis)
         if known is not None:

@@ -44,6 +44,13 @@ class SessionPeer:
             self._ears.belongs_to(ask, running)
         return _modern(ask, await self._parking.first(running, ask, self._server))
 
+    async def about(self, ask: Ask) -> tuple[str | None, Mapping[str, Any]]:
+        """Revision and serverInfo, where the transport keeps them: streamable HTTP."""
+        if not isinstance(self._link, HttpSessions):
+            return None, {}
+        session = await self._link.of(ask)
+        return session.revision, session.server_info
+
     async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
         """Only where the transport has streams of their own for that: streamable HTTP."""
         if not isinstance(self._link, HttpSessions):

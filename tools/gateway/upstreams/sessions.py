@@ -48,6 +48,7 @@ class Session(msgspec.Struct):
     id: str
     revision: str
     capabilities: dict[str, Any] = {}
+    server_info: dict[str, Any] = {}
 
 
 _session = msgspec.json.Decoder(Session).decode
@@ -109,7 +110,10 @@ class HttpSessions:
             raise UpstreamFailed("This tool's server refuses to begin a session.")
         result = msgspec.json.decode(answer.result, type=dict[str, Any])
         session = Session(
-            came.session, str(result.get("protocolVersion")), dict(result.get("capabilities") or {})
+            came.session,
+            str(result.get("protocolVersion")),
+            dict(result.get("capabilities") or {}),
+            dict(result.get("serverInfo") or {}),
         )
         if session.revision not in SESSION_REVISIONS:
             raise UpstreamFailed("This tool's server speaks no revision of MCP that we know.")
