@@ -69,7 +69,7 @@ class OneShots:
         return list(self.opened)[-1]
 
     def _first(self, id: str, wanted: ConsumeOneShot) -> ConsumedOneShot:
-        if wanted.second_person or getattr(wanted, "opened", False):
+        if wanted.second_person or wanted.opened:
             return ConsumedOneShot(consumed=False, action="expired")
         self.kept[id] = Kept(_who(wanted.claims), wanted.digest, False, self.clock.now(), "accept", used=True)
         self.consumed += 1

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,22 +31,31 @@ from tests.tools.bridged import SETTINGS
 from tests.tools.upstreams import lifespan
 from tests.tools.world import Gate, HeldPlatform, served
 from tools.gateway.app import Gateway, build_gateway
+from tools.gateway.platform import PlatformLink
 
 
 def replica(
-    registry: Registry, folder: Path, redis: Any, own: SigningKey, platform: SigningKey, clock: Any
+    registry: Registry,
+    folder: Path,
+    redis: Any,
+    own: SigningKey,
+    platform: SigningKey,
+    clock: Any,
+    link: PlatformLink | None = None,
+    apps: Mapping[str, ASGIApp] | None = None,
 ) -> Gateway:
     trusted = TrustedKeys()
     trusted.replace("platform", platform.jwks())
     trusted.replace("gateway", own.jwks())
     return build_gateway(
         SETTINGS,
-        platform=HeldPlatform(registry),
+        platform=link or HeldPlatform(registry),
         signing_key=own,
         trusted=trusted,
         redis=redis,
         spool_folder=folder,
         clock=clock,
+        apps=apps,
     )
 
 
@@ -100,20 +109,21 @@ async def _copied(response: httpx.Response, send: Send) -> None:
 
 @asynccontextmanager
 async def two_replicas(
-    registry: Registry, folder: Path, redis: Any
+    registry: Registry, folder: Path, redis: Any, apps: Mapping[str, ASGIApp] | None = None
 ) -> AsyncGenerator[tuple[Gate, RoundRobin]]:
-    """The gate's url is the proxy's."""
+    """The gate's url is the proxy's; both speak to one platform."""
+    held = HeldPlatform(registry)
     own, platform, clock = SigningKey.generate(), SigningKey.generate(), MovedClock()
     async with AsyncExitStack() as stack:
         gateways: list[ASGIApp] = []
         for number in range(2):
-            gateway = replica(registry, folder / f"replica{number}", redis, own, platform, clock)
+            place = folder / f"replica{number}"
+            gateway = replica(registry, place, redis, own, platform, clock, held, apps)
             await gateway.start()
             stack.push_async_callback(gateway.stop)
             gateways.append(gateway)
         proxy = RoundRobin(gateways)
         url = await stack.enter_async_context(served(proxy))
-        held = HeldPlatform(registry)
         first: Any = gateways[0]
         yield Gate(first, held, clock, url, folder, own, Minter(platform, "platform", clock)), proxy
 

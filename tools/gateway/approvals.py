@@ -103,9 +103,9 @@ class Approvals:
         match kind:
             case "approved":
                 resumption = _onwards(call, held)
-                await self._use(call, policy, id)
+                await self._use(call, id)
             case "second":
-                await self._use(call, policy, id, second_person=True)
+                await self._use(call, id, opened=True, second_person=True)
             case _:
                 await self._answered(call, policy, id)
         return await self._made(call, policy, inner, resumption)
@@ -129,7 +129,7 @@ class Approvals:
         """Returns where the person agreed and nobody has used that before."""
         action, remember = self._read(call, policy, id)
         if action == "accept":
-            await self._use(call, policy, id)
+            await self._use(call, id)
             if remember:
                 await self._kept.remember(call, policy)
             return
@@ -163,7 +163,7 @@ class Approvals:
             raise _pending(id, url, second=second)
         id, url = known
         try:
-            await self._use(call, policy, id, second_person=second, url=url)
+            await self._use(call, id, opened=True, second_person=second, url=url)
         except (ApprovalExpired, ApprovalUsed):
             await self._kept.forget_pending(call, policy)
             raise
@@ -175,7 +175,7 @@ class Approvals:
         wanted = OpenOneShot(
             claims=claims_of(caller.principal, caller.keys),
             tool=call.known_tool().name,
-            arguments=call.arguments,
+            arguments=shown.storable(call.arguments),
             digest=digest_of(call),
             message=shown.asked(call, policy),
             requested_schema=shown.form(remember=False),
@@ -195,10 +195,16 @@ class Approvals:
         return str(opened.id), opened.url
 
     async def _use(
-        self, call: Call, policy: Approval, id: str, *, second_person: bool = False, url: str = ""
+        self,
+        call: Call,
+        id: str,
+        *,
+        opened: bool = False,
+        second_person: bool = False,
+        url: str = "",
     ) -> None:
         """Returns for one call of all that come with this id. Raises whatever else it is."""
-        used = await self._consume(call, id, second_person=second_person)
+        used = await self._consume(call, id, opened=opened, second_person=second_person)
         if used.consumed and used.action == "accept":
             self._told(call, "accepted", "approval.answered", one_shot=id, action="accept")
             return
@@ -215,10 +221,17 @@ class Approvals:
                 self._told(call, "replayed", "approval.refused", one_shot=id, reason="used")
                 raise ApprovalUsed
 
-    async def _consume(self, call: Call, id: str, *, second_person: bool = False) -> ConsumedOneShot:
+    async def _consume(
+        self, call: Call, id: str, *, opened: bool = False, second_person: bool = False
+    ) -> ConsumedOneShot:
+        """`opened`: the platform made the id; one that the gateway made it hears of here first."""
         caller = call.known_caller()
-        claims = claims_of(caller.principal, caller.keys)
-        wanted = ConsumeOneShot(claims=claims, digest=digest_of(call), second_person=second_person)
+        wanted = ConsumeOneShot(
+            claims=claims_of(caller.principal, caller.keys),
+            digest=digest_of(call),
+            second_person=second_person,
+            opened=opened,
+        )
         try:
             return await self._platform.consume_one_shot(id, wanted)
         except SwitchboardError as error:

@@ -20,6 +20,7 @@ KEY = "approval"
 """The one question's key in `inputRequests`."""
 REMEMBER = "remember"
 _STRING, _TAIL, _WHOLE, _TITLE = 2_000, 500, 6_000, 200
+_INDENT = "    "
 _RISK: Mapping[Risk, str] = {
     "read": "reads only",
     "write": "changes something",
@@ -61,12 +62,24 @@ def form(*, remember: bool) -> dict[str, Any]:
 
 
 def readable(arguments: Mapping[str, Any]) -> str:
-    """Indented JSON of the arguments, at most some 7,000 characters."""
+    """Indented JSON of the arguments, at most some 6,000 characters."""
     whole = json.dumps(_shortened(arguments), ensure_ascii=False, indent=2)
-    text = neutral(whole)
-    if len(text) > _WHOLE:
-        text = f"{text[:_WHOLE]}\n{_left_out(len(text) - _WHOLE, json.dumps(arguments, sort_keys=True))}"
-    return "\n".join("    " + row for row in text.split("\n"))
+    text = _INDENT + neutral(whole).replace("\n", f"\n{_INDENT}")
+    if len(text) <= _WHOLE:
+        return text
+    left_out = _left_out(len(text) - _WHOLE, json.dumps(arguments, sort_keys=True))
+    return f"{text[:_WHOLE]}\n{_INDENT}{left_out}"
+
+
+def storable(value: Any) -> Any:
+    """The same without NUL, which no database text holds: shown as its escape."""
+    if isinstance(value, str):
+        return value.replace("\0", "\\u0000")
+    if isinstance(value, dict):
+        return {storable(name): storable(inner) for name, inner in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [storable(inner) for inner in cast(list[Any], value)]
+    return value
 
 
 def line(text: str) -> str:
