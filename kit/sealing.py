@@ -36,7 +36,7 @@ class KeyRing:
     rotation every 90 days keeps far away. Raises BadKeys.
     """
 
-    __slots__ = ("_ciphers", "current")
+    __slots__ = ("_ciphers", "_keys", "current")
 
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
         if current not in keys:
@@ -46,6 +46,7 @@ class KeyRing:
         if any(len(key) != KEY_BYTES for key in keys.values()):
             raise BadKeys(f"Every key has {KEY_BYTES} bytes, in base64: 'openssl rand -base64 32' makes one.")
         self._ciphers = {kid: AESGCM(key) for kid, key in keys.items()}
+        self._keys = dict(keys)
         self.current = current
 
     def __repr__(self) -> str:
@@ -68,6 +69,11 @@ class KeyRing:
         key = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"switchboard/sealing").derive(secret)
         kid = hashlib.sha256(key).hexdigest()[:8]
         return cls({kid: key}, kid)
+
+    def handed_over(self) -> str:
+        """All keys, as `parse` reads them: for a child of ours, through a pipe and nothing else."""
+        order = sorted(self._keys, key=lambda kid: kid != self.current)
+        return ",".join(f"{kid}:{urlsafe_b64encode(self._keys[kid]).decode()}" for kid in order)
 
     def seal(self, plain: bytes, about: bytes) -> str:
         """`about` (whose, what for) has to be given again to open it."""

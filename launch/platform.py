@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kit.clock import Clock, SystemClock
+from kit.sealing import KeyRing
 from knowledge.embed import EmbedSettings, Vectoriser, make_ingest_embedder
 from knowledge.index.vectorising import Vectorisers
 from knowledge.prepare import Preparer
@@ -11,10 +12,12 @@ from launch.parts import Keys, Knowledge, Stores, release, remembering
 from launch.separate import keys as separate_keys
 from launch.separate import needed
 from launch.shape import ShapeSettings
+from launch.vault import load as load_vault
 from platform_api.app import PlatformPorts
 from platform_api.identity.settings import IdentitySettings
 from platform_api.library.service.vector_cache import PostgresVectorCache
 from platform_api.library.tasks.reindex import Reindexing
+from platform_api.toolbox.connections.settings import ConnectionsSettings
 from ports.blobs import FolderBlobs
 from ports.queue import Queue
 from ports.redis import CacheDoor
@@ -28,9 +31,10 @@ def platform_ports(
     blobs: Path,
     gateway_url: str,
     addresses: Mapping[str, str],
+    vault: KeyRing,
     all_in_one: bool = False,
 ) -> PlatformPorts:
-    """`all_in_one` turns the dev sign-in on."""
+    """`all_in_one` turns the dev sign-in on, and `gateway_url` is where browsers come, too."""
     clock = SystemClock()
     identity = IdentitySettings()
     preparer = Preparer()
@@ -54,9 +58,17 @@ def platform_ports(
         release=release(),
         server_addresses=addresses,
         shape="all-in-one" if all_in_one else "separate",
+        vault=vault,
+        connections_settings=_connections(gateway_url if all_in_one else ""),
         identity_settings=identity.model_copy(update={"dev_sign_in": True}) if all_in_one else identity,
         clock=clock,
     )
+
+
+def _connections(url: str) -> ConnectionsSettings:
+    """`url` stands where the settings have none."""
+    settings = ConnectionsSettings()
+    return settings.model_copy(update={"public_url": settings.public_url or url})
 
 
 def _vectorisers(stores: Stores, knowledge: Knowledge, preparer: Preparer, clock: Clock) -> Vectorisers:
@@ -78,4 +90,5 @@ def separate_ports(shape: ShapeSettings, stores: Stores, knowledge: Knowledge) -
         blobs=Path(blobs),
         gateway_url=needed(shape.gateway_url, "SHAPE__GATEWAY_URL", "where the gateway answers"),
         addresses={"docs": needed(shape.docs_url, "SHAPE__DOCS_URL", "where the docs server answers")},
+        vault=load_vault(Path(shape.keys_folder)),
     )

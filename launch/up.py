@@ -29,6 +29,7 @@ from launch.parts import MODELS_UNAVAILABLE, Keys, embedded_knowledge, open_stor
 from launch.platform import platform_ports
 from launch.separate import OwnSignals, asked_to_stop, http_config, loop_factory, settle_memory
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
+from launch.vault import load as load_vault
 from launch.welcome import welcome
 from platform_api import migrations
 from platform_api.app import PlatformPorts, build_app
@@ -154,6 +155,7 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
             blobs=data / "blobs",
             gateway_url=url,
             addresses={"docs": "inproc:docs"},
+            vault=load_vault(data / "keys"),
             all_in_one=True,
         )
         stack.push_async_callback(ports.preparer.close)

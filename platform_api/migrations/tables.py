@@ -3,6 +3,7 @@
 from typing import Final
 
 from platform_api.audit import models as audit
+from platform_api.channels import models as channels
 from platform_api.chat import models as chat
 from platform_api.edge import idempotency
 from platform_api.identity import models as identity
@@ -16,6 +17,7 @@ from ports.db import Base
 
 DOMAINS: Final = (
     audit,
+    channels,
     chat,
     connections,
     idempotency,

@@ -1,5 +1,1 @@
 """Which tools exist for whom, and the way to call them: the gateway's control plane (SPEC 3b, 8, 9)."""
-
-from platform_api.toolbox.gateway import HttpToolGateway
-
-__all__ = ["HttpToolGateway"]

@@ -1,0 +1,116 @@
+"""What is known of servers, sign-ins, connections and attempts; every look is within an organisation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.principal import Principal
+from platform_api.edge import PageRequest, keyset
+from platform_api.toolbox.connections.models import AttemptRow, ConnectionRow, SignInRow
+from platform_api.toolbox.connections.vault import Owner
+from platform_api.toolbox.models import ToolServerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server as this organisation knows it. `address`: where its credentials may go."""
+
+    name: str
+    address: str
+
+
+async def server(session: AsyncSession, organisation_id: UUID, name: str) -> Server | None:
+    """The organisation's own, else everyone's of this name."""
+    statement = (
+        select(ToolServerRow)
+        .where(
+            ToolServerRow.name == name,
+            or_(ToolServerRow.organisation_id == organisation_id, ToolServerRow.organisation_id.is_(None)),
+        )
+        .order_by(ToolServerRow.organisation_id.nulls_last())
+        .limit(1)
+    )
+    row = (await session.scalars(statement)).first()
+    return Server(row.name, _bound(row.address, row.document)) if row else None
+
+
+def _bound(address: str, document: dict[str, Any] | None) -> str:
+    """A REST API's requests go where its document says, so that is part of what a credential is for."""
+    servers = cast(list[Any], (document or {}).get("servers") or [])
+    if not address.startswith("openapi:") or not servers or not isinstance(servers[0], dict):
+        return address
+    return f"{address} {cast(dict[str, Any], servers[0]).get('url', '')}"
+
+
+async def sign_in(session: AsyncSession, organisation_id: UUID, name: str) -> SignInRow | None:
+    return (
+        await session.scalars(
+            select(SignInRow).where(SignInRow.organisation_id == organisation_id, SignInRow.server == name)
+        )
+    ).first()
+
+
+async def connection(session: AsyncSession, owner: Owner, *, locked: bool = False) -> ConnectionRow | None:
+    statement = select(ConnectionRow).where(*_of(owner)).execution_options(populate_existing=True)
+    return (await session.scalars(statement.with_for_update() if locked else statement)).first()
+
+
+async def connections_of(session: AsyncSession, principal: Principal) -> Sequence[ConnectionRow]:
+    """The principal's own."""
+    statement = select(ConnectionRow).where(
+        ConnectionRow.organisation_id == principal.organisation_id, ConnectionRow.user_id == principal.id
+    )
+    return (await session.scalars(statement.order_by(ConnectionRow.server))).all()
+
+
+async def connections_to(
+    session: AsyncSession, principal: Principal, name: str, page: PageRequest
+) -> Sequence[ConnectionRow]:
+    """Everyone's of the principal's organisation, to one server."""
+    statement = select(ConnectionRow).where(
+        ConnectionRow.organisation_id == principal.organisation_id, ConnectionRow.server == name
+    )
+    statement = keyset(statement, page, ConnectionRow.created_at, ConnectionRow.id)
+    return (await session.scalars(statement)).all()
+
+
+async def begin_connection(session: AsyncSession, values: dict[str, Any]) -> None:
+    """A row to be filled; nothing where there is one."""
+    await session.execute(insert(ConnectionRow).values(values).on_conflict_do_nothing())
+
+
+async def replace_connection(session: AsyncSession, owner: Owner, values: dict[str, Any]) -> None:
+    """What was there is gone, and so is whatever refresh of it is under way."""
+    await session.execute(delete(ConnectionRow).where(*_of(owner)))
+    await session.execute(insert(ConnectionRow).values(values))
+
+
+async def delete_connection(session: AsyncSession, owner: Owner) -> bool:
+    gone = await session.execute(delete(ConnectionRow).where(*_of(owner)).returning(ConnectionRow.id))
+    return gone.first() is not None
+
+
+async def open_attempt(session: AsyncSession, owner: Owner, address: str) -> AttemptRow | None:
+    """One that has some time left."""
+    statement = select(AttemptRow).where(
+        AttemptRow.organisation_id == owner.organisation_id,
+        AttemptRow.user_id == owner.user_id,
+        AttemptRow.server == owner.server,
+        AttemptRow.address == address,
+        AttemptRow.ended_at.is_(None),
+        AttemptRow.expires_at > func.now() + func.make_interval(0, 0, 0, 0, 0, 3),
+    )
+    return (await session.scalars(statement.order_by(AttemptRow.expires_at.desc()).limit(1))).first()
+
+
+def _of(owner: Owner) -> tuple[Any, Any, Any]:
+    return (
+        ConnectionRow.organisation_id == owner.organisation_id,
+        ConnectionRow.user_id == owner.user_id if owner.user_id else ConnectionRow.user_id.is_(None),
+        ConnectionRow.server == owner.server,
+    )
