@@ -87,6 +87,15 @@ class TurnCompleted(TurnEventBase):
     timings: Timings
 
 
+class TurnAsks(Wire):
+    """What `POST /chat` answers where a tool asks the person first (SPEC 3)."""
+
+    outcome: Literal["interaction"] = "interaction"
+    session_id: UUID
+    turn_id: UUID
+    interaction: InteractionRequested
+
+
 class TurnFailed(TurnEventBase):
     type: Literal["turn.failed"] = "turn.failed"
     code: str

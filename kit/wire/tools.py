@@ -55,6 +55,8 @@ class ToolOutcome(Wire):
     content: list[dict[str, Any]]
     structured: dict[str, Any] | None = None
     needs_input: NeedsInput | None = None
+    interaction_id: UUID | None = None
+    """Of a call that asked, was answered and asks again: the interaction that it waits for now."""
 
 
 class Approval(Wire):

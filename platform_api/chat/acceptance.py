@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
@@ -12,13 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal, TurnLimits
 from kit.wire.chat import ChatRequest
+from platform_api.agents.definitions import DEFAULT
+from platform_api.agents.port import Resumed, Suspended
 from platform_api.chat import repository
 from platform_api.chat.errors import SessionBusy
 from platform_api.chat.settings import ChatSettings
 from platform_api.edge.errors import IdempotencyKeyReused
+from platform_api.interactions.asking import Answered
 from platform_api.sessions import service as sessions
+from platform_api.sessions.errors import SessionNotFound
 from ports.db import Database
 
+TURN = "turn"
+"""Whose an interaction is: ours, in what is kept with it."""
 _POLL_S = 0.1
 HISTORY_MESSAGES = 50
 """How many earlier messages are read; the agent's own limits cut further."""
@@ -35,6 +42,11 @@ class Accepted:
     request_id: str
     history: tuple[tuple[str, str], ...]
     began: float
+    continues: UUID | None = None
+    resumed: Resumed | None = None
+    """Of a turn that goes on with an answer: where it goes on."""
+    first_turn_id: UUID | None = None
+    """Of such a turn: the one that the message was said in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,7 @@ class Acceptance:
                     organisation_id=principal.organisation_id,
                     session_id=taken.session_id,
                     user_id=principal.id,
+                    continues=None,
                     request_id=request_id,
                     idempotency_key=key,
                     request_hash=body,
@@ -117,6 +130,111 @@ class Acceptance:
             return None
         limited = principal.limited(_limits(principal, request, taken.session_id, turn_id))
         return Accepted(turn_id, taken.session_id, limited, request, request_id, taken.history, began)
+
+    async def go_on(self, answered: Answered) -> Accepted | None:
+        """The turn that goes on with an answer, behind whichever runs in the session. None where it has
+        begun before, or its session is gone."""
+        going_on = GoingOn.of(answered)
+        line = self._line(answered.principal, going_on.request)
+        async with line:
+            while True:
+                try:
+                    return await self._try_to_go_on(answered, going_on)
+                except SessionBusy:
+                    await asyncio.sleep(_POLL_S)
+
+    async def _try_to_go_on(self, answered: Answered, going_on: "GoingOn") -> Accepted | None:
+        """Raises SessionBusy."""
+        principal, turn_id, request_id = answered.principal, going_on.turn_id, uuid4().hex
+        async with self._database.begin() as db:
+            if await repository.exists(db, turn_id):
+                return None
+            try:
+                taken = await sessions.take_again(
+                    db,
+                    principal,
+                    turn_id,
+                    going_on.session_id,
+                    before_turn_id=going_on.first_turn_id,
+                    history=HISTORY_MESSAGES,
+                )
+            except SessionNotFound:
+                return None
+            if taken is None:
+                raise SessionBusy
+            await repository.begin(
+                db,
+                self._settings.lease_s,
+                id=turn_id,
+                organisation_id=principal.organisation_id,
+                session_id=going_on.session_id,
+                user_id=principal.id,
+                continues=going_on.continues,
+                request_id=request_id,
+                idempotency_key=None,
+                request_hash="",
+                owner=self._owner,
+            )
+        limits = replace(principal.limits, session_id=going_on.session_id, turn_id=turn_id)
+        return Accepted(
+            turn_id,
+            going_on.session_id,
+            principal.limited(limits),
+            going_on.request,
+            request_id,
+            taken.history,
+            time.perf_counter(),
+            going_on.continues,
+            going_on.resumed,
+            going_on.first_turn_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """What an answered interaction says of the turn that goes on."""
+
+    turn_id: UUID
+    session_id: UUID
+    continues: UUID
+    first_turn_id: UUID
+    request: ChatRequest
+    resumed: Resumed
+
+    @classmethod
+    def of(cls, answered: Answered) -> "GoingOn":
+        """As `kept` wrote it. Raises ValueError for anything else."""
+        about, resume = answered.interaction, answered.resume
+        if answered.turn_id is None or about.session_id is None or about.turn_id is None:
+            raise ValueError("no conversation waits for this answer")
+        return cls(
+            answered.turn_id,
+            about.session_id,
+            about.turn_id,
+            UUID(resume["first_turn_id"]),
+            # The session, and not the thread: the answer may come from another channel.
+            ChatRequest.model_validate(
+                {**resume["request"], "session_id": about.session_id, "external_ref": None}
+            ),
+            Resumed(
+                resume["state"],
+                answered.tool,
+                answered.arguments,
+                answered.request_state,
+                answered.input_responses,
+                accepted=about.outcome == "accept",
+            ),
+        )
+
+
+def kept(accepted: Accepted, suspended: Suspended) -> dict[str, Any]:
+    """What the turn that goes on will need: JSON, sealed at rest with the interaction."""
+    return {
+        "of": TURN,
+        "request": accepted.request.model_dump(mode="json"),
+        "first_turn_id": str(accepted.first_turn_id or accepted.turn_id),
+        "state": suspended.state,
+    }
 
 
 async def _repeated(db: AsyncSession, principal: Principal, key: str, body: str) -> Repeated | None:
@@ -141,6 +259,7 @@ def _limits(principal: Principal, request: ChatRequest, session_id: UUID, turn_i
     shared = "everyone_here" in (held.audience, request.audience)
     return replace(
         held,
+        agent=request.agent or DEFAULT,
         knowledge_base_ids=chosen,
         privacy=held.privacy or request.privacy,
         audience="everyone_here" if shared else "private",

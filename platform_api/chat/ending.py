@@ -6,13 +6,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.errors import SwitchboardError
-from kit.wire.events import TurnCompleted, TurnFailed
+from kit.wire.chat import Usage
+from kit.wire.events import InteractionRequested, TurnCompleted, TurnFailed
 from platform_api.chat import repository
 from platform_api.sessions import service as sessions
 from ports.queue import Queue
 
 COMPLETED = "turn.completed.v1"
 FAILED = "turn.failed.v1"
+SUSPENDED = "turn.suspended.v1"
 
 
 async def complete(
@@ -31,6 +33,32 @@ async def complete(
         "citations": len(event.citations),
     }
     await queue.defer(db, COMPLETED, _about(turn_id, event.session_id, whose, event.request_id) | told)
+    return True
+
+
+async def suspend(
+    db: AsyncSession,
+    queue: Queue,
+    owner: UUID,
+    whose: dict[str, UUID],
+    event: InteractionRequested,
+    *,
+    session_id: UUID,
+    request_id: str,
+    said: sessions.Paused,
+    usage: Usage,
+) -> bool:
+    """False where the turn has ended otherwise; then the interaction of the same commit must go as well."""
+    if not await repository.end(db, event.turn_id, "suspended", event.dump(), owner=owner):
+        return False
+    await sessions.pause(db, whose["organisation_id"], event, session_id, said)
+    about = _about(event.turn_id, session_id, whose, request_id)
+    told = {
+        "interaction_id": str(event.interaction_id),
+        "interaction_kind": event.kind,
+        "usage": usage.model_dump(),
+    }
+    await queue.defer(db, SUSPENDED, about | told)
     return True
 
 

@@ -14,7 +14,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from access.principal import Principal
 from kit.errors import Forbidden, SwitchboardError, catalogue
 from kit.wire.chat import ChatRequest
-from kit.wire.events import TurnCompleted, TurnFailed, parse_event
+from kit.wire.events import InteractionRequested, TurnAsks, TurnCompleted, TurnFailed, parse_event
 from platform_api.agents.errors import AgentFailed, UnknownAgent
 from platform_api.chat.errors import Interrupted, SessionBusy, ShuttingDown, TurnNotFound, TurnTimedOut
 from platform_api.chat.log import Batches
@@ -80,18 +80,22 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 @router.post(
     "/chat",
     summary="Ask, and wait for the whole answer",
-    response_model=TurnCompleted,
+    response_model=TurnCompleted | TurnAsks,
     response_model_exclude_none=True,
     responses=raises(*_NOT_BEGUN, TurnTimedOut, Interrupted, AgentFailed),
 )
 async def chat(asked: AskedBy, body: ChatRequest) -> Response:
-    """Every sentence that states a fact is cited and checked. A client that leaves loses nothing: the turn
-    finishes, and a repeat with the same Idempotency-Key answers it."""
+    """Every sentence that states a fact is cited and checked. Where a tool asks first, `outcome` is
+    `interaction`: respond to it, and attach to the turn that goes on. A client that leaves loses nothing: the
+    turn finishes, and a repeat with the same Idempotency-Key answers it."""
     session_id, turn_id = await asked.begin(body)
     entry = await asked.service.end(asked.principal, session_id, turn_id)
     event = parse_event(entry.data)
     if isinstance(event, TurnFailed):
         return problem_response(_error_of(event), event.request_id)
+    if isinstance(event, InteractionRequested):
+        asks = TurnAsks(session_id=session_id, turn_id=turn_id, interaction=event)
+        return Response(asks.dump(), media_type="application/json")
     return Response(entry.data, media_type="application/json")
 
 

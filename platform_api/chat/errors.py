@@ -34,6 +34,12 @@ class SessionGone(Conflict):
     default_hint = "Ask in a new session."
 
 
+class CannotAsk(Unavailable):
+    code = "cannot_ask"
+    title = "A tool needs an answer of yours, and nothing here can ask you"
+    default_hint = "Tell your admin: this process runs without interactions."
+
+
 class ShuttingDown(Unavailable):
     code = "shutting_down"
     title = "This part of the system is about to stop"

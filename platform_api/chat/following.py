@@ -26,9 +26,17 @@ class Following:
         self._mirror = mirror
 
     async def end_of(self, principal: Principal, session_id: UUID, turn_id: UUID) -> Entry | None:
-        """The terminal event, or None while it runs. Raises TurnNotFound, also for somebody else's."""
+        """The terminal event, or None while it runs, or is still to begin with an answer that was given.
+
+        Raises TurnNotFound, also for somebody else's.
+        """
         async with self._database.begin() as db:
             row = await repository.find(db, principal, session_id, turn_id)
+            if row is None:
+                if await repository.is_to_come(db, principal, session_id, turn_id):
+                    return None
+                # It may have begun between the two looks.
+                row = await repository.find(db, principal, session_id, turn_id)
         if row is None:
             raise TurnNotFound
         if row.terminal is None:

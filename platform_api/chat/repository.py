@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
 from platform_api.chat.models import TurnRow
+from platform_api.interactions.models import InteractionRow
+from platform_api.interactions.repository import mine, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,19 @@ async def find(db: AsyncSession, principal: Principal, session_id: UUID, turn_id
     return await db.scalar(statement)
 
 
+async def exists(db: AsyncSession, turn_id: UUID) -> bool:
+    return await db.scalar(select(TurnRow.id).where(TurnRow.id == turn_id)) is not None
+
+
+async def is_to_come(db: AsyncSession, principal: Principal, session_id: UUID, turn_id: UUID) -> bool:
+    """Whether an answer of this person's has been given that this turn will go on with."""
+    row = InteractionRow
+    statement = select(row.id).where(
+        mine(principal), row.session_id == session_id, row.continued_by == turn_id, *unheard()
+    )
+    return await db.scalar(statement) is not None
+
+
 # The statements of every turn are built once: building and hashing one costs more than sending it.
 _TURNS = cast(Table, TurnRow.__table__)
 _BEGUN_WITH = (
@@ -52,6 +67,7 @@ _BEGUN_WITH = (
     "organisation_id",
     "session_id",
     "user_id",
+    "continues",
     "request_id",
     "idempotency_key",
     "request_hash",

@@ -12,7 +12,7 @@ from access.principal import Principal
 from kit.wire.chat import ChatRequest
 from platform_api.agents.port import AgentRuntime
 from platform_api.chat import metrics, repository
-from platform_api.chat.acceptance import Acceptance, Accepted
+from platform_api.chat.acceptance import TURN, Acceptance, Accepted
 from platform_api.chat.checks import Means
 from platform_api.chat.errors import ShuttingDown
 from platform_api.chat.following import Following
@@ -20,7 +20,8 @@ from platform_api.chat.log import Batches, Entry, TurnLog
 from platform_api.chat.mirror import Mirror
 from platform_api.chat.settings import ChatSettings
 from platform_api.chat.sweeper import Sweeper
-from platform_api.chat.turn import TurnRunner
+from platform_api.chat.turn import Asks, TurnRunner
+from platform_api.interactions.asking import Answered
 from ports.db import Database
 from ports.queue import Queue
 from ports.redis import Redis
@@ -43,8 +44,10 @@ class Chat:
         runtime: AgentRuntime,
         settings: ChatSettings | None = None,
         means: Means | None = None,
+        asks: Asks | None = None,
     ) -> None:
-        """means: what checking a sentence may use beside the rules."""
+        """means: what checking a sentence may use beside the rules. asks: keeps what tools ask people;
+        without it such a turn fails."""
         self._means = means or Means()
         self._settings = settings or ChatSettings()
         self.keepalive_s = self._settings.keepalive_s
@@ -53,7 +56,7 @@ class Chat:
         self._owner = uuid4()
         self._mirror = Mirror(redis, redis_blocking, self._settings.stream_ttl_s)
         self._acceptance = Acceptance(database, self._settings, self._owner)
-        self._runner = TurnRunner(database, queue, runtime, self._settings, self._owner, self._means)
+        self._runner = TurnRunner(database, queue, runtime, self._settings, self._owner, self._means, asks)
         self._following = Following(database, self._mirror)
         self._sweeper = Sweeper(database, queue, self._mirror)
         self._logs: OrderedDict[UUID, TurnLog] = OrderedDict()
@@ -96,6 +99,18 @@ class Chat:
         if isinstance(accepted, Accepted):
             self._begin(accepted)
         return accepted.session_id, accepted.turn_id
+
+    async def go_on(self, answered: Answered) -> None:
+        """Hears that a person has answered: the turn that waited goes on as another one, begun once however
+        often this is heard. Returns when it has begun. Raises ShuttingDown.
+        """
+        if answered.resume.get("of") != TURN:
+            return
+        if self._stopping:
+            raise ShuttingDown(retry_after=2)
+        accepted = await self._acceptance.go_on(answered)
+        if accepted is not None:
+            self._begin(accepted)
 
     async def attached(self, principal: Principal, session_id: UUID, turn_id: UUID) -> None:
         """To ask before a stream begins. Raises Forbidden; TurnNotFound where this person has no such one."""

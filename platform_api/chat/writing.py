@@ -4,19 +4,22 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from kit.wire.chat import Outcome, Timings, Usage
 from kit.wire.events import AnswerCitation, AnswerDelta, AnswerRetracted, TurnStatus
 from kit.wire.events import ToolFinished as ToolFinishedEvent
 from kit.wire.events import ToolStarted as ToolStartedEvent
-from knowledge.verify import source_of
+from knowledge.verify import Source, source_of, split_sentences
 from platform_api.agents.port import (
     AgentEvent,
     AgentRuntime,
+    AnswerExpired,
     Conversation,
     Finished,
     Said,
     Scope,
+    Suspended,
     TextWritten,
     ToolFinished,
     ToolStarted,
@@ -29,11 +32,13 @@ from platform_api.chat.gathering import gathered
 from platform_api.chat.log import TurnLog
 from platform_api.chat.metrics import first_text_seconds, withheld_total
 from platform_api.chat.sentences import Sentence, SentenceStream
-from platform_api.llm.frames import FrameName, frame_of
+from platform_api.llm.frames import FrameName, frame_of, render
 
 SEARCH = "docs.search"
 DOCUMENTS = "docs"
 EXTRACTIVE = "extractive"
+_SHOWN_OF_A_TOOL = 8
+"""Sentences of a tool's own words, where the model's were of no use."""
 
 
 @dataclass(slots=True)
@@ -45,6 +50,9 @@ class Writing:
     checks: Checks
     usage: Usage = field(default_factory=Usage)
     degraded: set[str] = field(default_factory=set[str])
+    suspended: Suspended | None = None
+    """The turn waits for the person; it is not to be completed."""
+    _expired: bool = False
     _sentences: SentenceStream = field(default_factory=SentenceStream)
     _stage: str = ""
     _first_text_ms: float | None = None
@@ -67,13 +75,15 @@ class Writing:
             history=[_said(role, text) for role, text in self.accepted.history],
             scope=Scope(request.service_scope, request.filters),
             turn_id=self.accepted.turn_id,
+            resumed=self.accepted.resumed,
         )
         events: AsyncIterator[AgentEvent] = runtime.run(self.accepted.principal, conversation, request.agent)
         async with aclosing(gathered(events)) as batches:
             async for batch in batches:
                 await self._take(batch)
         await self._offer(self._sentences.end())
-        await self._end()
+        if self.suspended is None:
+            await self._end()
 
     async def _end(self) -> None:
         """What the model has left to us."""
@@ -82,6 +92,7 @@ class Writing:
         for one in self.answer.withheld:
             withheld_total.labels(one.layer, "repaired" if one.repaired else "dropped").inc()
         await self._when_sources_disagree()
+        await self._when_the_person_must_know()
         await self._when_nothing_passed()
         if any(frame_of(sentence) == "degraded" for sentence in self.answer.frames):
             # Also where no search was offered, so that none could fail.
@@ -138,6 +149,11 @@ class Writing:
                 self.usage = usage
                 self._model_ms = model_ms
                 self.degraded.update(degraded)
+            case Suspended():
+                self.suspended = event
+                self.usage, self._model_ms = event.usage, event.model_ms
+            case AnswerExpired():
+                self._expired = True
 
     def _on_result(self, event: ToolFinished) -> None:
         self._tools_ms += event.latency_ms
@@ -153,6 +169,8 @@ class Writing:
             self.degraded.update(event.found.degraded or ())
         elif event.tool == SEARCH:
             self.degraded.add(DOCUMENTS)
+        elif event.said:
+            self.checks.found([_tool_as_source(event)])
 
     async def _offer(self, sentences: Iterable[Sentence]) -> None:
         given = list(sentences)
@@ -173,9 +191,20 @@ class Writing:
         if shown.citation:
             self.log.say(AnswerCitation, citation=shown.citation)
 
+    async def _when_the_person_must_know(self) -> None:
+        """That an answer came too late is said in any case, whatever a model makes of it."""
+        if self._expired and not self._has_said("expired"):
+            await self._offer(_sentences_of("expired"))
+
     async def _when_nothing_passed(self) -> None:
-        """An answer is never empty: what the sources do say, or that they say nothing."""
+        """An answer is never empty: what tools and sources do say, or that they say nothing."""
         if self.answer.text:
+            return
+        if self._declined:
+            await self._offer(_sentences_of("declined"))
+            return
+        if told := [one for one in self.answer.sources if is_tool(one)]:
+            await self._offer([*_sentences_of("tool_said"), *_in_its_words(told[-1])])
             return
         down = DOCUMENTS in self.degraded
         asked, before = self.accepted.request.message, self._asked_before()
@@ -201,8 +230,24 @@ class Writing:
                 return disagree(self.accepted.request.message, self._asked_before(), self.answer)
             case "outdated" | "identity":
                 return False  # the one is said by us, behind what it is about; the other is somebody else
+            case "declined":
+                return self._declined
+            case "expired":
+                return self._expired
+            case "tool_said":
+                return any(is_tool(one) for one in self.answer.sources)
+            case "unanswered":
+                return False  # said where nobody is being answered
             case _:
                 return True
+
+    @property
+    def _declined(self) -> bool:
+        resumed = self.accepted.resumed
+        return resumed is not None and not resumed.accepted
+
+    def _has_said(self, frame: FrameName) -> bool:
+        return any(frame_of(sentence) == frame for sentence in self.answer.frames)
 
     def _asked_before(self) -> list[str]:
         return [text for role, text in self.accepted.history if role == "user"]
@@ -219,6 +264,25 @@ class Writing:
 
     def _elapsed_ms(self) -> float:
         return round((time.perf_counter() - self.accepted.began) * 1000, 2)
+
+
+def _sentences_of(frame: FrameName) -> list[Sentence]:
+    return [Sentence(text) for text in split_sentences(render(frame))]
+
+
+def _in_its_words(source: Source) -> list[Sentence]:
+    said = [text for line in source.text.splitlines() for text in split_sentences(line)]
+    return [Sentence(text, "\n- ") for text in said[:_SHOWN_OF_A_TOOL]]
+
+
+def _tool_as_source(event: ToolFinished) -> Source:
+    """What a tool said may be told; there is no page of it to open."""
+    id = UUID(event.call_id)
+    return Source(chunk_id=id, doc_id=id, text=event.said, title=event.tool, section="", url="")
+
+
+def is_tool(source: Source) -> bool:
+    return source.chunk_id == source.doc_id
 
 
 def _said(role: str, text: str) -> Said:

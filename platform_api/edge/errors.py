@@ -22,6 +22,12 @@ class BadIdempotencyKey(Invalid):
     default_hint = "Use 1 to 200 printable ASCII characters; a random UUID is a good choice."
 
 
+class StillUnknown(Conflict):
+    code = "still_unknown"
+    title = "A request with this Idempotency-Key was begun, and how it ended is not known (yet)"
+    default_hint = "Look whether it took effect. Repeat it in a moment, or with a new key to do it again."
+
+
 class IdempotencyKeyReused(Conflict):
     code = "idempotency_key_reused"
     title = "This Idempotency-Key was used for another request"

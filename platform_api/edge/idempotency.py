@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from access.principal import Principal
 from kit.wire.base import Wire
-from platform_api.edge.errors import BadIdempotencyKey, IdempotencyKeyReused
+from platform_api.edge.errors import BadIdempotencyKey, IdempotencyKeyReused, StillUnknown
 from ports.db import Base, Timestamp
 
 KEPT_H = 24
@@ -66,6 +66,35 @@ async def once(
     done = update(IdempotencyKeyRow).where(*_is(principal, key))
     await session.execute(done.values(answer=answer.model_dump(mode="json")))
     return answer
+
+
+async def begin(
+    session: AsyncSession, principal: Principal, key: str, fingerprint: str, shape: type[Answer]
+) -> Answer | None:
+    """For work that no transaction may stay open for: claim the key in this one, do the work where the
+    answer is None, then `end` it in another one.
+
+    Raises IdempotencyKeyReused; StillUnknown where it was begun before and has not ended.
+    """
+    if await _claim(session, principal, key, fingerprint):
+        return None
+    row = (await session.scalars(select(IdempotencyKeyRow).where(*_is(principal, key)))).one()
+    if row.fingerprint != fingerprint:
+        raise IdempotencyKeyReused
+    if row.answer is None:
+        raise StillUnknown
+    return shape.model_validate(row.answer)
+
+
+async def end(session: AsyncSession, principal: Principal, key: str, answer: Wire) -> None:
+    """What the work that was begun under this key has come to."""
+    done = update(IdempotencyKeyRow).where(*_is(principal, key))
+    await session.execute(done.values(answer=answer.model_dump(mode="json")))
+
+
+async def forget(session: AsyncSession, principal: Principal, key: str) -> None:
+    """What was begun under this key came to nothing: it may be tried again."""
+    await session.execute(delete(IdempotencyKeyRow).where(*_is(principal, key)))
 
 
 async def purge(session: AsyncSession, now: datetime) -> None:

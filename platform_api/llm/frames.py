@@ -41,6 +41,7 @@ FrameName = Literal[
     "declined",
     "expired",
     "tool_said",
+    "unanswered",
 ]
 
 
@@ -102,6 +103,9 @@ FRAMES: dict[FrameName, str] = {
         "Your answer came too late for the tool, so it was not used. Please ask again if you still want this."
     ),
     "tool_said": "This is what the tool answered:",
+    "unanswered": (
+        "The question was not answered in time, so nothing was done. Please ask again if you still want this."
+    ),
 }
 """One or more sentences each; `{contact}` is the only slot."""
 MISSING: tuple[FrameName, ...] = ("missing_first", "missing_second", "missing_third", "missing_fourth")

@@ -49,9 +49,9 @@ async def messages(db: AsyncSession, principal: Principal, session_id: UUID) -> 
 
 
 async def latest(
-    db: AsyncSession, principal: Principal, session_id: UUID, limit: int
+    db: AsyncSession, principal: Principal, session_id: UUID, limit: int, before_turn_id: UUID | None = None
 ) -> list[tuple[str, str]]:
-    """The last messages as (role, text), oldest first."""
+    """The last messages as (role, text), oldest first; of those before a turn's, if one is named."""
     statement = (
         select(MessageRow.role, MessageRow.text)
         .join(SessionRow, SessionRow.id == MessageRow.session_id)
@@ -59,6 +59,11 @@ async def latest(
         .order_by(MessageRow.position.desc())
         .limit(limit)
     )
+    if before_turn_id is not None:
+        first = select(func.min(MessageRow.position)).where(
+            MessageRow.session_id == session_id, MessageRow.turn_id == before_turn_id
+        )
+        statement = statement.where(MessageRow.position < first.scalar_subquery())
     rows = (await db.execute(statement)).all()
     return [(row.role, row.text) for row in reversed(rows)]
 
@@ -142,6 +147,13 @@ async def release(db: AsyncSession, session_id: UUID, turn_id: UUID) -> None:
 async def say(db: AsyncSession, **values: Any) -> None:
     """Add one message; the columns of MessageRow but `position` and `created_at`."""
     await db.execute(_SAY, values)
+
+
+async def say_once(db: AsyncSession, **values: Any) -> None:
+    """The same, where there is no message of this id and the session still is."""
+    held = select(SessionRow.id).where(SessionRow.id == values["session_id"])
+    if await db.scalar(held.with_for_update(key_share=True)) is not None:
+        await db.execute(_SAY.on_conflict_do_nothing(), values)
 
 
 async def has_message(db: AsyncSession, principal: Principal, message_id: UUID) -> bool:

@@ -1,6 +1,7 @@
 """Sessions: begin, continue, read, rename, delete; and feedback on what was answered."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.principal import Principal
 from kit.wire.base import Page
 from kit.wire.chat import ChatRequest, Citation, FeedbackRequest, Message, Session, SessionWithMessages
-from kit.wire.events import TurnCompleted
+from kit.wire.events import InteractionRequested, TurnCompleted
 from platform_api.edge import PageRequest, page_of
 from platform_api.sessions import repository
 from platform_api.sessions.errors import MessageNotFound, SessionNotFound
@@ -38,6 +39,14 @@ class Taken:
     history: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What a turn has shown before it asked the person."""
+
+    text: str
+    citations: Sequence[Citation] = ()
+
+
 async def take(
     db: AsyncSession, principal: Principal, turn_id: UUID, request: ChatRequest, history: int
 ) -> Taken | None:
@@ -60,6 +69,26 @@ async def take(
         role="user",
         text=request.message,
     )
+    return Taken(session_id, tuple(earlier))
+
+
+async def take_again(
+    db: AsyncSession,
+    principal: Principal,
+    turn_id: UUID,
+    session_id: UUID,
+    *,
+    before_turn_id: UUID,
+    history: int,
+) -> Taken | None:
+    """The session for a turn that goes on with an earlier one, whose message stands there already; with
+    what was said before that. None while another turn runs there. Raises SessionNotFound.
+    """
+    if not await repository.occupy(db, principal, session_id, turn_id):
+        if await repository.find(db, principal, session_id) is None:
+            raise SessionNotFound
+        return None
+    earlier = await repository.latest(db, principal, session_id, history, before_turn_id)
     return Taken(session_id, tuple(earlier))
 
 
@@ -95,6 +124,40 @@ async def answer(db: AsyncSession, organisation_id: UUID, event: TurnCompleted) 
         citations=[one.model_dump(mode="json", exclude_none=True) for one in event.citations],
     )
     await release(db, event.session_id, event.turn_id)
+
+
+async def pause(
+    db: AsyncSession, organisation_id: UUID, event: InteractionRequested, session_id: UUID, said: Paused
+) -> None:
+    """Let the session go while the person is asked; what was shown so far is kept."""
+    if said.text:
+        await repository.say(
+            db,
+            id=uuid4(),
+            organisation_id=organisation_id,
+            session_id=session_id,
+            turn_id=event.turn_id,
+            role="assistant",
+            text=said.text,
+            outcome=None,
+            citations=[one.model_dump(mode="json", exclude_none=True) for one in said.citations],
+        )
+    await release(db, session_id, event.turn_id)
+
+
+async def note(
+    db: AsyncSession, message_id: UUID, *, organisation_id: UUID, session_id: UUID, turn_id: UUID, text: str
+) -> None:
+    """A sentence of ours where nobody is being answered; once, and nothing where the session is gone."""
+    await repository.say_once(
+        db,
+        id=message_id,
+        organisation_id=organisation_id,
+        session_id=session_id,
+        turn_id=turn_id,
+        role="assistant",
+        text=text,
+    )
 
 
 async def release(db: AsyncSession, session_id: UUID, turn_id: UUID) -> None:

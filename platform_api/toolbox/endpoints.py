@@ -1,4 +1,4 @@
-"""The tools that a caller may use, calling one, and what the gateway asks of us."""
+"""The tools that a caller may use, and what the gateway asks of us."""
 
 from typing import Annotated
 
@@ -9,14 +9,13 @@ from kit.clock import Clock
 from kit.errors import NotFound, ToolTimedOut
 from kit.wire.base import Page
 from kit.wire.internal import Grant, ResolvedPrincipal, ResolvePrincipal
-from kit.wire.tools import InvokeTool, Registry, Tool, ToolOutcome
+from kit.wire.tools import Registry, Tool
 from platform_api.edge import UnitOfWork, provided, raises
 from platform_api.identity import CurrentPrincipal, Identity, ServicePrincipal
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
+from platform_api.toolbox.errors import GatewayFailed, ToolsUnavailable
 from platform_api.toolbox.gateway import HttpToolGateway
 from platform_api.toolbox.registry import LONGEST_WAIT_S, RegistryWatch, with_servers
-from platform_api.toolbox.settings import ToolboxSettings
 
 RESOLVED_S = 60
 router = APIRouter(prefix="/api/v1", tags=["tools"])
@@ -29,19 +28,6 @@ _DOWN = (ToolsUnavailable, ToolTimedOut, GatewayFailed)
 async def list_tools(principal: CurrentPrincipal, gateway: _Gateway, session: UnitOfWork) -> Page[Tool]:
     """The gateway's own answer for the caller: what is not here cannot be called."""
     return Page(items=await with_servers(session, principal, await gateway.list_tools(principal)))
-
-
-@router.post("/tools/{name}/invoke", summary="Call a tool", responses=raises(NoSuchTool, *_DOWN))
-async def invoke_tool(
-    principal: CurrentPrincipal,
-    gateway: _Gateway,
-    name: Annotated[str, Path(max_length=200)],
-    request: InvokeTool,
-    settings: Annotated[ToolboxSettings, Depends(provided(ToolboxSettings))],
-) -> ToolOutcome:
-    """Through the gateway, under the same policy and audit as any other call. A failure of the tool
-    itself is an answer with `is_error`."""
-    return await gateway.call(principal, name, request.arguments, timeout_s=settings.call_timeout_s)
 
 
 @internal.get(

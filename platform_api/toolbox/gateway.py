@@ -16,7 +16,13 @@ from kit.resilience import Breaker
 from kit.wire import mcp
 from kit.wire.tools import NeedsInput, Tool, ToolOutcome
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, QuestionExpired, ToolsUnavailable
+from platform_api.toolbox.errors import (
+    AnswerLost,
+    GatewayFailed,
+    NoSuchTool,
+    QuestionExpired,
+    ToolsUnavailable,
+)
 from platform_api.toolbox.settings import ToolboxSettings
 
 AUDIENCE = "gateway"
@@ -198,8 +204,10 @@ class HttpToolGateway:
                 return response.status, await _limited(response)
         except TimeoutError as error:
             raise ToolTimedOut(f"There was no answer within {timeout_s:g} s.") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except aiohttp.ClientConnectorError as error:
             raise ToolsUnavailable("The tool gateway does not answer.", retry_after=5) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise AnswerLost(retry_after=5) from error
 
     def _session(self) -> aiohttp.ClientSession:
         if self._client is None:
