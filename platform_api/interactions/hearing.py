@@ -54,7 +54,9 @@ class Hearing:
         self._hearers.append(hear)
 
     def start(self) -> None:
-        self._looking = asyncio.create_task(self._look())
+        """A process in which nobody goes on with answers takes none."""
+        if self._hearers:
+            self._looking = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
         tasks = [*([self._looking] if self._looking else []), *self._running.values()]
@@ -64,7 +66,8 @@ class Hearing:
 
     async def tell(self, interaction_id: UUID, within_s: float) -> None:
         """Returns when it was heard, or after so long while it goes on by itself."""
-        await asyncio.wait([self._begin(interaction_id)], timeout=within_s)
+        if self._hearers:
+            await asyncio.wait([self._begin(interaction_id)], timeout=within_s)
 
     async def catch_up(self) -> int:
         """One look at what waits to be heard; how many there were."""
@@ -89,7 +92,7 @@ class Hearing:
             try:
                 async with self._database.begin() as session:
                     found = await repository.waiting_to_be_heard(session, self._clock.now(), _BATCH)
-                for interaction_id in found if self._hearers else ():
+                for interaction_id in found:
                     self._begin(interaction_id)
             except Exception as error:  # the database is away: so is everything else for now
                 log.warning("interactions.not_looked", error=type(error).__name__)

@@ -24,7 +24,7 @@ BOOKING = {
     "required": ["name", "email", "room"],
 }
 FILLED = {"name": "Maya", "email": "maya@example.com", "room": "a"}
-CONFIRM = {"type": "object", "properties": {}}
+NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def elicit(schema: dict[str, Any] | None = None, message: str = "Please fill this in.", **more: Any) -> Any:
@@ -46,7 +46,7 @@ def suspended(**changes: Any) -> Suspended:
         "input_requests": {"details": elicit()},
         "request_state": "sealed-by-the-tool",
         "expires_s": 600.0,
-        "resume": {"of": "invoke", "agent_session": {"secret": "of the agent"}},
+        "resume": {"of": "tests", "agent_session": {"secret": "of the agent"}},
     }
     return Suspended(**fields | changes)
 
