@@ -26,7 +26,7 @@ VERBS: dict[str, Verb] = {
     "ask": Verb("launch.cli.ask", "Ask one question and show the cited answer."),
     "chat": Verb("launch.cli.chat", "Talk in the terminal."),
     "docs": Verb("launch.cli.docs", "Add, list and remove documents."),
-    "mcp": Verb("launch.cli.mcp", "List, call and inspect tools through the gateway."),
+    "mcp": Verb("launch.cli.mcp", "Tools and tool servers, through the gateway."),
     "demo": Verb("launch.cli.demo", "Read a folder, ask it questions, show the cited answers."),
     "api": Verb("launch.api", "Serve the REST API (apart from the others)."),
     "worker": Verb("launch.worker", "Work on the queue (apart from the others)."),

@@ -1,4 +1,6 @@
-"""switchboard mcp list | call TOOL | inspect [TOOL]: the gateway from the terminal, as a client sees it."""
+"""switchboard mcp list | call TOOL | inspect [TOOL]: the gateway from the terminal, as a client sees it;
+and the verbs of servers, definitions, accounts and clients' settings.
+"""
 
 import json
 import sys
@@ -15,6 +17,7 @@ from rich.table import Table
 
 from bot.console.plain import neutral, one_line, said
 from kit.wire import mcp as wire
+from launch.cli import mcp_clients, mcp_servers, mcp_tools
 from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
 
 _CLIENT = {"name": "switchboard-cli", "version": "1"}
@@ -61,9 +64,12 @@ class Endpoint:
 
 
 def command(app: typer.Typer) -> None:
-    mcp = typer.Typer(help="List, call and inspect tools through the gateway.", no_args_is_help=True)
+    mcp = typer.Typer(help="Tools and tool servers, through the gateway.", no_args_is_help=True)
     app.add_typer(mcp, name="mcp")
     _verbs(mcp)
+    mcp_servers.command(mcp)  # mcp servers, add, test, usage, logs, remove
+    mcp_tools.command(mcp)  # mcp approve, diff, reject, quarantine, release
+    mcp_clients.command(mcp)  # mcp config
 
 
 def _verbs(mcp: typer.Typer) -> None:

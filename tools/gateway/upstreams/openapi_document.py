@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import httpx
@@ -17,6 +17,7 @@ import msgspec
 
 from kit.errors import UpstreamFailed
 from kit.schemas import compiled_schema
+from kit.wire.mcp import definition_hash
 from tools.gateway.upstreams.openapi_request import VARIABLE, Binding, Body, Part, Place
 from tools.gateway.upstreams.openapi_schema import Document, Schemas, Unusable
 
@@ -63,6 +64,7 @@ class ApiTool:
     binding: Binding
     answer: jsonschema_rs.Validator | None
     wrapped: bool
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,7 @@ def base_of(content: Mapping[str, Any]) -> str:
         parsed = httpx.URL()
     dots = {".", ".."} & set(parsed.path.split("/"))
     if parsed.scheme not in ("http", "https") or not parsed.host or "{" in url or dots:
-        raise BadDocument(
-            "It is not said at which address this API answers.", hint="Register it with a base address."
-        )
+        raise BadDocument("It is not said where this API answers.", hint="Register it with a base address.")
     if parsed.userinfo or parsed.query or parsed.fragment or "?" in url or "#" in url:
         raise BadDocument("The base address may only have a scheme, a host and a path.")
     return url.rstrip("/")
@@ -420,4 +420,4 @@ def _apart(made: list[tuple[str, ApiTool]]) -> Iterator[ApiTool]:
     for operation, tool in made:
         if count[tool.definition["name"].lower()] > 1:
             tool.definition["name"] = _marked(tool.definition["name"], operation)
-        yield tool
+        yield replace(tool, hash=definition_hash(tool.definition))
