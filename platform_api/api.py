@@ -12,6 +12,7 @@ from platform_api.identity import endpoints as identity
 from platform_api.interactions import endpoints as interactions
 from platform_api.library import endpoints as library
 from platform_api.sessions import endpoints as sessions
+from platform_api.toolbox import admin_endpoints as governance
 from platform_api.toolbox import endpoints as toolbox
 from platform_api.toolbox.connections import endpoints as connections
 from platform_api.toolbox.connections import pages as connection_pages
@@ -22,6 +23,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     interactions.router,  # /api/v1/interactions
     library.router,  # /api/v1/knowledge-bases, /api/v1/documents, /api/v1/jobs
     toolbox.router,  # /api/v1/tools
+    governance.servers,  # /api/v1/mcp-servers
+    governance.tools,  # /api/v1/admin/tools
     agents.router,  # /api/v1/tools/{name}/invoke
     connections.router,  # /api/v1/connections, /api/v1/mcp-servers/{name}/sign-in and /connections
     connections.internal,  # /internal/v1/connections/{server}/token

@@ -59,9 +59,14 @@ from platform_api.toolbox.connections.connecting import Connecting
 from platform_api.toolbox.connections.credentials import Credentials
 from platform_api.toolbox.connections.sign_ins import Addresses, SignIns
 from platform_api.toolbox.gateway import HttpToolGateway
+from platform_api.toolbox.probing import Probing
 from platform_api.toolbox.registry import RegistryWatch, seed_registry
+from platform_api.toolbox.service.figures import Figures
+from platform_api.toolbox.service.servers import ToolServers
+from platform_api.toolbox.service.tools import AdminTools
 from platform_api.toolbox.settings import ToolboxSettings
 from ports.db import Database
+from ports.queue import Queue
 from ports.redis import CacheScopes
 
 __all__ = ["Background", "PlatformPorts", "WrongShape", "build_app"]
@@ -129,6 +134,7 @@ def _provide_services(app: FastAPI, ports: PlatformPorts) -> Sequence[Background
     ports.trusted.replace(OWN_ISSUER, ports.signing_key.jwks())
     provide(app, Clock, ports.clock)
     provide(app, Database, ports.database)
+    provide(app, Queue, ports.queue)
     provide(app, Health, _health(ports))
     _provide_identity(app, ports)
     _provide_library(app, ports)
@@ -202,6 +208,10 @@ def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:
     provide(app, Grants, grants)
     provide(app, HttpToolGateway, gateway)
     provide(app, RegistryWatch, RegistryWatch(ports.database))
+    probing = Probing(ports.gateway_url, ports.minter)
+    provide(app, ToolServers, ToolServers(ports.database, probing, ports.clock))
+    provide(app, AdminTools, AdminTools(ports.clock))
+    provide(app, Figures, Figures(ports.clock))
     provide(app, ToolboxSettings, ports.toolbox_settings)
     return gateway
 

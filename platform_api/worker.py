@@ -21,6 +21,7 @@ from platform_api.library.service.vector_cache import purge_vectors
 from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile, SourceTasks
 from platform_api.library.tasks.reindex import ReindexTask
 from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
+from platform_api.toolbox.drift import QUARANTINED, RELEASED, drift_heard
 from ports.queue import QueueWorker, Tasks
 from ports.queue.tasks import Handler
 
@@ -83,6 +84,8 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     # interaction.answered.v1; interactions.sweep, every 30 s
     InteractionTasks(ports.database, ports.queue, ports.clock).register(tasks)
     ChatTasks(ports.database).register(tasks)  # interaction.expired.v1
+    for reported in (QUARANTINED, RELEASED):
+        tasks.add(reported, drift_heard(ports.database))
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
     tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))
     return tasks

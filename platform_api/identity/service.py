@@ -1,7 +1,7 @@
 """Who is asking: principals from credentials, fresh from the database with each request."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,12 +14,16 @@ from kit.errors import NotFound, Unauthenticated
 from kit.wire.account import ApiKey, CreateApiKey, CreatedApiKey, Me
 from kit.wire.base import Page
 from platform_api.edge import PageRequest, page_of
-from platform_api.identity import api_key, repository
-from platform_api.identity.errors import ScopeTooWide
+from platform_api.identity import api_key, links, repository
+from platform_api.identity.errors import LinkNeeded, MayNotActAs, NotThroughAChannel, ScopeTooWide
+from platform_api.identity.links import ChannelIdentity
 from platform_api.identity.models import ApiKeyRow, UserRow
+from platform_api.identity.settings import IdentitySettings
 from ports.db import Database
 
 KEPT_S: Final = 30
+ACT_AS = "act_as:"
+"""With a channel's name behind it: the permission of its bots, granted one by one and in no role."""
 _CACHE_LIMIT = 10_000
 
 
@@ -43,9 +47,10 @@ class Identity:
     """Who somebody is, and their groups, are read with every request: who leaves a group, or is disabled,
     has lost what it opened at once. A key that is deleted here is refused at once, elsewhere within 30 s."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, settings: IdentitySettings | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._settings = settings or IdentitySettings()
         self._keys: dict[UUID, tuple[_KnownKey, datetime]] = {}
 
     async def person(self, user_id: UUID) -> Person:
@@ -68,6 +73,23 @@ class Identity:
             raise Unauthenticated(hint="This API key has expired: create a new one.")
         person = await self.person(known.user_id)
         return _narrowed(person.principal, known.scopes), known.expires_at
+
+    async def acted_for(self, bot: Principal, named: str) -> Principal:
+        """The person whom a bot names, as a principal of their own; `acting_via` says how they came.
+
+        Raises MayNotActAs where the bot is not of that channel, LinkNeeded where guests are not answered.
+        """
+        who = ChannelIdentity.parse(named)
+        if who is None or not bot.may(ACT_AS + who.channel):
+            raise MayNotActAs
+        async with self._database.begin() as session:
+            user_id = await links.linked_user(session, bot.organisation_id, who)
+            if user_id is None:
+                if self._settings.unlinked == "ask_to_link":
+                    raise LinkNeeded
+                user_id = await links.guest(session, bot.organisation_id, who)
+        person = await self.person(user_id)
+        return replace(person.principal, acting_via=who.channel)
 
     async def _known_key(self, key_id: UUID) -> _KnownKey | None:
         now = self._clock.now()
@@ -105,8 +127,11 @@ class Identity:
     ) -> CreatedApiKey:
         """`not_after`: when the key expires with which this one is made; else a leaked one would live on.
 
-        Raises ScopeTooWide for a scope that the principal does not have.
+        Raises ScopeTooWide for a scope that the principal does not have, NotThroughAChannel where a bot
+        asks for somebody: what lasts is made by the person alone.
         """
+        if principal.acting_via is not None:
+            raise NotThroughAChannel
         scopes = principal.permissions if request.scopes is None else frozenset(request.scopes)
         beyond = sorted(scopes - principal.permissions)
         if beyond:
@@ -144,6 +169,7 @@ def _person(user: UserRow, groups: frozenset[str]) -> Person:
     principal = Principal(
         organisation_id=user.organisation_id,
         id=user.id,
+        kind="service" if user.kind == "service" else "user",
         name=user.name,
         groups=groups,
         roles=frozenset(user.roles),
