@@ -72,7 +72,7 @@ async def begin(ticket: UUID, request: Request, connecting: _Connecting) -> Resp
         form = await request.form()
         browser = request.cookies.get(_COOKIE, "")
         from_here = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
-        if not from_here or not hmac.compare_digest(str(form.get("seen", "")), _seen(browser)):
+        if not (browser and from_here and hmac.compare_digest(str(form.get("seen", "")), _seen(browser))):
             raise AttemptOver
         given = str(form.get("secret", ""))
         if given:
@@ -124,7 +124,7 @@ def _answer(mark: str, request: Request) -> Answer:
 
 
 def _seen(browser: str) -> str:
-    return hashlib.sha256(f"seen|{browser}".encode()).hexdigest() if browser else "none"
+    return hashlib.sha256(f"seen|{browser}".encode()).hexdigest()
 
 
 def _connected(server: str) -> HTMLResponse:
