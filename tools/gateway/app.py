@@ -52,6 +52,7 @@ from tools.gateway.upstreams.stdio import Processes
 ISSUER = "gateway"
 _SERVER_PATH = "/servers/"
 _DOOR_PATH = "/mcp"
+_REGISTRY = "gateway-registry"
 _LAST_SHIPMENT_S = 5.0
 _log = structlog.get_logger()
 
@@ -205,10 +206,10 @@ class Gateway:
         await self._limits.start()
         await self.holder.start()
         self._tasks = [
-            self._background(self.holder.run(), "registry"),
-            self._background(self.pins.run(), "definitions"),
-            self._background(self.shipper.run(), "shipping"),
-            self._background(self._sync(), "fsync"),
+            self._background(self.holder.run(), _REGISTRY),
+            self._background(self.pins.run(), "gateway-definitions"),
+            self._background(self.shipper.run(), "gateway-shipping"),
+            self._background(self._sync(), "gateway-fsync"),
         ]
         _log.info("gateway.started", ms=round((time.perf_counter() - began) * 1000))
 
@@ -231,6 +232,10 @@ class Gateway:
     def drain(self) -> None:
         """Not ready from now on, and nobody listens any more; calls are taken and finished all the same."""
         self._draining = True
+        for task in self._tasks:
+            if task.get_name() == _REGISTRY:
+                # it waits at the platform, which would wait for it where both are one process
+                task.cancel()
         self._notices.hang_up()
 
     def _missing(self) -> str | None:
@@ -245,7 +250,7 @@ class Gateway:
         return None
 
     def _background(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=f"gateway-{name}")
+        task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report)
         return task
 

@@ -140,14 +140,16 @@ def compiled(registry: Registry, before: Catalogue = EMPTY) -> Catalogue:
     _consistent(registry)
     servers = list(_apart(server for server in registry.servers if not server.disabled))
     offers = {tool.id: tool for tool in _offered(servers, before.offers)}
-    organisations = {server.organisation_id for server in servers} - {None}
     everything = {server_key(server): server for server in servers}
-    views = {
-        organisation: _view(registry.version, seen_by(servers, organisation), offers)
-        for organisation in organisations
-        if organisation is not None
-    }
-    root = _view(registry.version, seen_by(servers, None), offers)
+
+    def view(organisation_id: UUID | None) -> Catalogue:
+        # what an organisation has switched off does not come back as everyone's of the same name
+        seen = seen_by(registry.servers, organisation_id)
+        return _view(registry.version, [one for one in seen if server_key(one) in everything], offers)
+
+    organisations = {server.organisation_id for server in registry.servers}
+    views = {organisation: view(organisation) for organisation in organisations if organisation is not None}
+    root = view(None)
     offers_of: dict[str, list[OfferedTool]] = {}
     for tool in offers.values():
         offers_of.setdefault(tool.server_key, []).append(tool)
