@@ -19,6 +19,8 @@ from kit.wire.events import InteractionRequested, TurnCompleted, TurnEvent
 from switchboard_sdk import errors
 from switchboard_sdk.account import ApiKeys
 from switchboard_sdk.caches import AdminCaches
+from switchboard_sdk.channels import ChannelStates, Links, OpenDeliveries
+from switchboard_sdk.governance import AdminTools, McpServers
 from switchboard_sdk.interactions import Interactions
 from switchboard_sdk.jobs import AdminJobs, Jobs
 from switchboard_sdk.library import Documents, KnowledgeBases
@@ -41,7 +43,17 @@ class Switchboard:
         patience: Patience | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._transport = Transport(base_url, token, patience or Patience(), sleep)
+        self._over(Transport(base_url, token, patience or Patience(), sleep))
+
+    def acting_as(self, identity: str) -> "Switchboard":
+        """For a bot: asks for somebody of its channel (`slack:<team>/<user>`), over the same connections.
+        What comes back needs no closing."""
+        other = object.__new__(Switchboard)
+        other._over(self._transport.acting(identity))
+        return other
+
+    def _over(self, transport: Transport) -> None:
+        self._transport = transport
         self.sessions = Sessions(self._transport)
         self.messages = Messages(self._transport)
         self.knowledge_bases = KnowledgeBases(self._transport)
@@ -52,7 +64,12 @@ class Switchboard:
         self.sources = Sources(self._transport)
         self.interactions = Interactions(self._transport)
         self.tools = Tools(self._transport)
+        self.mcp_servers = McpServers(self._transport)
+        self.admin_tools = AdminTools(self._transport)
         self.api_keys = ApiKeys(self._transport)
+        self.links = Links(self._transport)
+        self.channel_state = ChannelStates(self._transport)
+        self.deliveries = OpenDeliveries(self._transport)
 
     @property
     def base_url(self) -> str:

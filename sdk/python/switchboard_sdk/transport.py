@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -16,6 +17,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from kit.wire.base import Request, Wire
+from kit.wire.channels import ACT_AS_HEADER
 from kit.wire.problem import MEDIA_TYPE
 from switchboard_sdk import errors
 
@@ -91,7 +93,14 @@ class Transport:
         self.sleep = sleep
         self.renew: Renew | None = None
         """Makes a new token when the platform no longer takes the one we have."""
+        self.acting_as = ""
         self._client = _client(self.base_url, patience)
+
+    def acting(self, identity: str) -> "Transport":
+        """Over the same connections, for somebody of a channel (`X-Act-As`)."""
+        other = copy(self)
+        other.acting_as = identity
+        return other
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -172,11 +181,14 @@ class Transport:
                 content=call.content(),
                 files=call.files,
                 data=dict(call.fields) if call.fields else None,
-                headers=call.headers(self.token),
+                headers=call.headers(self.token) | self._for_whom(),
                 timeout=self._timeout(call),
             )
         except httpx.InvalidURL as error:
             raise errors.bad_address(self.base_url) from error
+
+    def _for_whom(self) -> dict[str, str]:
+        return {ACT_AS_HEADER: self.acting_as} if self.acting_as else {}
 
     def _timeout(self, call: Call) -> httpx.Timeout:
         answer = call.answer_s or self.patience.answer_s
