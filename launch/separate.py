@@ -35,6 +35,10 @@ class Missing(Exception):
         super().__init__(f"SWITCHBOARD_{name} is not set: {why}\nOr run everything in one: switchboard up")
 
 
+class Refused(Exception):
+    """What was set is not taken: a sentence, and the next step."""
+
+
 def needed(value: str, name: str, why: str) -> str:
     """Raises Missing where the value is empty."""
     if not value:
@@ -50,7 +54,7 @@ def begin(process: str, work: Coroutine[Any, Any, None]) -> None:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(work)
-    except (Missing, *MODELS_UNAVAILABLE) as refusal:
+    except (Missing, Refused, *MODELS_UNAVAILABLE) as refusal:
         print(refusal, file=sys.stderr)
         raise typer.Exit(2) from None
 

@@ -6,19 +6,24 @@ import typer
 
 from access.grants import GrantStore
 from kit.clock import SystemClock
-from launch import separate
+from launch import separate, tool_stdio
 from launch.parts import remembering
 from launch.shape import ShapeSettings
 from ports.redis import CacheDoor, RedisSettings, connect
 from tools.servers.docs.server import build_docs_server
 
 Name = Annotated[Literal["docs"], typer.Argument(help="Which one.")]
+Stdio = Annotated[
+    bool, typer.Option("--stdio", help="For one client, as the person of the API key in SWITCHBOARD_TOKEN.")
+]
 
 
 def command(app: typer.Typer) -> None:
     @app.command("tool", help="Serve one tool server: docs.")
-    def tool(name: Name, host: separate.Host = "127.0.0.1", port: separate.Port = 8010) -> None:
-        separate.begin(f"tool-{name}", run(host, port))
+    def tool(
+        name: Name, stdio: Stdio = False, host: separate.Host = "127.0.0.1", port: separate.Port = 8010
+    ) -> None:
+        separate.begin(f"tool-{name}", tool_stdio.run() if stdio else run(host, port))
 
 
 async def run(host: str, port: int) -> None:

@@ -6,9 +6,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from switchboard_sdk import Switchboard
 from switchboard_sdk.folders import FolderUpload, files_in, rules_of
 
@@ -64,7 +67,7 @@ async def key_of_ada(database: Database) -> str:
         return (await identity.create_api_key(session, ada, CreateApiKey(name="test"))).key
 
 
-@pytest.mark.proves("PATH-006")
+@pytest.mark.proves("PATH-006", "GOV-705")
 async def test_api_worker_gateway_tool_and_index_work_together(
     database_url: str, database: Database, redis_url: str, tmp_path: Path
 ) -> None:
@@ -99,11 +102,18 @@ async def test_api_worker_gateway_tool_and_index_work_together(
         upload = FolderUpload(ada, base.id, lambda _: None)
         results = await upload.run(files_in(HANDBOOK / "company"), rules_of(HANDBOOK / "company"))
         answer = await ada.chat("How many days of annual leave do full-time staff earn a year?")
+        # and the docs server once more, alone, for one client and its person
+        words = [*COMMAND[1:], "tool", "docs", "--stdio"]
+        environment = {**os.environ, **settings, "SWITCHBOARD_TOKEN": key}
+        started = StdioServerParameters(command=COMMAND[0], args=words, env=environment)
+        async with Client(stdio_client(started)) as alone:
+            found: Any = await alone.call_tool("docs.search", {"query": "How many days of annual leave?"})
 
     assert {result.status for result in results} == {"ready"}
     assert isinstance(answer, TurnCompleted)
     assert answer.outcome == "answered"
     assert "20 days" in answer.text
+    assert found.structured_content["chunks"]
 
 
 @pytest.mark.proves("PATH-006")

@@ -47,6 +47,10 @@ class Asker:
 
 Taken = TypeVar("Taken", bound=Request)
 Answer = Callable[[Asker, Mapping[str, Any]], Awaitable[Wire]]
+Listed = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+"""The MCP tool objects."""
+Called = Callable[[str, Mapping[str, Any], Any], Awaitable[Mapping[str, Any] | None]]
+"""(tool, arguments, HTTP request) → the MCP result; None: there is no such tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,33 +132,60 @@ async def _refuse(send: Send, status: int, code: int, message: str, data: Mappin
 
 def _sdk_app(manifest: Manifest, tools: Sequence[ServedTool]) -> ASGIApp:
     # lazy: the SDK takes 0.9 s to import, and definitions are generated without it
-    from mcp import types
-    from mcp.server.context import ServerRequestContext
-    from mcp.server.lowlevel import Server
     from mcp.server.transport_security import TransportSecuritySettings
-    from mcp.shared.exceptions import MCPError
 
     by_name = {tool.shape.name: tool for tool in tools}
-    listed = [types.Tool.model_validate(tool.shape.definition()) for tool in tools]
+    definitions = [tool.shape.definition() for tool in tools]
+
+    async def listed() -> Sequence[Mapping[str, Any]]:
+        # the same for everyone: who may use what is the gateway's decision
+        return definitions
+
+    async def called(name: str, arguments: Mapping[str, Any], request: Any) -> Mapping[str, Any] | None:
+        tool = by_name.get(name)
+        return await outcome(tool, request.scope["state"]["asker"], arguments) if tool else None
+
+    # Origin and Host are for servers that browsers reach; this one asks for the gateway's token.
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    return _sdk_server(manifest, listed, called).streamable_http_app(
+        json_response=True, stateless_http=True, transport_security=security
+    )
+
+
+async def serve_stdio(manifest: Manifest, listed: Listed, called: Called) -> None:
+    """Over this process's stdin and stdout, in every revision of MCP, until stdin ends.
+
+    Whatever else writes to stdout meanwhile goes to stderr. `called` gets None as its request.
+    """
+    from mcp.server.stdio import stdio_server  # lazy: as above
+
+    server = _sdk_server(manifest, listed, called)
+    async with stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())
+
+
+def _sdk_server(manifest: Manifest, listed: Listed, called: Called) -> Any:
+    from mcp import types  # lazy: as above
+    from mcp.server.context import ServerRequestContext
+    from mcp.server.lowlevel import Server
+    from mcp.shared.exceptions import MCPError
 
     async def list_tools(
         ctx: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        # the same for everyone: who may use what is the gateway's decision
-        return types.ListToolsResult(tools=listed, ttl_ms=60_000, cache_scope="public")
+        found = [types.Tool.model_validate(tool) for tool in await listed()]
+        scope: Any = "public" if ctx.request is not None else "private"
+        return types.ListToolsResult(tools=found, ttl_ms=60_000, cache_scope=scope)
 
     async def call_tool(
         ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        tool = by_name.get(params.name)
-        if tool is None:
+        result = await called(params.name, params.arguments or {}, ctx.request)
+        if result is None:
             raise MCPError(code=types.INVALID_PARAMS, message="Unknown tool")
-        request: Any = ctx.request
-        return types.CallToolResult(
-            **await _outcome(tool, request.scope["state"]["asker"], params.arguments or {})
-        )
+        return types.CallToolResult.model_validate(result)
 
-    server: Server[Any] = Server(
+    return Server(
         manifest.name,
         version=manifest.version,
         title=manifest.title,
@@ -163,32 +194,29 @@ def _sdk_app(manifest: Manifest, tools: Sequence[ServedTool]) -> ASGIApp:
         # None: no argument of ours is mirrored in a header, so there is nothing to compare per call
         get_tool_input_schema=lambda name: None,
     )
-    # Origin and Host are for servers that browsers reach; this one asks for the gateway's token.
-    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-    return server.streamable_http_app(json_response=True, stateless_http=True, transport_security=security)
 
 
-async def _outcome(tool: ServedTool, asker: Asker, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The result's fields: structured content and the same as text, for clients before 2025-06-18."""
+async def outcome(tool: ServedTool, asker: Asker, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The MCP result: structured content and the same as text, for clients before 2025-06-18."""
     try:
         answer = await tool.answer(asker, arguments)
     except ValidationError as error:
-        return _failed(_invalid(error))
+        return failed(_invalid(error))
     except SwitchboardError as error:
-        return _failed(error)
+        return failed(error)
     except Exception:
         _log.exception("server.tool_failed", tool=tool.shape.name)
-        return _failed(SwitchboardError())
+        return failed(SwitchboardError())
     structured = answer.model_dump(mode="json", exclude_none=True)
     text = msgspec.json.encode(structured).decode()
-    return {"content": [{"type": "text", "text": text}], "structured_content": structured}
+    return {"content": [{"type": "text", "text": text}], "structuredContent": structured}
 
 
-def _failed(error: SwitchboardError) -> dict[str, Any]:
+def failed(error: SwitchboardError) -> dict[str, Any]:
     told = {"code": error.code, "hint": error.hint, "retryable": error.retryable}
     return {
         "content": [{"type": "text", "text": f"{error.detail} {error.hint}"}],
-        "is_error": True,
+        "isError": True,
         "_meta": {ERROR_META: told},
     }
 

@@ -13,8 +13,8 @@ from knowledge.search import Searching
 from ports.redis import CacheDoor
 from tools.servers.docs.quotes import Quotes
 from tools.servers.docs.searching import DocumentSearch
-from tools.servers.serving import ToolServer, served
-from tools.servers.shapes import ToolShape, read_manifest
+from tools.servers.serving import ServedTool, ToolServer, served
+from tools.servers.shapes import Manifest, ToolShape, read_manifest
 
 SEARCH = ToolShape(
     name="docs.search",
@@ -54,6 +54,14 @@ def build_docs_server(
 
     door: to the cache of verify.quote; None keeps nothing. `search` has its own.
     """
+    return ToolServer(manifest(), tools_of(search, index, door), trusted, redis, clock)
+
+
+def manifest() -> Manifest:
+    return read_manifest(Path(__file__).parent)
+
+
+def tools_of(search: Searching, index: Index, door: CacheDoor | None = None) -> tuple[ServedTool, ...]:
+    """Bound to the index, for whichever transport."""
     quotes = Quotes(index, search, door)
-    tools = (served(SEARCH, DocumentSearch(search).run), served(VERIFY, quotes.run))
-    return ToolServer(read_manifest(Path(__file__).parent), tools, trusted, redis, clock)
+    return served(SEARCH, DocumentSearch(search).run), served(VERIFY, quotes.run)

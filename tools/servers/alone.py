@@ -1,0 +1,50 @@
+"""A tool server of ours without a gateway in front: over stdio, for one person.
+
+There is no default person and none that may see everything: who asks is whoever the API key belongs to,
+looked up again as soon as the platform's word on it has run out. What the gateway would decide from the
+manifest (permissions) is decided here; its limits, its screening and its audit are not here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from kit.errors import SwitchboardError
+from tools.servers.serving import Asker, ServedTool, failed, outcome, serve_stdio
+from tools.servers.shapes import Manifest
+
+Who = Callable[[], Awaitable[Asker]]
+"""Raises Unauthenticated, Unavailable."""
+
+
+class Alone:
+    """What one person may use of a server."""
+
+    def __init__(self, manifest: Manifest, tools: Sequence[ServedTool], who: Who) -> None:
+        self._manifest = manifest
+        self._tools = {tool.shape.name: tool for tool in tools}
+        self._who = who
+
+    async def listed(self) -> Sequence[Mapping[str, Any]]:
+        asker = await self._who()
+        return [tool.shape.definition() for name, tool in self._tools.items() if self._may(asker, name)]
+
+    async def called(self, name: str, arguments: Mapping[str, Any], request: Any) -> Mapping[str, Any] | None:
+        """None: not there, or not for this person; the two look alike."""
+        try:
+            asker = await self._who()
+        except SwitchboardError as error:
+            return failed(error)
+        tool = self._tools.get(name)
+        if tool is None or not self._may(asker, name):
+            return None
+        return await outcome(tool, asker, arguments)
+
+    def _may(self, asker: Asker, name: str) -> bool:
+        permission = self._manifest.tools[name].get("permission")
+        return permission is None or asker.principal.may(permission)
+
+
+async def serve_alone(manifest: Manifest, tools: Sequence[ServedTool], who: Who) -> None:
+    """Until stdin ends."""
+    alone = Alone(manifest, tools, who)
+    await serve_stdio(manifest, alone.listed, alone.called)
