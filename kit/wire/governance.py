@@ -304,7 +304,8 @@ class ServerEvent(Wire):
     type: str
     tool: str | None = None
     outcome: str | None = None
-    actor: str
+    actor: str | None = None
+    """For readers who may view audit logs."""
     latency_ms: float | None = None
     detail: dict[str, Any] = {}
 

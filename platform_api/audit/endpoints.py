@@ -1,16 +1,32 @@
 """`POST /internal/v1/events`: the gateway's spool arrives here (SPEC 3b)."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 
 from kit.wire.internal import AuditAccepted, AuditBatch
-from platform_api.audit.service import ingest
-from platform_api.edge import UnitOfWork
+from platform_api.audit.service import storable, take
+from platform_api.edge import UnitOfWork, provided
 from platform_api.identity import ServicePrincipal
+from ports.queue import Queue
+
+ANNOUNCED = frozenset({"tool.quarantined", "tool.released"})
+"""Reports that somebody else acts upon: each also becomes a job of this name, in the same commit."""
 
 internal = APIRouter(prefix="/internal/v1", tags=["internal"])
 
 
 @internal.post("/events", status_code=202, summary="Hand over audit and usage records")
-async def events(batch: AuditBatch, service: ServicePrincipal, session: UnitOfWork) -> AuditAccepted:
+async def events(
+    batch: AuditBatch,
+    service: ServicePrincipal,
+    session: UnitOfWork,
+    queue: Annotated[Queue, Depends(provided(Queue))],
+) -> AuditAccepted:
     """Append a batch of at most 500. Sending it again is harmless: repeats are dropped by their id."""
-    return await ingest(session, batch.events)
+    new = await take(session, batch.events)
+    for event in batch.events:
+        if event.id in new and event.type in ANNOUNCED:
+            told = {"type": event.type, "at": event.at, "data": storable(event.data)}
+            await queue.defer(session, event.type, told, lock="toolbox.drift")
+    return AuditAccepted(accepted=len(new), repeated=len(batch.events) - len(new))

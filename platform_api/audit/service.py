@@ -35,18 +35,23 @@ async def record(session: AsyncSession, principal: Principal, type: str, data: M
         type=type,
         actor=f"{principal.kind}:{principal.id}",
         trace_id=telemetry.trace_id(),
-        data=_storable(data),
+        data=storable(data),
     )
     session.add(row)
 
 
 async def ingest(session: AsyncSession, events: Sequence[AuditEvent]) -> AuditAccepted:
     """Save what is new of a batch; the same id again is a repeat. Raises Invalid for a bad time."""
-    if not events:
-        return AuditAccepted(accepted=0, repeated=0)
-    added = await session.execute(_ADD_NEW, [_row(event) for event in events])
-    accepted = len(added.all())
+    accepted = len(await take(session, events))
     return AuditAccepted(accepted=accepted, repeated=len(events) - accepted)
+
+
+async def take(session: AsyncSession, events: Sequence[AuditEvent]) -> frozenset[str]:
+    """The same; the ids of those that are new."""
+    if not events:
+        return frozenset()
+    added = await session.execute(_ADD_NEW, [_row(event) for event in events])
+    return frozenset(added.scalars())
 
 
 def _row(event: AuditEvent) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def _row(event: AuditEvent) -> dict[str, Any]:
         "type": event.type,
         "actor": event.actor[:200].replace("\x00", ""),
         "trace_id": event.trace_id[:64].replace("\x00", "") if event.trace_id else None,
-        "data": _storable(event.data),
+        "data": storable(event.data),
     }
 
 
@@ -77,6 +82,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _storable(data: Mapping[str, Any]) -> dict[str, Any]:
+def storable(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what Postgres does not keep."""
     encoded = msgspec.json.encode(dict(data)).decode()
     return msgspec.json.decode(encoded.replace(_NUL, "\\ufffd")) if _NUL in encoded else dict(data)

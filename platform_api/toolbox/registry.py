@@ -141,6 +141,8 @@ class RegistryWatch:
         """Shared by all who wait now; nobody's leaving ends it for the others."""
         if self._look is None or self._look.done():
             self._look = asyncio.get_running_loop().create_task(self._later())
+            # whoever waited may have left: then nobody asks how it ended
+            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())
         return self._look
 
     async def _later(self) -> Registry:
@@ -206,9 +208,22 @@ def _wired(rows: _Rows) -> list[RegisteredServer]:
         its, owner = of_server[server.id], server.organisation_id
         found.append(_server(server, its, set_for[owner, server.name] if owner else {}))
         theirs = [key for key in set_for if owner is None and key[1] == server.name and key not in own]
-        for key in sorted(theirs):
-            found.append(_server(server, its, set_for[key]).model_copy(update={"organisation_id": key[0]}))
+        found += [_for_them(server, its, key[0], set_for[key]) for key in sorted(theirs)]
     return found
+
+
+def _for_them(
+    row: ToolServerRow,
+    tools: Sequence[RegisteredToolRow],
+    organisation_id: UUID,
+    policies: Mapping[str, ToolPolicyRow],
+) -> RegisteredServer:
+    return _server(row, tools, policies).model_copy(update={"organisation_id": organisation_id})
+
+
+def wire_server(row: ToolServerRow) -> RegisteredServer:
+    """Without its tools: how it is reached."""
+    return _server(row, (), {})
 
 
 def _server(

@@ -1,7 +1,5 @@
 """The internal contract (SPEC 3b), asked by the gateway's own client."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
@@ -33,15 +31,6 @@ TOOL = {
 }
 RELEASE = [{"name": "docs", "audience": "server:docs", "tools": [TOOL]}]
 ADDRESS = {"docs": "inproc:docs"}
-
-
-@pytest.fixture
-async def gateway(people: People, app: FastAPI) -> AsyncIterator[HttpPlatform]:
-    """The gateway's link, with its own key."""
-    key = SigningKey.generate()
-    people.ports.trusted.replace("gateway", key.jwks())
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://platform") as client:
-        yield HttpPlatform("http://platform", client, Minter(key, "gateway", SystemClock()))
 
 
 @pytest.mark.proves("CONTRACT-001")
