@@ -21,6 +21,7 @@ from tools.gateway.approvals_kept import KeptApprovals
 from tools.gateway.bus import Bus
 from tools.gateway.callers import Callers
 from tools.gateway.chain import Policies, build_chain
+from tools.gateway.credentials import Credentials
 from tools.gateway.internal import internal_routes
 from tools.gateway.limiting import Limits, open_limits
 from tools.gateway.listing import Listing
@@ -93,7 +94,8 @@ def build_gateway(
     processes = Processes(commands, settings.result_limit)
     apis = Apis(lambda: holder.current.everything, guard, settings.result_limit)
     peers = Peers(connections, processes, apis, redis, parking)
-    listing = Listing(minter)
+    credentials = Credentials(platform)
+    listing = Listing(minter, credentials)
     pins = Pins(holder, peers, listing, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)
     limits = open_limits(redis_url, clock)
@@ -120,9 +122,10 @@ def build_gateway(
         limiter=limits.limiter,
         peers=peers,
         minter=minter,
+        credentials=credentials,
     )
-    shared = SharedThings(holder, peers, minter, pins)
-    notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once)
+    shared = SharedThings(holder, peers, minter, pins, credentials)
+    notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once, credentials=credentials)
     methods = Methods(chain, callers, holder, pins, shared)
     sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)
     asking, in_flight = Asking(bus, settings.input_wait_s), InFlight(bus)

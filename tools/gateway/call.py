@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.errors import NotFound
+from kit.errors import NotFound, SwitchboardError
+from kit.wire.mcp import STATELESS, RpcError
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
 from tools.gateway.limits import FREE, Taken
@@ -30,6 +31,8 @@ class Call:
     progress: int | str | None = None
     """The client's token for notifications/progress; None: it wants none."""
     log_level: str | None = None
+    revision: str = STATELESS
+    """Of MCP, which the client speaks."""
     in_session: bool = False
     """The client's revision is one with sessions."""
     session: str = ""
@@ -63,6 +66,18 @@ class Reply:
     result: bytes
     failed: bool = False
     needs_input: bool = False
+
+
+class ServerRefused(SwitchboardError):
+    """A protocol error that is the client's to know: it gets it as the server said it."""
+
+    status = 502
+    code = "server_refused"
+    title = "The server refused the request"
+
+    def __init__(self, error: RpcError) -> None:
+        super().__init__(f"The server refused the request ({error.code}).")
+        self.error = error
 
 
 class UnknownTool(NotFound):

@@ -24,6 +24,7 @@ from kit.wire.mcp import definition_hash
 from kit.wire.tools import (
     RELEASE,
     Approval,
+    Credential,
     RegisteredServer,
     RegisteredTool,
     Registry,
@@ -67,6 +68,8 @@ class OfferedTool:
     approval: Approval | None = None
     """None: nobody has to agree to its calls."""
     mirrored: tuple[tuple[tuple[str, ...], str], ...] = ()
+    credential: Credential = "switchboard"
+    """What a request to its server carries."""
 
     def listed_as(self, name: str) -> bytes:
         return msgspec.json.encode({**self.policy.definition, "name": name})
@@ -321,6 +324,7 @@ def _tool(
         own_name=policy.name,
         approval=_approval(policy),
         mirrored=tuple(_mirrored(policy.definition.get("inputSchema"))),
+        credential=server.credential,
     )
 
 

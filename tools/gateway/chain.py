@@ -8,6 +8,7 @@ from tools.gateway.approvals import Approvals
 from tools.gateway.bounds import BoundsOf
 from tools.gateway.call import Handler
 from tools.gateway.callers import Callers
+from tools.gateway.credentials import Credentials
 from tools.gateway.limits import Limiter
 from tools.gateway.pins import Pins
 from tools.gateway.registry import RegistryHolder
@@ -54,9 +55,10 @@ def build_chain(
     limiter: Limiter,
     peers: Peers,
     minter: Minter,
+    credentials: Credentials,
 ) -> Handler:
     """Read from the last line up: the call goes in at `metered` and comes to `forward`."""
-    handler = forward(peers, minter, states)
+    handler = forward(peers, minter, states, credentials)
     handler = redacted(handler)
     handler = screened(handler, policies.screening)
     handler = in_bulkhead(

@@ -10,6 +10,7 @@ from access.tokens import Minter
 from kit.errors import UpstreamFailed
 from kit.wire.mcp import Answer
 from kit.wire.tools import RegisteredServer
+from tools.gateway.credentials import Credentials
 from tools.gateway.upstreams.talk import Ask
 
 _PAGES = 50
@@ -23,17 +24,19 @@ class _Listed(msgspec.Struct, rename="camel"):
 
 
 class Listing:
-    """With the gateway's own token, made out to the server."""
+    """With the gateway's own token, made out to the server, or what is kept for the server."""
 
-    def __init__(self, minter: Minter) -> None:
+    def __init__(self, minter: Minter, credentials: Credentials) -> None:
         self._minter = minter
+        self._credentials = credentials
 
     async def ask(
         self, server: RegisteredServer, method: str, params: Mapping[str, Any], who: str = ""
     ) -> Ask:
-        """`who`: whose session; the gateway's own unless said otherwise."""
-        token = self._minter.mint(GATEWAY, server.audience)
-        return Ask(method, params, token, who or str(GATEWAY.id), repeatable=True)
+        """`who`: whose session; the gateway's own unless said otherwise. Raises as Credentials.of."""
+        lent = await self._credentials.for_listing(server)
+        token = self._minter.mint(GATEWAY, server.audience) if lent is None else ""
+        return Ask(method, params, token, who or str(GATEWAY.id), repeatable=True, credential=lent)
 
     async def tools(
         self, server: RegisteredServer, answers: Answers, who: str = "", most_bytes: int | None = None

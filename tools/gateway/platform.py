@@ -8,7 +8,8 @@ import httpx
 
 from access.services import GATEWAY
 from access.tokens import Minter
-from kit.errors import Unauthenticated, Unavailable
+from kit.errors import Conflict, SwitchboardError, Unauthenticated, Unavailable, UpstreamFailed
+from kit.wire.connections import AskToken, ConnectProblem, UpstreamToken
 from kit.wire.interactions import ConsumedOneShot, ConsumeOneShot, OpenedOneShot, OpenOneShot
 from kit.wire.internal import (
     AuditAccepted,
@@ -16,6 +17,7 @@ from kit.wire.internal import (
     ResolvedPrincipal,
     ResolvePrincipal,
 )
+from kit.wire.problem import Problem
 from kit.wire.tools import Registry
 
 AUDIENCE = "platform"
@@ -55,6 +57,29 @@ class PlatformLink(Protocol):
     async def consume_one_shot(self, id: str, wanted: ConsumeOneShot) -> ConsumedOneShot:
         """Use an approval up: exactly one asker of all ever hears `consumed`."""
         ...
+
+    async def upstream_token(self, server: str, wanted: AskToken) -> UpstreamToken:
+        """Raises AccountNeeded, SignInUnavailable."""
+        ...
+
+
+class AccountNeeded(Conflict):
+    """The person has to connect an account at the server first; `url` is where."""
+
+    code = "connect_account"
+    title = "Your account has to be connected first"
+
+    def __init__(self, detail: str, server: str, url: str) -> None:
+        super().__init__(detail, hint=f"Open {url} , sign in there, then try again.")
+        self.server = server
+        self.url = url
+
+
+class SignInUnavailable(UpstreamFailed):
+    """Signing in to the server does not work at the moment, or was never set up."""
+
+    code = "sign_in_unavailable_there"
+    title = "The tool's server cannot be signed in to"
 
 
 class HttpPlatform:
@@ -106,6 +131,14 @@ class HttpPlatform:
         )
         return ConsumedOneShot.model_validate_json(_good(answer).content)
 
+    async def upstream_token(self, server: str, wanted: AskToken) -> UpstreamToken:
+        answer = await self._send(
+            "POST", f"/connections/{quote(server, safe='')}/token", content=wanted.model_dump_json()
+        )
+        if answer.status_code in (404, 409, 502, 503):
+            raise _not_connected(answer)
+        return UpstreamToken.model_validate_json(_good(answer).content)
+
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         token = self._minter.mint(GATEWAY, AUDIENCE)
         headers = {"Content-Type": "application/json"} | request.pop("headers", {})
@@ -120,3 +153,16 @@ def _good(answer: httpx.Response) -> httpx.Response:
     if answer.status_code >= 300:
         raise Unavailable(f"The platform answered {answer.status_code}.", retry_after=2)
     return answer
+
+
+def _not_connected(answer: httpx.Response) -> SwitchboardError:
+    try:
+        told = ConnectProblem.model_validate_json(answer.content)
+        return AccountNeeded(told.detail, told.server, told.url)
+    except ValueError:
+        pass
+    try:
+        problem = Problem.model_validate_json(answer.content)
+    except ValueError:
+        return Unavailable(f"The platform answered {answer.status_code}.", retry_after=2)
+    return SignInUnavailable(problem.detail, hint=problem.hint)

@@ -27,6 +27,7 @@ from tests.tools.world import MAYA, TOM, HeldPlatform, person, registry_of
 from tools.gateway.bus import Bus
 from tools.gateway.callers import Caller, Callers, CannotTellWho
 from tools.gateway.catalogue import compiled
+from tools.gateway.credentials import Credentials
 from tools.gateway.protocol.shared import SharedThings
 from tools.gateway.upstreams.parking import InputExpired, Parking
 from tools.gateway.upstreams.stdio import Command, Process
@@ -159,7 +160,9 @@ async def test_a_waiting_call_is_answered_as_the_call_that_it_is(
                 {"name": name, "arguments": arguments, **more}, CLIENT, capabilities={"elicitation": {}}
             )
             headers = stateless(gate, who, "tools/call", name)
-            return (await post(gate, mcp.request("tools/call", params), headers)).json()["result"]
+            answered = (await post(gate, mcp.request("tools/call", params), headers)).json()
+            assert "result" in answered, answered
+            return answered["result"]
 
         asked = await ask(MAYA, "test_elicitation", {"message": "Who?"})
         [key] = asked["inputRequests"]
@@ -269,7 +272,9 @@ def sharing(peers: CountingPeers) -> SharedThings:
         quarantined = frozenset[str]()
 
     minter = Minter(SigningKey.generate(), "gateway", SystemClock())
-    return SharedThings(cast(Any, Holder()), cast(Any, peers), minter, cast(Any, NoPins()))
+    return SharedThings(
+        cast(Any, Holder()), cast(Any, peers), minter, cast(Any, NoPins()), Credentials(cast(Any, None))
+    )
 
 
 def caller(who: Principal) -> Caller:

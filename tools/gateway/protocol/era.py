@@ -285,6 +285,7 @@ def _made(request: Asked, message: Message, name: str, server: str | None, manne
         else {},
         progress=progress if hears and isinstance(progress, int | str) else None,
         log_level=manner.outlet.log_level if hears else None,
+        revision=manner.revision,
         in_session=not stateless,
         session=manner.session,
         tell=manner.outlet.tell if hears else None,

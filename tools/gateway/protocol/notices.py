@@ -17,6 +17,7 @@ from kit.errors import SwitchboardError, TooMany
 from kit.wire.tools import RegisteredServer
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import address_of
+from tools.gateway.credentials import Credentials
 from tools.gateway.platform import GATEWAY
 from tools.gateway.protocol.shared import SharedThings
 from tools.gateway.registry import RegistryHolder
@@ -102,12 +103,20 @@ class Notices:
     """`most`: streams of one principal at once; each holds connections to servers open."""
 
     def __init__(
-        self, holder: RegistryHolder, peers: Peers, minter: Minter, shared: SharedThings, most: int
+        self,
+        holder: RegistryHolder,
+        peers: Peers,
+        minter: Minter,
+        shared: SharedThings,
+        most: int,
+        *,
+        credentials: Credentials,
     ) -> None:
         self._most = most
         self._holder = holder
         self._peers = peers
         self._minter = minter
+        self._credentials = credentials
         self._shared = shared
         self._listeners: set[Listener] = set()
         self._lists: dict[str, _Follower] = {}
@@ -168,10 +177,12 @@ class Notices:
         async def listen(ready: Callable[[], None]) -> None:
             caller = listener.caller
             tool = self._shared.stand_in(caller, server)
-            token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys)
+            lent = await self._credentials.lent(caller, tool)
+            own = lent is None
+            token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys) if own else ""
             who = f"{caller.organisation_id}/{caller.actor}"
             wanted = {"notifications": {"resourceSubscriptions": sorted(uris)}}
-            ask = Ask("subscriptions/listen", wanted, token, who, tell=tell)
+            ask = Ask("subscriptions/listen", wanted, token, who, tell=tell, credential=lent)
             await (await self._peers.of(tool.address, ask)).listen(ask, ready)
 
         return _Follower(listen, server)
@@ -200,9 +211,10 @@ class Notices:
 
         async def listen(ready: Callable[[], None]) -> None:
             server = self._holder.current.everything[key]
-            token = self._minter.mint(GATEWAY, server.audience)
+            lent = await self._credentials.for_listing(server)
+            token = self._minter.mint(GATEWAY, server.audience) if lent is None else ""
             wanted = {"notifications": dict.fromkeys(LIST_CHANGED, True)}
-            ask = Ask("subscriptions/listen", wanted, token, str(GATEWAY.id), tell=tell)
+            ask = Ask("subscriptions/listen", wanted, token, str(GATEWAY.id), tell=tell, credential=lent)
             await (await self._peers.of(address_of(server), ask)).listen(ask, ready)
 
         return _Follower(listen, followed.name)

@@ -24,6 +24,7 @@ from access.tokens import Minter
 from kit.errors import SwitchboardError, UpstreamFailed
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import Catalogue, OfferedTool
+from tools.gateway.credentials import Credentials
 from tools.gateway.pins import Pins
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.secrets import without_secrets
@@ -63,7 +64,15 @@ class Listed:
 
 
 class SharedThings:
-    def __init__(self, holder: RegistryHolder, peers: Peers, minter: Minter, pins: Pins) -> None:
+    def __init__(
+        self,
+        holder: RegistryHolder,
+        peers: Peers,
+        minter: Minter,
+        pins: Pins,
+        credentials: Credentials,
+    ) -> None:
+        self._credentials = credentials
         self._holder = holder
         self._pins = pins
         self._peers = peers
@@ -183,9 +192,12 @@ class SharedThings:
         items: list[dict[str, Any]] = []
         ttl, cursor = _LONGEST_MS, None
         for _ in range(_PAGES):
-            token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys)
+            lent = await self._credentials.lent(caller, tool)
+            own = lent is None
+            token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys) if own else ""
             params = {"cursor": cursor} if cursor else {}
-            answer = await self._peers.ask(tool.address, Ask(method, params, token, who, repeatable=True))
+            ask = Ask(method, params, token, who, repeatable=True, credential=lent)
+            answer = await self._peers.ask(tool.address, ask)
             if answer.error is not UNSET or answer.result is UNSET:
                 # it shares nothing of the kind
                 break

@@ -9,6 +9,15 @@ class HungUp(UpstreamFailed):
     """Before a word of an answer; whether the call took effect is not known."""
 
 
+class CredentialRefused(UpstreamFailed):
+    """401: nothing was done, so the call may be made again with another credential."""
+
+    code = "credential_refused"
+    title = "The tool's server does not accept the credential"
+    default_hint = "Ask an admin to look at how this server is signed in to."
+    retryable = False
+
+
 class ResultTooLarge(UpstreamFailed):
     """Says little about the server's health: often it was asked for too much."""
 

@@ -12,6 +12,7 @@ from tools.gateway.upstreams.errors import HungUp
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
 from tools.gateway.upstreams.port import FixedHeaders, UpstreamAnswer
 from tools.gateway.upstreams.reach import Reach, anywhere, out_of_bounds
+from tools.gateway.upstreams.turns import turns_of
 
 _CONNECT_S = 3.0
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -117,7 +118,7 @@ class Http1Client:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 transport, connection = await loop.create_connection(
-                    lambda: Http1Connection(self._limit),
+                    lambda: Http1Connection(self._limit, turns_of(loop)),
                     self._host,
                     self._port,
                     ssl=self._tls,

@@ -12,6 +12,7 @@ import httptools
 from kit.errors import UpstreamFailed
 from tools.gateway.upstreams.errors import ResultTooLarge
 from tools.gateway.upstreams.port import UpstreamAnswer
+from tools.gateway.upstreams.turns import FREE, Turns
 
 _HEAD_LIMIT = 65_536
 
@@ -23,12 +24,13 @@ class Dropped(Exception):
 class Http1Connection(asyncio.Protocol):
     """`asked` one at a time. Afterwards `reusable` says whether the next request may go over it."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, turns: Turns) -> None:
         self.reusable = False
         self.idle_limit_s: float | None = None
         """What the server's `Keep-Alive: timeout=` says."""
         self.used_at = 0.0
         self._limit = limit
+        self._turns = turns
         self._transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[UpstreamAnswer] | None = None
@@ -84,6 +86,8 @@ class Http1Connection(asyncio.Protocol):
             self._finish()
         elif not self._in_body and self._came > _HEAD_LIMIT:
             self._fail(UpstreamFailed("This tool's server sends a head without an end."))
+        elif self._size > FREE and self._transport is not None and not self._waiter.done():
+            self._turns.wait(self._transport, self.loop)
 
     def eof_received(self) -> bool:
         return False

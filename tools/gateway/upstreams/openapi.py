@@ -27,10 +27,10 @@ from kit.wire.mcp import (
 )
 from kit.wire.tools import RegisteredServer
 from ports.http import AddressRefused, Guard, guarded_client
-from tools.gateway.upstreams.errors import ResultTooLarge
+from tools.gateway.upstreams.errors import CredentialRefused, ResultTooLarge
 from tools.gateway.upstreams.openapi_document import Api, ApiTool, derived
 from tools.gateway.upstreams.openapi_request import Prepared, prepared
-from tools.gateway.upstreams.talk import Ask
+from tools.gateway.upstreams.talk import Ask, authorised
 
 OPENAPI = "openapi:"
 _WAIT_S = 120.0
@@ -134,6 +134,8 @@ class OpenApiPeer:
             raise Unavailable("This tool's API does not answer.", retry_after=2) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UpstreamFailed("This tool's API broke off its answer.") from error
+        if status == HTTPStatus.UNAUTHORIZED and ask.credential:
+            raise CredentialRefused
         return _result(tool, status, media_type, content)
 
     async def _exchange(
@@ -187,7 +189,8 @@ def _own_headers(ask: Ask) -> dict[str, str]:
         own["authorization"] = f"Bearer {ask.token}"
     trace = {name: ask.trace[name] for name in ("traceparent", "tracestate") if name in ask.trace}
     # last, so that nothing of the arguments takes their place
-    return own | trace | {name.lower(): value for name, value in ask.headers.items()}
+    mirrored = {name.lower(): value for name, value in ask.headers.items()}
+    return own | trace | mirrored | (authorised(ask) if ask.credential is not None else {})
 
 
 def _onward(method: str, base: str, url: httpx.URL, response: httpx.Response) -> httpx.URL | None:

@@ -12,6 +12,7 @@ from kit.errors import Unavailable, UpstreamFailed
 from kit.wire.mcp import UNSUPPORTED_REVISION, Answer
 from ports.redis import Redis
 from tools.gateway.upstreams.connections import IN_PROCESS, Connections
+from tools.gateway.upstreams.errors import CredentialRefused
 from tools.gateway.upstreams.openapi import OPENAPI, Apis
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.port import Upstream
@@ -103,6 +104,8 @@ class Peers:
         try:
             async with asyncio.timeout(_DISCOVER_S):
                 await sessions.of(ask)
+        except CredentialRefused:
+            raise  # says nothing about the server's era
         except (UpstreamFailed, TimeoutError):
             # it says neither, so it gets what our own servers speak, and is asked again soon
             _log.warning("gateway.server_of_no_known_era", address=address)
@@ -142,6 +145,8 @@ class _Discovered:
                 async with asyncio.timeout(_DISCOVER_S):
                     # without an id there is no session to keep up, and nothing is won
                     self._has_sessions = bool((await self._sessions.of(ask)).id)
+            except CredentialRefused:
+                raise
             except (UpstreamFailed, TimeoutError):
                 self._has_sessions = False
 
@@ -156,8 +161,15 @@ async def discover(upstream: Upstream, about: Ask) -> Discovered | None:
     """What the server says of itself, or None where it does not speak 2026-07-28. Raises Unavailable."""
     try:
         async with asyncio.timeout(_DISCOVER_S):
-            answer = await ask_stateless(upstream, "server/discover", {}, about.token, repeatable=True)
-    except Unavailable:
+            answer = await ask_stateless(
+                upstream,
+                "server/discover",
+                {},
+                about.token,
+                repeatable=True,
+                credential=about.credential,
+            )
+    except (Unavailable, CredentialRefused):
         raise
     except TimeoutError as error:
         raise UpstreamFailed("This tool's server does not say what it speaks.") from error

@@ -57,7 +57,7 @@ class Running:
 
     async def leg(self, ask: Ask) -> Answer | None:
         """The answer, or None where the server waits for input. Raises what the request raised."""
-        self._ask = ask
+        self._take(ask)
         while True:
             await self._news.wait()
             self._news.clear()
@@ -72,7 +72,7 @@ class Running:
 
     async def resume(self, ask: Ask, responses: Mapping[str, Any]) -> None:
         """Raises Unavailable, UpstreamFailed. A key that is not waited for is ignored."""
-        self._ask = ask
+        self._take(ask)
         for key in [key for key in self.wanted if key in responses]:
             id, _, _ = self.wanted.pop(key)
             await self._respond(id, {"result": responses[key]})
@@ -91,6 +91,12 @@ class Running:
             pass
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def _take(self, ask: Ask) -> None:
+        # another replica's next leg comes without the person's credential: it is kept off the bus
+        if ask.credential is None and self._ask.credential is not None:
+            ask.credential = self._ask.credential
+        self._ask = ask
 
     def _failure(self) -> BaseException | None:
         if self._task.cancelled():

@@ -91,7 +91,7 @@ class SessionPeer:
         if len(self._levels) > 10_000:
             self._levels.clear()
         self._levels[ask.who] = level
-        set_level = Ask("logging/setLevel", {"level": level}, ask.token, ask.who)
+        set_level = Ask("logging/setLevel", {"level": level}, ask.token, ask.who, credential=ask.credential)
         await Running(self._link, set_level, next_id()).leg(set_level)
 
 

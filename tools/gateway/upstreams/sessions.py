@@ -25,9 +25,10 @@ from kit.wire.mcp import (
     request,
 )
 from ports.redis import Redis, RedisError
+from tools.gateway.upstreams.errors import CredentialRefused
 from tools.gateway.upstreams.port import Heard, Upstream, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
-from tools.gateway.upstreams.talk import CLIENT, Ask, answer_in, answered, read_message
+from tools.gateway.upstreams.talk import CLIENT, Ask, answer_in, answered, authorised, read_message
 
 CAPABILITIES: Mapping[str, Any] = {
     "elicitation": {"form": {}, "url": {}},
@@ -105,7 +106,8 @@ class HttpSessions:
                 heard.append(data)
 
         came = await self._upstream.stream("POST", body, _headers(ask, None), hear)
-        answer = answer_in(heard[-1]) if heard else answered(came)
+        # the status first: 401 is told apart
+        answer = answer_in(heard[-1]) if heard and came.status != 401 else answered(came)
         if answer.result is UNSET:
             raise UpstreamFailed("This tool's server refuses to begin a session.")
         result = msgspec.json.decode(answer.result, type=dict[str, Any])
@@ -151,6 +153,8 @@ class HttpSessions:
             await heard(data)
 
         came = await self._upstream.stream("POST", body, _headers(ask, session), hear)
+        if came.status == 401:
+            raise CredentialRefused
         if came.body and came.status != 404:
             await heard(came.body)
             return came
@@ -211,7 +215,7 @@ def _headers(ask: Ask, session: Session | None) -> dict[str, str]:
     headers = {
         "content-type": "application/json",
         "accept": "application/json, text/event-stream",
-        "authorization": f"Bearer {ask.token}",
+        **authorised(ask),
     }
     if session is not None:
         headers[REVISION_HEADER] = session.revision

@@ -20,6 +20,7 @@ from kit.wire.mcp import (
     stateless_headers,
     stateless_params,
 )
+from tools.gateway.upstreams.errors import CredentialRefused
 from tools.gateway.upstreams.events import EventReader
 from tools.gateway.upstreams.port import FixedHeaders, Upstream, UpstreamAnswer
 
@@ -55,6 +56,8 @@ class Ask:
     repeatable: bool = False
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     """What the tool's schema wants mirrored: Mcp-Param-…"""
+    credential: Mapping[str, str] | None = None
+    """What stands instead of our token, perhaps nothing; never logged, nor sent over the bus."""
 
 
 class Peer(Protocol):
@@ -139,9 +142,16 @@ _call_headers = _CallHeaders()
 def _headers(ask: Ask) -> Mapping[str, str]:
     named = NAMED.get(ask.method)
     name = ask.params.get(named) if named else None
-    if ask.method == "tools/call" and name is not None and not ask.headers:
+    if ask.method == "tools/call" and name is not None and not ask.headers and ask.credential is None:
         return _call_headers.of(name, ask.token)
-    return stateless_headers(ask.method, name) | {"authorization": f"Bearer {ask.token}", **ask.headers}
+    return stateless_headers(ask.method, name) | authorised(ask) | dict(ask.headers)
+
+
+def authorised(ask: Ask) -> dict[str, str]:
+    """Our own token, or what is kept for this person and server, in lower case: never both."""
+    if ask.credential is None:
+        return {"authorization": f"Bearer {ask.token}"}
+    return {name.lower(): value for name, value in ask.credential.items()}
 
 
 def _stateless(ask: Ask, level: str | None) -> tuple[Mapping[str, str], bytes]:
@@ -195,14 +205,17 @@ async def ask(
     token: str,
     *,
     repeatable: bool = False,
+    credential: Mapping[str, str] | None = None,
 ) -> Answer:
     """One request of 2026-07-28 that tells nothing on the way. Raises Unavailable, UpstreamFailed."""
-    headers, body = _stateless(Ask(method, params, token), None)
+    headers, body = _stateless(Ask(method, params, token, credential=credential), None)
     return answered(await upstream.call(body, headers, repeatable=repeatable))
 
 
 def answered(came: UpstreamAnswer) -> Answer:
-    """Raises UpstreamFailed."""
+    """Raises UpstreamFailed, CredentialRefused."""
+    if came.status == 401:
+        raise CredentialRefused
     body = _last_event(came.body) if came.content_type == "text/event-stream" else came.body
     return answer_in(body, came)
 

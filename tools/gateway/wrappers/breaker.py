@@ -13,14 +13,14 @@ from kit.resilience import Breaker, State, is_failure
 from kit.wire.tools import BreakerPolicy
 from tools.gateway.call import Call, Handler, Reply
 from tools.gateway.catalogue import OfferedTool
-from tools.gateway.upstreams.errors import ResultTooLarge
+from tools.gateway.upstreams.errors import CredentialRefused, ResultTooLarge
 from tools.gateway.wrappers.bulkhead import ServerBusy
 from tools.gateway.wrappers.forward import ToolRefused
 
 OURS = BreakerPolicy(failures=5, within_s=30.0, open_s=60.0)
 _REMEMBERED = 1000
 # Of these the server is not to blame: else a caller could close it to everyone.
-_NOT_ITS_FAULT = (ServerBusy, ResultTooLarge, ToolRefused)
+_NOT_ITS_FAULT = (ServerBusy, ResultTooLarge, ToolRefused, CredentialRefused)
 _LEVEL: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
 _state = Gauge(
     "switchboard_gateway_breaker_state", "0: calls pass, 1: one call tries, 2: none passes.", ["server"]

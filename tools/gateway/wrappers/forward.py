@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from access.tokens import Minter
-from kit.errors import SwitchboardError, UpstreamFailed
+from kit.errors import UpstreamFailed
 from kit.wire.mcp import (
     INVALID_PARAMS,
     MISSING_CAPABILITY,
@@ -18,9 +18,11 @@ from kit.wire.mcp import (
     encode_header,
     kind_of,
 )
-from tools.gateway.call import Call, Handler, Reply
+from tools.gateway.call import Call, Handler, Reply, ServerRefused
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
+from tools.gateway.credentials import Connect, Credentials
+from tools.gateway.platform import AccountNeeded
 from tools.gateway.states import (
     StateExpired,
     StateRefused,
@@ -29,6 +31,7 @@ from tools.gateway.states import (
     foreign_result,
     marked,
 )
+from tools.gateway.upstreams.errors import CredentialRefused
 from tools.gateway.upstreams.parking import InputExpired
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask
@@ -49,27 +52,49 @@ class ToolRefused(UpstreamFailed):
     title = "The tool's server refused the call"
 
 
-class ServerRefused(SwitchboardError):
-    """A protocol error that is the client's to know: it gets it as the server said it."""
-
-    status = 502
-    code = "server_refused"
-    title = "The server refused the request"
-
-    def __init__(self, error: RpcError) -> None:
-        super().__init__(f"The server refused the request ({error.code}).")
-        self.error = error
-
-
-def forward(peers: Peers, minter: Minter, states: States) -> Handler:
-    """Raises Unavailable, UpstreamFailed, InputExpired, ServerRefused."""
+def forward(peers: Peers, minter: Minter, states: States, credentials: Credentials) -> Handler:
+    """Raises Unavailable, UpstreamFailed, InputExpired, ServerRefused, AccountNeeded."""
+    connect = Connect(states)
 
     async def call(call: Call) -> Reply:
         tool = call.known_tool()
+        if tool.credential != "switchboard":
+            return await lent(call, tool)
         if "requestState" in call.resumption:
             call.resumption = {**call.resumption, "requestState": _opened(call, states)}
         reply = _reply(call, await peers.ask(tool.address, _ask(call, tool, minter)))
         return _sealed(call, reply, states) if reply.needs_input else reply
+
+    async def lent(call: Call, tool: OfferedTool) -> Reply:
+        """With the person's own credential for the server, or with none."""
+        connect.resumed(call)
+        brought = call.resumption
+        if "requestState" in brought:
+            call.resumption = {**brought, "requestState": _opened(call, states)}
+        try:
+            reply = _reply(call, await renewed_once(call, tool))
+        except AccountNeeded as needed:
+            call.resumption = brought
+            return connect.asked(call, needed)
+        return _sealed(call, reply, states) if reply.needs_input else reply
+
+    async def renewed_once(call: Call, tool: OfferedTool) -> Answer:
+        caller = call.known_caller()
+        held = await credentials.of(caller, tool)
+        try:
+            return await peers.ask(tool.address, _ask(call, tool, None, held.headers))
+        except CredentialRefused:
+            if tool.credential == "none":
+                raise
+            fresh = await credentials.again(caller, tool, held)
+            if fresh.digest == held.digest:
+                raise
+        try:
+            return await peers.ask(tool.address, _ask(call, tool, None, fresh.headers))
+        except CredentialRefused:
+            # says who can help: the person, or nobody here
+            await credentials.again(caller, tool, fresh)
+            raise
 
     return call
 
@@ -97,7 +122,8 @@ def _opened(call: Call, states: States) -> Any:
         raise InputExpired("The server no longer waits for this answer.") from error
 
 
-def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
+def _ask(call: Call, tool: OfferedTool, minter: Minter | None, lent: Mapping[str, str] | None = None) -> Ask:
+    """minter: of our own token; `lent` is what goes instead, and then there is none."""
     caller = call.known_caller()
     if call.method == "tools/call":
         params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments, **call.resumption}
@@ -106,7 +132,7 @@ def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
     return Ask(
         call.method,
         params,
-        _token(caller, tool.audience, minter),
+        _token(caller, tool.audience, minter) if minter else "",
         f"{caller.organisation_id}/{caller.actor}",
         call.capabilities,
         call.trace,
@@ -116,6 +142,7 @@ def _ask(call: Call, tool: OfferedTool, minter: Minter) -> Ask:
         call.tell,
         tool.policy.idempotent,
         _mirrored(tool, call.arguments) if tool.mirrored else _NOTHING,
+        lent,
     )
 
 
