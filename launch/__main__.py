@@ -24,6 +24,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "up": Verb("launch.up", "Start everything here: one port, one folder, no account."),
     "ask": Verb("launch.cli.ask", "Ask one question and show the cited answer."),
+    "answer": Verb("launch.cli.answer", "Answer what a tool asked."),
     "chat": Verb("launch.cli.chat", "Talk in the terminal."),
     "docs": Verb("launch.cli.docs", "Add, list and remove documents."),
     "mcp": Verb("launch.cli.mcp", "Tools and tool servers, through the gateway."),

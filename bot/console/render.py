@@ -12,10 +12,14 @@ import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.console.plain import PLAIN, Style, neutral, one_line, readable, said
+from bot.console.plain import PLAIN, Style, one_line, readable, said
+from bot.console.questions import field_lines, message, prompt
+from bot.core.asking import fields_of
 from bot.core.reply import Answer, Cited, Question, Reply, Retracted, Status, Text, Trouble
 from kit.wire.chat import Citation
+from kit.wire.interactions import Form
 
 QUOTE_SHOWN = 240
 _QUOTED = re.compile(r"(?<=/content)\?quote=[^#]*")
@@ -24,6 +28,8 @@ _PENDING_LIMIT = 600
 HELP = """\
 Ask in your own words. Answers come from the documents that you can see, with their sources.
   /sources   the sources of the last answer, with the sentence that each supports
+  /tools     the tools that you may use; /call TOOL name=value … calls one
+  /pending   what waits for an answer of yours; /pending N answers it
   /new       start a new conversation
   /quit      leave (also Ctrl-D)
   Ctrl-C     stop watching an answer; it is finished and kept on the platform"""
@@ -35,6 +41,8 @@ class Screen:
 
     style: Style = PLAIN
     width: int = 0
+    asks: bool = False
+    """The person is asked right here, after the reply."""
     _pending: str = ""
     _column: int = 0
     _shown: bool = False
@@ -54,7 +62,7 @@ class Screen:
             case Answer():
                 return self._clear() + self._end(reply)
             case Question():
-                return self._clear() + self._cut_short() + _question(reply)
+                return self._clear() + self._cut_short() + ("" if self.asks else _question(reply))
             case Trouble():
                 return self._clear() + self._cut_short() + trouble(reply, self.style)
 
@@ -139,7 +147,8 @@ def _note(citation: Citation, style: Style, sentences: bool) -> str:
     if sentences:
         lines.append(f"    supports: {one_line(readable(citation.sentence))}")
     lines.append(f"    {style.dim}“{_short(one_line(readable(citation.quote)))}”{style.reset}")
-    lines.append(f"    {one_line(_address(citation.url))}")
+    if citation.url:
+        lines.append(f"    {one_line(_address(citation.url))}")
     return "\n".join(lines)
 
 
@@ -171,8 +180,20 @@ def trouble(reply: Trouble, style: Style = PLAIN) -> str:
 
 
 def _question(reply: Question) -> str:
-    asked = neutral(str(reply.form.get("message") or reply.form.get("title") or "more information"))
+    """Where nobody can be asked right here: what is asked, and how to answer it."""
+    forms = [Form.model_validate(form) for form in reply.form.get("forms", ())]
+    lines = [f"{one_line(str(reply.form.get('title') or 'A tool asks you'))}\n"]
+    for form in forms:
+        lines.append(message(form))
+        lines += [
+            f"{field_lines(field)}{prompt(field).rstrip(': ')}  →  {one_line(field.name)}=…\n"
+            for field in fields_of(form)
+        ]
+    return "".join(lines) + how_to_answer(str(reply.interaction_id), reply.expires_at)
+
+
+def how_to_answer(interaction_id: str, expires_at: datetime) -> str:
     return (
-        f"This needs an answer from you that the terminal cannot take yet: {one_line(asked)}\n"
-        f"It waits under the id {reply.interaction_id} until {reply.expires_at:%Y-%m-%d %H:%M %Z}.\n"
+        f"It waits until {expires_at.astimezone():%Y-%m-%d %H:%M}. Answer it with:\n"
+        f"  switchboard answer {interaction_id} field=value …   (or --decline)\n"
     )

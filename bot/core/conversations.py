@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from uuid import uuid4
+from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
 import structlog
@@ -54,6 +54,22 @@ class Conversations:
                 trouble = _trouble(RuntimeError("the stream ended without an end"))
             yield trouble
 
+    async def continued(self, session_id: UUID, turn_id: UUID) -> AsyncGenerator[Reply]:
+        """The replies of a turn that goes on with an answer; ends with exactly one Final."""
+        try:
+            async with aclosing(self._switchboard.attach(session_id, turn_id)) as events:
+                async for event in events:
+                    if (reply := reply_of(event)) is not None:
+                        yield reply
+                        if isinstance(reply, Final):
+                            return
+        except Exception as error:
+            trouble = _trouble(error)
+            log.warning("bot.turn_troubled", error=type(error).__name__)
+        else:
+            trouble = _trouble(RuntimeError("the stream ended without an end"))
+        yield trouble
+
     async def _told(self, turn: Turn) -> AsyncGenerator[Reply]:
         events = self._switchboard.stream(
             turn.text,
@@ -61,6 +77,7 @@ class Conversations:
             external_ref=turn.external_ref,
             audience=turn.audience,
             knowledge_base_ids=list(turn.knowledge_base_ids) or None,
+            agent=turn.agent,
         )
         async with aclosing(events):
             async for event in events:

@@ -18,6 +18,8 @@ class Turn:
     audience: Audience = "private"
     knowledge_base_ids: tuple[UUID, ...] = ()
     """Empty: all that the person may see."""
+    agent: str | None = None
+    """Which agent answers; None: the deployment's default one."""
 
     @property
     def external_ref(self) -> str:

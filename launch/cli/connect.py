@@ -1,7 +1,7 @@
 """Which platform, and as whom: the options that all verbs share, and how failures leave the process.
 
 Exit codes: 0 done, 1 it did not work (the problem is on stderr), 2 wrong usage,
-3 the platform answered, but found nothing or refused, 130 interrupted.
+3 the platform answered, but found nothing or refused, 4 a tool asks first, 130 interrupted.
 """
 
 import asyncio

@@ -33,7 +33,11 @@ _KEPT_OPEN_S = 4.0
 _NO_SUCH_TOOL = ("unknown_tool", "not_found")
 # Whatever asks through us reaches a person by an interaction, forms and pages to open alike; models and
 # folders of the caller's are not ours to give.
-_CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}}
+_CAPABILITIES: Mapping[str, Any] = {
+    "elicitation": {"form": {}, "url": {}},
+    # We keep a question until somebody else has answered it: a call that needs a second person may wait here.
+    "experimental": {"switchboard/waits": {}},
+}
 _ASKS_A_PERSON = "elicitation/create"
 _ROUNDS = 3
 """Of a tool that wants to be called again without asking anything."""

@@ -1,0 +1,128 @@
+"""What the platform asks, as terminal text. Pure. Texts of tools are data: shown, never obeyed.
+
+May files.remove be called?
+  Allow this call?
+  Tool: files.remove …
+"""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.console.plain import PLAIN, Style, neutral, one_line
+from bot.core.asking import Field
+from kit.wire.interactions import Form, Interaction
+from kit.wire.tools import Tool, ToolOutcome
+
+HOW = "Enter takes what stands in [brackets]. /no declines, /later leaves it open, Esc or Ctrl-C cancels."
+_CUT_MESSAGE = 3_900
+"""From this length on a message may have been cut, so that it does not show all arguments."""
+
+
+def heading(interaction: Interaction, style: Style = PLAIN) -> str:
+    until = f"{interaction.expires_at.astimezone():%H:%M}"
+    whose = "" if interaction.asked_of == "me" else f" Asked by {one_line(interaction.asked_by)}."
+    title = one_line(interaction.title)
+    return f"\n{style.bold}{title}{style.reset}\n{style.dim}Open until {until}.{whose}{style.reset}\n"
+
+
+def message(form: Form, style: Style = PLAIN) -> str:
+    """What is asked, indented: its lines cannot pass for ours. The page to open stands whole on its own."""
+    lines = [neutral(form.message)]
+    if form.arguments is not None and len(form.message) >= _CUT_MESSAGE:
+        lines.append(f"All arguments:\n{_exact(form.arguments)}")
+    text = textwrap.indent("\n".join(lines).strip("\n"), "  │ ", lambda _: True)
+    page = f"\n{style.bold}{neutral(form.url)}{style.reset}" if form.url else ""
+    return f"{text}{page}\n"
+
+
+def field_lines(field: Field, style: Style = PLAIN) -> str:
+    """What stands above the prompt: what it is for, and the options."""
+    lines = [f"    {style.dim}{one_line(field.description)}{style.reset}"] if field.description else []
+    lines += [f"    {number}) {one_line(option.title)}" for number, option in enumerate(field.options, 1)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def prompt(field: Field) -> str:
+    """`Title (yes/no, optional) [default]: `"""
+    hints = [hint for hint in (_HINTS.get(field.kind, ""), "" if field.required else "optional") if hint]
+    about = f" ({', '.join(hints)})" if hints else ""
+    default = f" [{one_line(_shown(field))}]" if field.default is not None else ""
+    return f"  {one_line(field.title)}{about}{default}: "
+
+
+_HINTS = {
+    "yes_no": "yes/no",
+    "one_of": "number",
+    "some_of": "numbers, with commas",
+    "integer": "whole number",
+    "number": "number",
+    "date": "YYYY-MM-DD",
+    "date_time": "YYYY-MM-DD HH:MM",
+}
+
+
+def _shown(field: Field) -> str:
+    titles = {option.value: option.title for option in field.options}
+    value = field.default
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(titles.get(str(one), str(one)) for one in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  # JSON
+    return titles.get(str(value), str(value))
+
+
+def _exact(arguments: object) -> str:
+    """ASCII only, so that nothing in it hides or passes for something else."""
+    return json.dumps(arguments, indent=2, ensure_ascii=True)
+
+
+def pending(interactions: Sequence[Interaction]) -> str:
+    """Numbered, to be answered with `/pending N`."""
+    if not interactions:
+        return "Nothing waits for an answer.\n"
+    lines = [
+        f"  {number}  {one_line(one.title)} · until {_when(one.expires_at)}{_whose(one)}"
+        for number, one in enumerate(interactions, 1)
+    ]
+    return "\n".join([*lines, "/pending N lets you answer one."]) + "\n"
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _whose(interaction: Interaction) -> str:
+    if interaction.asked_of == "me":
+        return ""
+    if interaction.mine_to_answer:
+        return f" · {one_line(interaction.asked_by)} asks you to agree"
+    return " · waits for somebody else"
+
+
+def tools(listed: Sequence[Tool], style: Style = PLAIN) -> str:
+    if not listed:
+        return "There are no tools that you may use.\n"
+    lines: list[str] = []
+    for tool in sorted(listed, key=lambda one: one.name):
+        said = one_line(tool.description)
+        lines.append(
+            f"  {style.bold}{one_line(tool.name)}{style.reset}  {tool.risk}  {textwrap.shorten(said, 90)}"
+        )
+    return "\n".join([*lines, "/call TOOL name=value … calls one."]) + "\n"
+
+
+def outcome(result: ToolOutcome, style: Style = PLAIN) -> str:
+    """What a tool said; what is no text is named."""
+    blocks = [_block(block) for block in result.content]
+    if not any(blocks) and result.structured is not None:
+        blocks = [neutral(json.dumps(result.structured, indent=2, ensure_ascii=False))]
+    text = "\n".join(block for block in blocks if block) or "(the tool said nothing)"
+    return f"{style.red}{text}{style.reset}\n" if result.is_error else f"{text}\n"
+
+
+def _block(block: dict[str, object]) -> str:
+    if block.get("type") == "text":
+        return neutral(str(block.get("text", "")))
+    return f"({one_line(str(block.get('type', 'something')))})"
