@@ -69,7 +69,9 @@ def seen(registry: Registry, organisation: UUID) -> list[Seen]:
         ours = [each for each in holders if each[1].approved_by == RELEASE]
         common = [each for each in holders if each[0].organisation_id is None]
         keeps = min(ours or common or holders, key=lambda each: each[0].name)
-        found += [Seen(own_name if each is keeps else f"{each[0].name}.{own_name}", *each) for each in holders]
+        found += [
+            Seen(own_name if each is keeps else f"{each[0].name}.{own_name}", *each) for each in holders
+        ]
     return found
 
 
