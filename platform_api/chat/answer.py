@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kit.wire.chat import Citation
 from knowledge.embed import Embedder, SentenceVectors
-from knowledge.verify import Source, Verdict, verify, words_of
+from knowledge.verify import Source, Verdict, split_sentences, verify, words_of
 from platform_api.chat.checking import BROKEN, Checked, check, said_instead, statement_at, statement_before
 from platform_api.chat.objecting import ABOUT, SIGN, WRITING, objection
 from platform_api.chat.opening import opened_at
@@ -124,6 +124,19 @@ class Answer:
         if _is_fragment(checked.verdict):
             return self._repaired(sentence, checked.verdict, "list")
         return self._proven(sentence, checked.verdict)
+
+    def in_words_of(self, source: Source, most: int) -> list[Shown]:
+        """The first sentences of a source, as they stand there."""
+        shown: list[Shown] = []
+        at = 0
+        for text in [one for line in source.text.splitlines() for one in split_sentences(line)][:most]:
+            start = source.text.find(text, at)
+            if start < 0 or _form(text) in self._said:
+                continue
+            at = start + len(text)
+            verdict = Verdict(True, 1.0, text, start, at, source, (), "verbatim")
+            shown.append(self._fact(Sentence(text, _ITEM), verdict))
+        return shown
 
     def forget(self, sentences: Iterable[str]) -> None:
         """They may be said once more: side by side with what disagrees."""

@@ -204,7 +204,9 @@ class Writing:
             await self._offer(_sentences_of("declined"))
             return
         if told := [one for one in self.answer.sources if is_tool(one)]:
-            await self._offer([*_sentences_of("tool_said"), *_in_its_words(told[-1])])
+            await self._offer(_sentences_of("tool_said"))
+            for shown in self.answer.in_words_of(told[-1], _SHOWN_OF_A_TOOL):
+                self._say(shown)
             return
         down = DOCUMENTS in self.degraded
         asked, before = self.accepted.request.message, self._asked_before()
@@ -268,11 +270,6 @@ class Writing:
 
 def _sentences_of(frame: FrameName) -> list[Sentence]:
     return [Sentence(text) for text in split_sentences(render(frame))]
-
-
-def _in_its_words(source: Source) -> list[Sentence]:
-    said = [text for line in source.text.splitlines() for text in split_sentences(line)]
-    return [Sentence(text, "\n- ") for text in said[:_SHOWN_OF_A_TOOL]]
 
 
 def _tool_as_source(event: ToolFinished) -> Source:

@@ -23,6 +23,7 @@ from knowledge.search import Search
 from platform_api.agents.definitions import AgentSettings
 from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID, ensure_dev_people
+from platform_api.interactions.models import InteractionRow
 from platform_api.llm.settings import LlmSettings
 from ports.db import Database
 from tests.platform_api.llm.model_server import ModelServer, Reply, model_server, text, tool_call
@@ -72,6 +73,13 @@ class World:
         """One that can be stopped in the middle of a test."""
         async with served(build_app(self.ports)) as url:
             yield url
+
+    async def asked_as(self, interaction_id: UUID) -> dict[str, Any]:
+        """The claims within which the turn goes on."""
+        async with self.ports.database.begin() as session:
+            row = await session.get(InteractionRow, interaction_id)
+            assert row is not None
+            return dict(row.asked_as)
 
     async def client(self, url: str = "", person: str = "maya") -> Switchboard:
         who = Principal(organisation_id=ORGANISATION_ID, id=DEV_PEOPLE[person].id)
