@@ -150,6 +150,7 @@ PROMISES: dict[str, str] = {
     "GATE-108": "Resources, prompts and completion are served together, under one authorisation (SPEC 9)",
     "GATE-109": "Changes of lists and resources reach who listens, in any mix of eras (SPEC 9)",
     "GATE-110": "Sessions, questions, cancellations and subscriptions work whichever replica is met (SPEC 2, 9)",
+    "GATE-130": "A server that sends megabytes takes the event loop from no other call (SPEC 9)",
     "GATE-111": "kill -9 of a replica loses no session (SPEC 2, 9)",
     "GATE-112": "A tool server over stdio is one process, supervised, scrubbed and gone with the gateway (SPEC 9)",
     "GATE-113": "Tool names that two servers share are told apart predictably; plain names on request (SPEC 9)",

@@ -21,6 +21,7 @@ from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit import telemetry
 from kit.clock import SystemClock
+from kit.wire import mcp
 from kit.wire.internal import AuditAccepted
 from kit.wire.tools import RegisteredServer
 from launch.http_head import BoundedHead
@@ -30,11 +31,13 @@ from tests.tools.upstreams import definition, server, tool
 from tests.tools.world import MAYA, HeldPlatform, registry_of
 from tools.gateway.app import build_gateway
 from tools.gateway.settings import GatewaySettings
+from tools.gateway.upstreams.http1 import Http1Client
 
 PORT = "port:"
 TOKEN_PATH = "/token"
 NO_LIMIT = 10**9
 FLOOD = 100_000_000
+LIMIT = 50_000_000
 
 
 # The tool server
@@ -141,6 +144,32 @@ async def upstream() -> None:
     listening = listen()
     serving = await asyncio.get_running_loop().create_server(ToolServer, sock=listening)
     await serving.serve_forever()
+
+
+# Who calls the broken ones
+
+BROKEN = ("dead", "hanging", "flooding", "lying", "crashing", "dripping")
+
+
+async def abusers(url: str) -> None:
+    """Four callers for each kind of broken server, until the process is ended."""
+    say_port(0)
+    token = (await Http1Client(url + TOKEN_PATH, LIMIT).call(b"", {})).body.decode()
+    await asyncio.gather(*(abuse(url, token, name) for name in BROKEN for _ in range(4)))
+
+
+async def abuse(url: str, token: str, name: str) -> None:
+    tool = f"{name}.say"
+    params = {"name": tool, "arguments": {"text": "t"}}
+    headers = mcp.stateless_headers("tools/call", tool) | {"authorization": f"Bearer {token}"}
+    body = mcp.request("tools/call", mcp.stateless_params(params, {"name": "abuser", "version": "1"}))
+    client = Http1Client(f"{url}/mcp", LIMIT)
+    while True:
+        answer = await client.call(body, headers)
+        if answer.status != 200:
+            # refused at the door: the broken server was never called
+            raise SystemExit(f"{name}: {answer.status} {answer.body[:200]!r}")
+        await asyncio.sleep(0.1)
 
 
 # What stands in the middle
@@ -254,6 +283,8 @@ class Pages:
             await say(send, self._minter.mint(MAYA, "gateway"))
         elif scope["type"] == "http" and scope["path"] == "/policies":
             await say(send, counted())
+        elif scope["type"] == "http" and scope["path"] == "/ended":
+            await say(send, ended())
         else:
             await self._app(scope, receive, send)
 
@@ -273,6 +304,16 @@ def counted() -> str:
     return ", ".join(f"{shown} {total:.0f}" for shown, total in totals.items())
 
 
+def ended() -> str:
+    calls = [
+        (sample.labels["tool"], sample.labels["outcome"], sample.value)
+        for metric in REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name == "switchboard_gateway_calls_total"
+    ]
+    return ", ".join(f"{tool} {outcome} {count:.0f}" for tool, outcome, count in sorted(calls))
+
+
 async def say(send: Send, text: str) -> None:
     body = text.encode()
     head = [(b"content-length", b"%d" % len(body)), (b"content-type", b"text/plain")]
@@ -282,18 +323,23 @@ async def say(send: Send, text: str) -> None:
 
 def listen() -> socket.socket:
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    sys.stdout.write(f"{PORT}{listening.getsockname()[1]}\n")
-    sys.stdout.flush()
+    say_port(listening.getsockname()[1])
     return listening
 
 
-def serve(app: ASGIApp, *, lifespan: bool = True) -> None:
+def say_port(port: int) -> None:
+    sys.stdout.write(f"{PORT}{port}\n")
+    sys.stdout.flush()
+
+
+def serve(app: ASGIApp, *, lifespan: bool = True, bounded: bool = True) -> None:
+    """bounded: with our own limits on heads, which a relay without any policy does not have."""
     config = uvicorn.Config(
         app,
         log_level="error",
         lifespan="on" if lifespan else "off",
         loop="uvloop",
-        http=BoundedHead,
+        http=BoundedHead if bounded else "httptools",
         access_log=False,
     )
     settle_memory()
@@ -303,8 +349,10 @@ def serve(app: ASGIApp, *, lifespan: bool = True) -> None:
 def main(role: str, *given: str) -> None:
     if role == "upstream":
         uvloop.run(upstream())
+    elif role == "abusers":
+        uvloop.run(abusers(given[0]))
     elif role == "relay":
-        serve(Relay(f"{given[0]}/mcp"), lifespan=False)
+        serve(Relay(f"{given[0]}/mcp"), lifespan=False, bounded=False)
     elif role == "sdk":
         serve(sdk_proxy(f"{given[0]}/mcp"))
     else:

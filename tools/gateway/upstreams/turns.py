@@ -1,0 +1,47 @@
+"""Large answers are read in turns, so that a server that sends megabytes takes the event loop from nobody."""
+
+import asyncio
+from collections import deque
+from weakref import WeakKeyDictionary
+
+FREE = 256 * 1024
+"""Bytes of an answer that come as quickly as they can."""
+_EVERY_S = 0.004
+
+
+class Turns:
+    """One for all servers of a process. What is beyond `FREE` comes a piece at a time, some 60 MB a second
+    altogether: a piece is what one read brings, a quarter of a megabyte at the most.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Transport] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Nothing more is read until it is this connection's turn."""
+        transport.pause_reading()
+        self._waiting.append(transport)
+        if self._timer is None:
+            self._timer = loop.call_later(_EVERY_S, self._next, loop)
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        while self._waiting:
+            transport = self._waiting.popleft()
+            if not transport.is_closing():
+                transport.resume_reading()
+                break
+        if self._waiting:
+            self._timer = loop.call_later(_EVERY_S, self._next, loop)
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
+
+
+def turns_of(loop: asyncio.AbstractEventLoop) -> Turns:
+    """The one of this event loop."""
+    found = _turns.get(loop)
+    if found is None:
+        found = _turns[loop] = Turns()
+    return found
