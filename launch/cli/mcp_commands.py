@@ -34,14 +34,15 @@ def add(
     per_principal: bool = False,
     replace: bool = False,
 ) -> Path:
-    """`environment`: names only; their values are the gateway's own. Raises CommandRefused."""
+    """`environment`: names only; their values are the gateway's own. `folder`: this one where none is given,
+    so that a relative path means what it meant to whoever typed it. Raises CommandRefused."""
     if not NAME.match(name):
         raise CommandRefused(f"'{name}' cannot be a name.", "Use small letters, digits, - and _.")
     valued = next((one for one in environment if "=" in one), None)
     if valued is not None:
         told = f"Set it where `switchboard up` is started and say --env {valued.partition('=')[0]}."
         raise CommandRefused("A variable is handed on by its name, never written down with its value.", told)
-    command = _command(words, environment, folder, per_principal)
+    command = _command(words, environment, folder or Path.cwd(), per_principal)
     there = _read(data)
     if there.get(name, command) != command and not replace:
         raise CommandRefused(f"There is another command called '{name}'.", "Say --replace to change it.")
@@ -58,20 +59,20 @@ def remove(data: Path, name: str) -> bool:
 
 
 def _command(
-    words: Sequence[str], environment: Sequence[str], folder: Path | None, per_principal: bool
+    words: Sequence[str], environment: Sequence[str], folder: Path, per_principal: bool
 ) -> Command:
     program = shutil.which(words[0], path=os.environ.get("PATH")) if words else None
     if program is None:
         shown = words[0] if words else ""
         raise CommandRefused(f"There is no program '{shown}' here.", "Give its path, or install it first.")
-    if folder is not None and not folder.is_dir():
+    if not folder.is_dir():
         raise CommandRefused(f"There is no folder {folder}.")
     try:
         return Command(
             # as found now: the gateway may have another PATH
             command=(str(Path(program).absolute()), *words[1:]),
             environment=tuple(environment),
-            folder=str(folder.absolute()) if folder else None,
+            folder=str(folder.absolute()),
             per_principal=per_principal,
         )
     except ValidationError as error:

@@ -55,10 +55,11 @@ def servers(console: Console, found: Sequence[McpServer]) -> None:
 
 def tested(console: Console, name: str, result: TestedServer) -> None:
     if result.reachable:
-        about = one_line(str(result.server_info.get("name") or "a server"))
+        about = one_line(str(result.server_info.get("name") or ""))
+        era = f"MCP {result.revision}" if result.revision else ""
         tools = f"{result.tools} tool{'' if result.tools == 1 else 's'}"
-        era = f"MCP {result.revision}" if result.revision else "MCP"
-        line = f"{name} answers: {about}, {era}, {tools}, {result.took_ms:.0f} ms."
+        told = ", ".join(part for part in (about, era, tools, f"{result.took_ms:.0f} ms") if part)
+        line = f"{name} answers: {told}."
         console.print(Text(line, "green"))
     elif result.problem is not None:
         console.print(Text(f"{name} does not answer: {one_line(result.problem.detail)}", "red"))

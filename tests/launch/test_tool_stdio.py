@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +21,16 @@ from kit.wire.internal import ResolvedPrincipal
 from knowledge.index import Index
 from knowledge.search import Search
 from launch.tool_stdio import person_of
-from tests.tools.conftest import index  # noqa: F401 - a fixture, the shared handbook
-from tests.tools.world import MAYA, TOM, Gate, HashedWords, HeldPlatform, released, running_gateway
+from tests.tools.world import (
+    MAYA,
+    TOM,
+    Gate,
+    HashedWords,
+    HeldPlatform,
+    handbook,
+    released,
+    running_gateway,
+)
 from tools.servers.alone import Alone
 from tools.servers.docs.server import manifest, tools_of
 
@@ -42,6 +50,12 @@ async def client(mode: str = "auto", **settings: str) -> AsyncIterator[Client]:
     with open(os.devnull, "w") as nowhere:  # noqa: ASYNC230 - the null device does not block
         async with Client(stdio_client(started, errlog=nowhere), mode=mode) as opened:
             yield opened
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[Index]:
+    with handbook() as index:
+        yield index
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from kit.wire.interactions import Action, AskedOf, Interaction, Respond, Responded, Status
+from switchboard_sdk.errors import ApiError
 from switchboard_sdk.pages import every
-from switchboard_sdk.transport import Call, Transport, checked, write
+from switchboard_sdk.transport import WORTH_REPEATING, Call, Transport, checked, write
 
 INTERACTIONS = "/api/v1/interactions"
 ASKED_FOR_S = 25.0
 """How long one question to the platform waits; it allows no more."""
+_AWAY_S = 1.0
 
 
 class Interactions:
@@ -44,7 +46,7 @@ class Interactions:
 
     async def wait(self, interaction_id: UUID, *, longest_s: float = 600.0) -> Interaction:
         """Once it was answered, here or in another channel, has expired, or a call by itself has brought its
-        result; or as it is after `longest_s`."""
+        result; or as it is after `longest_s`. A platform that is away meanwhile is waited for, too."""
         until = time.monotonic() + longest_s
         while True:
             left = max(0.0, until - time.monotonic())
@@ -55,6 +57,12 @@ class Interactions:
                 params={"wait": f"{asked_s:.1f}"},
                 answer_s=asked_s + self._transport.patience.answer_s,
             )
-            interaction = await self._transport.read(Interaction, call)
+            try:
+                interaction = await self._transport.read(Interaction, call)
+            except ApiError as error:
+                if error.status not in WORTH_REPEATING or left <= asked_s:
+                    raise
+                await self._transport.sleep(_AWAY_S)
+                continue
             if interaction.settled or left <= asked_s:
                 return interaction

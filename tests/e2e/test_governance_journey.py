@@ -1,0 +1,213 @@
+"""A tool server on its whole way: registered, approved, called, changed, quarantined, compared, approved
+again; and a question asked in the console that is answered over REST (SPEC 5, 9). All through public
+surfaces: the command line, REST, MCP and the console, against `switchboard up`.
+"""
+
+import asyncio
+import io
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from switchboard_sdk import ApiError, Switchboard
+
+from bot.console.app import Chat, Terminal
+from bot.console.parse import Command
+from kit.wire.interactions import Interaction
+from kit.wire.tools import ToolOutcome
+from launch.child import free_port, running
+from tests.e2e.conftest import data_folder
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
+ROOT = Path(__file__).parents[2]
+SHIFTING = ROOT / "tests" / "e2e" / "shifting.py"
+
+
+class World:
+    """A running platform and the ways to it that everybody has."""
+
+    def __init__(self, url: str, data: Path, pid: int) -> None:
+        self.url = url
+        self.data = data
+        self.pid = pid
+
+    async def mcp(self, *words: str, person: str = "ada") -> tuple[int, str]:
+        """`switchboard mcp …` as a person types it: exit status, and what is shown."""
+        command = [
+            sys.executable,
+            "-m",
+            "launch",
+            "mcp",
+            words[0],
+            "--url",
+            self.url,
+            "--as",
+            person,
+            *words[1:],
+        ]
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT,
+        )
+        shown, _ = await asyncio.wait_for(child.communicate(), 60)
+        return child.returncode or 0, shown.decode()
+
+    @asynccontextmanager
+    async def person(self, name: str) -> AsyncIterator[Switchboard]:
+        async with Switchboard(self.url) as switchboard:
+            await switchboard.sign_in_dev(name)
+            yield switchboard
+
+    async def over_rest(self, tool: str, **arguments: Any) -> str:
+        async with self.person("maya") as maya:
+            done = await maya.tools.invoke(tool, arguments)
+        assert isinstance(done, ToolOutcome), done
+        return text_of(done)
+
+    async def over_mcp(self, tool: str, **arguments: Any) -> Any:
+        """By the Python SDK's client, which nobody here wrote."""
+        async with self.person("maya") as maya:
+            key = (await maya.api_keys.create("journey", expires_in_days=1)).key
+        headers = {"Authorization": f"Bearer {key}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False) as http:
+            async with Client(streamable_http_client(f"{self.url}/mcp", http_client=http)) as client:
+                names = {one.name for one in (await client.list_tools()).tools}
+                return names, await client.call_tool(tool, arguments)
+
+    async def in_the_console(self, line: str) -> str:
+        async with self.person("maya") as maya:
+            out = io.StringIO()
+            await Chat(maya, Terminal(out)).take(Command("call", line))
+            return out.getvalue()
+
+    async def until(self, tool: str, wanted: bool) -> None:
+        """The gateway hears of a change by itself, within seconds."""
+        async with self.person("maya") as maya, asyncio.timeout(30):
+            while (tool in {one.name async for one in maya.tools.all()}) is not wanted:
+                await asyncio.sleep(0.1)
+
+
+def text_of(outcome: ToolOutcome) -> str:
+    return " ".join(str(block.get("text")) for block in outcome.content)
+
+
+@asynccontextmanager
+async def world(data: Path, port: int | None = None) -> AsyncIterator[World]:
+    async with running(data, port) as started:
+        yield World(started.base_url, data, started.pid)
+
+
+async def registered(here: World, *command: str, name: str = "shift", trust: bool = True) -> None:
+    status, shown = await here.mcp("add", name, "--data", str(here.data), "--", *command)
+    assert status == 0, shown
+    assert "Nobody can call them yet" in shown
+    status, shown = await here.mcp("approve", name, "--yes", *(["--trust-annotations"] if trust else []))
+    assert status == 0, shown
+
+
+@pytest.mark.proves("GOV-704", "GOV-707", "GOV-708", "GOV-709")
+async def test_a_server_that_changes_under_our_feet_is_caught_compared_and_approved_again() -> None:
+    with data_folder() as data:
+        async with world(data) as here:
+            switch = data / "switch"
+            switch.write_text("first")
+            command = (sys.executable, str(SHIFTING), str(switch))
+            await registered(here, *command)
+            await here.until("greet", wanted=True)
+
+            assert await here.over_rest("greet", name="Ada") == "Hello, Ada!"
+            names, answer = await here.over_mcp("greet", name="Bo")
+            assert {"greet", "note"} <= names
+            assert answer.content[0].text == "Hello, Bo!"
+            assert "Hello, Cy!" in await here.in_the_console("greet name=Cy")
+
+            switch.write_text("second")
+            status, shown = await here.mcp("diff", "shift")
+            assert status == 3, shown
+            assert "[-hello-]" in shown
+            assert "{+goodbye+}" in shown
+            assert "inputSchema.properties.times" in shown
+            await here.until("greet", wanted=False)
+            assert "taken out of use" in await here.over_rest("greet", name="Ada")
+            names, answer = await here.over_mcp("greet", name="Bo")
+            assert "greet" not in names
+            assert answer.is_error
+            assert "note" in names  # what has not changed stays
+
+            status, shown = await here.mcp("approve", "shift", "--yes", "--trust-annotations")
+            assert status == 0, shown
+            await here.until("greet", wanted=True)
+            assert await here.over_rest("greet", name="Ada") == "Hello, Ada!"
+            async with here.person("ada") as ada:
+                shift = await ada.mcp_servers.find("shift")
+                assert shift is not None
+                seen = [event.type async for event in ada.mcp_servers.logs(shift.id)]
+            assert {"tool.approved", "tool_server.registered"} <= set(seen)
+            assert any("quarantine" in type or "drift" in type for type in seen)
+            await a_question_is_answered_elsewhere(here, switch)
+
+
+async def a_question_is_answered_elsewhere(here: World, switch: Path) -> None:
+    """Asked in the console, answered over REST; the result arrives in the console."""
+    out = io.StringIO()
+    async with here.person("maya") as maya:
+        console = asyncio.create_task(
+            Chat(maya, Terminal(out), read=nobody_types).take(Command("call", "note text=eggs"))
+        )
+        asked = await open_question(here)
+        async with here.person("maya") as elsewhere:
+            await elsewhere.interactions.respond(asked.id, "accept")
+        await asyncio.wait_for(console, 60)
+    assert "Noted: eggs" in out.getvalue(), out.getvalue()
+    assert switch.with_name("notes.txt").read_text() == "eggs\n"
+
+
+async def nobody_types(prompt: str) -> str | None:
+    await asyncio.Event().wait()
+    return None
+
+
+@pytest.mark.full
+@pytest.mark.proves("GOV-709")
+async def test_asked_in_the_console_answered_over_rest_with_a_restart_in_between() -> None:
+    with data_folder() as data:
+        port, out = free_port(), io.StringIO()
+        async with world(data, port) as first, first.person("maya") as maya:
+            switch = data / "switch"
+            switch.write_text("first")
+            await registered(first, sys.executable, str(SHIFTING), str(switch))
+            await first.until("note", wanted=True)
+            chat = Chat(maya, Terminal(out), read=nobody_types)
+            console = asyncio.create_task(chat.take(Command("call", "note text=milk")))
+            asked = await open_question(first)
+            assert asked.forms[0].arguments == {"text": "milk"}
+            os.kill(first.pid, signal.SIGKILL)
+            # the console waits on while the platform is away
+            async with world(data, port) as second:
+                assert not switch.with_name("notes.txt").exists()
+                async with second.person("maya") as elsewhere:
+                    await elsewhere.interactions.respond(asked.id, "accept")
+                await asyncio.wait_for(console, 60)
+                async with second.person("maya") as elsewhere:
+                    with pytest.raises(ApiError):
+                        await elsewhere.interactions.respond(asked.id, "decline")
+        assert "Noted: milk" in out.getvalue(), out.getvalue()
+        assert switch.with_name("notes.txt").read_text() == "milk\n"
+
+
+async def open_question(here: World) -> Interaction:
+    async with here.person("maya") as elsewhere, asyncio.timeout(30):
+        while True:
+            async for one in elsewhere.interactions.all(status="open"):
+                return one
+            await asyncio.sleep(0.1)
