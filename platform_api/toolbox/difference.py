@@ -37,14 +37,13 @@ def _between(before: Any, after: Any, path: str, depth: int) -> Iterator[Change]
 
 def _same(before: Any, after: Any) -> bool:
     """As JSON sees it: true is not 1. 1 and 1.0 are one number to JSON, but two definitions to a hash."""
-    if type(before) is not type(after):
-        return False
-    if isinstance(before, dict):
-        return before.keys() == after.keys() and all(_same(before[key], after[key]) for key in before)  # pyright: ignore[reportUnknownVariableType]  # JSON
-    if isinstance(before, list):
-        pairs = zip(before, after, strict=False)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+    if isinstance(before, dict) and isinstance(after, dict):
+        ours, theirs = cast(dict[str, Any], before), cast(dict[str, Any], after)
+        return ours.keys() == theirs.keys() and all(_same(ours[key], theirs[key]) for key in ours)
+    if isinstance(before, list) and isinstance(after, list):
+        pairs = zip(cast(list[Any], before), cast(list[Any], after), strict=False)
         return len(before) == len(after) and all(_same(one, other) for one, other in pairs)  # pyright: ignore[reportUnknownArgumentType]  # JSON
-    return bool(before == after)
+    return type(before) is type(after) and bool(before == after)
 
 
 def _fields(before: dict[str, Any], after: dict[str, Any], path: str, depth: int) -> Iterator[Change]:

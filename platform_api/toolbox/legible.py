@@ -7,25 +7,30 @@ _ZERO_WIDTH_JOINERS = "\u200c\u200d"
 # of no category of their own, yet they show nothing
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u180b-\u180d\u180f]")
+_SPACES = re.compile(r"\s+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNSEEN_CATEGORIES = frozenset({"Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 _PLAIN_CONTROLS = frozenset("\n\t\r")
 # scripts whose words are written with joiners
-_JOINED = ("ARABIC", "SYRIAC", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL")
-_JOINED += ("TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "TIBETAN", "MYANMAR")
+_JOINED = frozenset(
+    {"ARABIC", "SYRIAC", "MONGOLIAN", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL"}
+    | {"TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "TIBETAN", "MYANMAR"}
+)
 # Letters of other alphabets beside the Latin ones for which they are taken (TR39, the frequent ones).
 _TWINS = str.maketrans(
     {
         ord(twin): letter
         for letter, twins in {
-            "a": "\u0430\u03b1", "b": "\u042c", "c": "\u0441\u03f2", "d": "\u0501", "e": "\u0435\u0451\u04bd",
-            "g": "\u0581", "h": "\u04bb\u0570", "i": "\u0456\u03b9", "j": "\u0458\u03f3", "k": "\u043a\u03ba",
-            "l": "\u04cf\u217c", "m": "\u043c", "n": "\u0578\u03b7", "o": "\u043e\u03bf\u0585", "p": "\u0440\u03c1",
-            "q": "\u051b", "s": "\u0455", "t": "\u0442\u03c4", "u": "\u057d\u03c5", "v": "\u0475\u03bd",
-            "w": "\u051d\u0461", "x": "\u0445\u03c7", "y": "\u0443\u04af\u03b3",
-            "A": "\u0410\u0391", "B": "\u0412\u0392", "C": "\u0421\u03f9", "E": "\u0415\u0395", "H": "\u041d\u0397",
-            "I": "\u0406\u0399\u04c0", "J": "\u0408", "K": "\u041a\u039a", "M": "\u041c\u039c", "N": "\u039d",
-            "O": "\u041e\u039f", "P": "\u0420\u03a1", "S": "\u0405", "T": "\u0422\u03a4", "X": "\u0425\u03a7",
-            "Y": "\u0423\u03a5", "Z": "\u0396",
+            "a": "\u0430\u03b1", "b": "\u042c", "c": "\u0441\u03f2", "d": "\u0501",
+            "e": "\u0435\u0451\u04bd", "g": "\u0581", "h": "\u04bb\u0570", "i": "\u0456\u03b9",
+            "j": "\u0458\u03f3", "k": "\u043a\u03ba", "l": "\u04cf\u217c", "m": "\u043c",
+            "n": "\u0578\u03b7", "o": "\u043e\u03bf\u0585", "p": "\u0440\u03c1", "q": "\u051b",
+            "s": "\u0455", "t": "\u0442\u03c4", "u": "\u057d\u03c5", "v": "\u0475\u03bd",
+            "w": "\u051d\u0461", "x": "\u0445\u03c7", "y": "\u0443\u04af\u03b3", "A": "\u0410\u0391",
+            "B": "\u0412\u0392", "C": "\u0421\u03f9", "E": "\u0415\u0395", "H": "\u041d\u0397",
+            "I": "\u0406\u0399\u04c0", "J": "\u0408", "K": "\u041a\u039a", "M": "\u041c\u039c",
+            "N": "\u039d", "O": "\u041e\u039f", "P": "\u0420\u03a1", "S": "\u0405", "T": "\u0422\u03a4",
+            "X": "\u0425\u03a7", "Y": "\u0423\u03a5", "Z": "\u0396",
         }.items()
         for twin in twins
     }
@@ -80,18 +85,23 @@ def look_alikes(text: str) -> list[str]:
     such letters, or that are written in compatibility forms of Latin letters (𝗮, ａ)."""
     if text.isascii():
         return []
-    return [word for word in re.findall(r"[^\W\d_]+", text) if _is_masked(word)]
+    words = re.findall(r"[^\W\d_]+", text)
+    # a word of such letters alone is a disguise, unless the text around it is in that alphabet
+    foreign = any(not word.isascii() and not _is_mixed(word) and not _is_twin(word) for word in words)
+    return [word for word in words if _is_mixed(word) or (_is_twin(word) and not foreign)]
 
 
-def _is_masked(word: str) -> bool:
+def _is_mixed(word: str) -> bool:
     if word.isascii():
         return False
     scripts = {_script(character) for character in word} - {""}
     if "LATIN" in scripts and scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"}:
         return True
-    if any(not c.isascii() and _is_latin_form(c) for c in word):
-        return True
-    return len(word) > 1 and word.translate(_TWINS).isascii()
+    return any(not c.isascii() and _is_latin_form(c) for c in word)
+
+
+def _is_twin(word: str) -> bool:
+    return len(word) > 1 and not word.isascii() and word.translate(_TWINS).isascii()
 
 
 def _is_latin_form(character: str) -> bool:
@@ -100,10 +110,12 @@ def _is_latin_form(character: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """As a careless reader, or a model, takes it: without what does not show, in Latin letters, lower case."""
+    """As a model takes it: without what does not show, in Latin letters, lower case."""
+    if text.isascii():
+        return _SPACES.sub(" ", _CONTROLS.sub("", text)).lower()
     seen = "".join(c for c in text if not _shows_nothing(c) and not is_control(c))
     folded = unicodedata.normalize("NFKC", seen).translate(_TWINS).casefold()
-    return re.sub(r"\s+", " ", folded)
+    return _SPACES.sub(" ", folded)
 
 
 def shown(text: str) -> str:

@@ -14,6 +14,7 @@ from ports.http import client
 _AUDIENCE = "gateway"
 _WITHIN_S = 20.0
 """The gateway gives a server 10 s."""
+_OK = 200
 _ANSWER_LIMIT = 16 * 1024 * 1024
 
 
@@ -48,7 +49,7 @@ class Probing:
                 client(_WITHIN_S) as http,
                 http.stream("POST", self._url, content=body, headers=headers) as response,
             ):
-                if response.status_code != httpx.codes.OK:
+                if response.status_code != _OK:
                     raise GatewayFailed(f"The tool gateway answered {response.status_code}.")
                 return await _limited(response)
         except httpx.HTTPError as error:

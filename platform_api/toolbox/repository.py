@@ -40,7 +40,7 @@ class ToolRows:
         return self.server.approved_by == RELEASE
 
 
-def visible(principal: Principal) -> Select[tuple[ToolServerRow]]:
+def visible(principal: Principal) -> Select[ToolServerRow]:
     """The organisation's own servers and everyone's."""
     return select(ToolServerRow).where(_theirs(ToolServerRow.organisation_id, principal))
 

@@ -10,100 +10,15 @@ from typing import Any, Final, cast
 
 from kit.wire.governance import Finding, Severity
 from platform_api.toolbox.legible import hidden_message, is_control, look_alikes, plain, shown, unseen
+from platform_api.toolbox.suspicious import SIGNS
 
 _DEEPEST = 60
 _MOST = 100
 _QUOTED = 120
 _LONGEST: Final[Mapping[str, tuple[int, int]]] = {"name": (64, 128), "title": (120, 400)}
 _LONGEST_TEXT = (4_000, 16_000)
+_WORDS = re.compile(r"[\w./-]+")
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
-_WHO = r"(?:the |an?y? |your )?(?:end[- ])?(?:users?|humans?|persons?|people|anyone|anybody|operators?|customers?)"
-_RULES = r"(?:instructions?|prompts?|rules?|messages?|directions?|directives?|guidelines?|constraints?|policies|safeguards?)"
-_PRIVATE = (
-    r"(?:conversation|chat|message) ?(?:history|log|transcript)?s?|chat history|system prompts?|private keys?|"
-    r"ssh keys?|id_(?:rsa|ed25519)|\.env\b|environment variables|credentials|passwords?|secrets?|"
-    r"mcp\.json|session cookies?|everything (?:you|the user)|previous messages?|(?:your|full|entire) context"
-)
-_FILES = r"(?:~/\.|\$home/\.|/home/[^ ]*/\.|/root/\.|/etc/(?:passwd|shadow)|id_rsa|\.ssh\b|\.aws\b|\.env\b|mcp\.json)"
-_PATTERNS: Final[tuple[tuple[str, Severity, re.Pattern[str], str], ...]] = tuple(
-    (kind, cast(Severity, severity), re.compile(pattern), detail)
-    for kind, severity, pattern, detail in (
-        (
-            "instruction",
-            "severe",
-            r"\b(?:ignore|disregard|forget|override|bypass)\b(?: \w+){0,3} "
-            r"(?:previous|prior|above|earlier|preceding|other|existing|all|your|system|safety)\b(?: \w+){0,3}? "
-            + _RULES,
-            "It asks to set other instructions aside",
-        ),
-        (
-            "instruction",
-            "severe",
-            r"\b(?:do not|don't|dont|never|must not|should not|avoid|without)\b(?: \w+){0,2} "
-            r"(?:tell(?:ing)?|mention(?:ing)?|inform(?:ing)?|reveal(?:ing)?|show(?:ing)?|notify(?:ing)?|"
-            r"disclos(?:e|ing)|alert(?:ing)?|explain(?:ing)?|ask(?:ing)?|let(?:ting)?|warn(?:ing)?)\b"
-            r"(?: \w+){0,5}? " + _WHO,
-            "It asks to keep something from the person",
-        ),
-        (
-            "instruction",
-            "severe",
-            r"\b(?:keep|remain|stay) (?:this|it|that|these)? ?(?:a )?(?:secret|hidden|confidential|quiet)\b|"
-            r"\b(?:secretly|covertly|surreptitiously)\b|\bhide (?:this|it|these|that) from\b",
-            "It asks for secrecy",
-        ),
-        (
-            "instruction",
-            "severe",
-            r"\b(?:new|updated|real|actual|hidden|secret) (?:system )?instructions?\b|"
-            r"\byou are now\b|\bsystem prompt\b|\bdeveloper mode\b|\bjailbreak",
-            "It speaks to the model about its instructions",
-        ),
-        (
-            "instruction",
-            "warning",
-            r"\b(?:you|the (?:assistant|model|agent|ai|llm)) (?:must|shall|should always|have to|need to)\b|"
-            r"\b(?:important|critical|mandatory|note to (?:the )?(?:ai|assistant|model|llm|agent))(?:!|:)",
-            "It gives the model orders",
-        ),
-        (
-            "other_tool",
-            "severe",
-            r"\b(?:before|prior to|instead of|after|whenever|when) (?:you )?(?:us(?:e|ing)|call(?:ing)?|invok(?:e|ing)|"
-            r"run(?:ning)?|execut(?:e|ing)) (?:any|all|every|other|another|the other|each)\b(?: \w+){0,2} tools?\b|"
-            r"\b(?:always|must|first) (?:use|call|invoke|run) this (?:tool )?(?:first|before)\b",
-            "It wants to be called around other tools",
-        ),
-        (
-            "exfiltration",
-            "severe",
-            r"\b(?:send|post|upload|forward|include|pass|attach|append|copy|e-?mail|exfiltrate|leak|transmit|submit|put)"
-            r"\b[^.]{0,100}?\b(?:" + _PRIVATE + ")",
-            "It asks for what is none of its business",
-        ),
-        (
-            "exfiltration",
-            "severe",
-            r"\b(?:read|open|load|cat|get|fetch|access|include|contents? of)\b[^.]{0,60}?" + _FILES,
-            "It asks for a file that holds secrets",
-        ),
-        (
-            "markup",
-            "severe",
-            r"</?\s*(?:important|system|instructions?|secret|assistant|user|human|admin|tool_calls?|"
-            r"function_calls?|invoke|prompt|hidden|context)\b[^>]{0,80}>|<\|[^|]{1,40}\|>|\[/?(?:inst|system)\]",
-            "It holds marks by which models tell who speaks",
-        ),
-        ("markup", "severe", r"<!--|<script\b|javascript:", "It holds markup that a page would not show"),
-        (
-            "markup",
-            "warning",
-            r"!\[[^\]]*\]\(\s*https?:",
-            "It holds a picture from outside, which tells who reads it",
-        ),
-        ("encoded", "warning", r"[a-z0-9+/_-]{120,}={0,2}", "It holds a long encoded text"),
-    )
-)
 
 
 def scan(definition: Mapping[str, Any], other_tools: Collection[str] = ()) -> list[Finding]:
@@ -147,10 +62,10 @@ def _of(place: str, text: str, others: list[str]) -> Iterator[Finding]:
     yield from _length(place, text)
     yield from _name(place, text)
     read = plain(text)
-    for kind, severity, pattern, detail in _PATTERNS:
-        match = pattern.search(read)
+    for sign in SIGNS:
+        match = sign.pattern.search(read)
         if match:
-            yield _finding(place, kind, severity, f"{detail}: “{_cut(match.group())}”.")
+            yield _finding(place, sign.kind, sign.severity, f"{sign.says}: “{_cut(match.group())}”.")
     yield from _mentions(place, read, others)
 
 
@@ -189,7 +104,8 @@ def _name(place: str, text: str) -> Iterator[Finding]:
 
 
 def _mentions(place: str, read: str, others: list[str]) -> Iterator[Finding]:
-    named = [name for name in others if re.search(rf"(?<![\w.]){re.escape(name.casefold())}(?![\w])", read)]
+    words = {word.rstrip(".") for word in _WORDS.findall(read)}
+    named = [name for name in others if name.casefold() in words]
     if named and re.search(r"\b(?:use|call|invoke|run|instead|before|after|then|replace)", read):
         yield _finding(place, "other_tool", "warning", f"It mentions other tools: {_cut(', '.join(named))}.")
 

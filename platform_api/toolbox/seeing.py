@@ -23,6 +23,8 @@ _KEPT = ("name", "title", "description", "inputSchema", "outputSchema", "annotat
 """What the hash pins; nothing else of a definition is kept, so nothing else reaches anybody."""
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
 _LARGEST = 64 * 1024
+_LARGEST_WHOLE = 1024 * 1024
+"""Of all that a server lists: each is read word by word, and shown."""
 _DEEPEST = 64
 _MOST_TOOLS = 500
 
@@ -97,6 +99,7 @@ def sorted_out(tools: Sequence[Mapping[str, Any]]) -> tuple[list[Listed], list[P
     """What could be approved, and what never can be, with the reason."""
     good: dict[str, Listed] = {}
     bad: list[ProbeProblem] = []
+    left = _LARGEST_WHOLE
     for tool in tools[:_MOST_TOOLS]:
         try:
             listed = usable(tool)
@@ -105,7 +108,12 @@ def sorted_out(tools: Sequence[Mapping[str, Any]]) -> tuple[list[Listed], list[P
             continue
         if listed.name in good:
             bad.append(ProbeProblem(code=BadDefinition.code, detail=f"'{listed.name}' is listed twice."))
-        good.setdefault(listed.name, listed)
+            continue
+        left -= len(msgspec.json.encode(listed.definition))
+        if left < 0:
+            bad.append(ProbeProblem(code=BadDefinition.code, detail="The list is longer than 1 MB."))
+            break
+        good[listed.name] = listed
     if len(tools) > _MOST_TOOLS:
         bad.append(ProbeProblem(code=BadDefinition.code, detail=f"Only the first {_MOST_TOOLS} tools count."))
     return list(good.values()), bad

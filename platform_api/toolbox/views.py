@@ -1,10 +1,18 @@
 """Servers and tools as admins see them: rows become wire shapes, each with its state and the reason."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from kit.requires import resolved
-from kit.wire.governance import AdminTool, McpServer, ServerState, ToolCounts, ToolDefinition, ToolState
+from kit.wire.governance import (
+    AdminTool,
+    Finding,
+    McpServer,
+    ServerState,
+    ToolCounts,
+    ToolDefinition,
+    ToolState,
+)
 from kit.wire.tools import DRIFT, RELEASE, Credential, RegisteredServer
 from platform_api.toolbox.difference import difference
 from platform_api.toolbox.legible import shown
@@ -71,16 +79,24 @@ def show_server(row: ToolServerRow, tools: Iterable[ToolRows]) -> McpServer:
     )
 
 
-def show_tool(rows: ToolRows, around: Surroundings) -> AdminTool:
+def findings_of(rows: ToolRows, around: Surroundings) -> list[Finding]:
+    """In what would be approved next; where nothing would be, in what is approved."""
+    latest = rows.seen or rows.approved
+    return scan(latest.definition, around.others(rows.server.name)) if latest else []
+
+
+def show_tool(rows: ToolRows, around: Surroundings, findings: Sequence[Finding] | None = None) -> AdminTool:
+    """findings: where they are known already."""
     state, reason = _state(rows, around)
     approved, seen = rows.approved, rows.seen
     latest = seen or approved
     assert latest is not None
     definition = (approved or latest).definition
-    told = definition.get("annotations")
-    titled = told.get("title") if isinstance(told, dict) else None
+    told: Any = definition.get("annotations")
+    titled = cast(dict[str, Any], told).get("title") if isinstance(told, dict) else None
     registered = as_registered(approved, rows.policy, rows.server.quarantined) if approved else None
-    found = scan(latest.definition, around.others(rows.server.name)) if not rows.ours else []
+    if findings is None:
+        findings = findings_of(rows, around) if seen else ()
     return AdminTool(
         id=rows.id,
         name=rows.name,
@@ -99,24 +115,23 @@ def show_tool(rows: ToolRows, around: Surroundings) -> AdminTool:
         definition_hash=(approved or latest).definition_hash,
         seen_hash=seen.definition_hash if seen and approved else None,
         changed_by_admin=sorted(rows.policy.changes) if rows.policy else [],
-        severe_findings=sum(map(is_severe, found)),
+        severe_findings=sum(map(is_severe, findings)) if seen else 0,
         version=version_of(rows),
     )
 
 
 def show_definition(rows: ToolRows, around: Surroundings) -> ToolDefinition:
     approved, seen = rows.approved, rows.seen
-    latest = seen or approved
-    assert latest is not None
+    findings = findings_of(rows, around)
     return ToolDefinition(
-        tool=show_tool(rows, around),
+        tool=show_tool(rows, around, findings),
         approved=approved.definition if approved else None,
         approved_hash=approved.definition_hash if approved else None,
         seen=seen.definition if seen else None,
         seen_hash=seen.definition_hash if seen else None,
         seen_at=seen.seen_at if seen else None,
         changes=difference(approved.definition, seen.definition) if approved and seen else [],
-        findings=scan(latest.definition, around.others(rows.server.name)),
+        findings=findings,
     )
 
 

@@ -1,5 +1,6 @@
 """Tool servers: registered, looked at, approved, quarantined, gone."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -173,12 +174,11 @@ class ToolServers:
                 unusable = await self._take(session, principal, row, asked.address, probed)
             around = await surroundings(session, principal)
             tools = await tools_of(session, principal, row.id)
-            return ServerDefinitions(
-                server=show_server(row, tools),
-                tested=_tested(probed),
-                items=[show_definition(rows, around) for rows in tools],
-                unusable=[*unusable],
-            )
+        # reading a long list word by word takes a second: beside the loop, and with nothing held
+        items = await asyncio.to_thread(lambda: [show_definition(rows, around) for rows in tools])
+        return ServerDefinitions(
+            server=show_server(row, tools), tested=_tested(probed), items=items, unusable=[*unusable]
+        )
 
     async def _take(
         self, session: AsyncSession, principal: Principal, row: ToolServerRow, asked: str, probed: Probed

@@ -21,10 +21,12 @@ from ports.db import Database
 from tests.platform_api.people import People
 from tests.platform_api.toolbox.conftest import approved, registered
 from tests.platform_api.toolbox.listing import ListingGateway, definition
+from tests.platform_api.work import Work
+from tools.gateway.platform import HttpPlatform
 
 TOOLS = "/api/v1/admin/tools"
 SERVERS = "/api/v1/mcp-servers"
-OURS = {
+OURS: dict[str, Any] = {
     "name": "docs.search",
     "definition": {"name": "docs.search", "description": "Searches.", "inputSchema": {"type": "object"}},
     "approved_by": "release",
@@ -206,14 +208,14 @@ async def test_what_the_gateway_reports_is_kept_and_taken_back_in_the_order_in_w
 
 
 async def test_a_report_of_the_gateway_reaches_the_registry_through_the_queue_once(
-    people: People, database: Database, worker: Any, server: dict[str, Any], gateway: Any
+    people: People, database: Database, worker: Work, server: dict[str, Any], gateway: HttpPlatform
 ) -> None:
     await approved(people.ada, server)
     pinned = (await tool_of(database)).definition_hash
-    told = heard("tool.quarantined", pinned, datetime.now(UTC) + timedelta(seconds=5), None, listed=None)
-    event = AuditEvent(
-        id="01JD7Z8Q4M5W9XK2T3V6B8N0PR", kind="audit", organisation_id="", actor="gateway", **told
-    )
+    told = heard("tool.quarantined", pinned, datetime.now(UTC) + timedelta(seconds=5))
+    told |= {"id": "01JD7Z8Q4M5W9XK2T3V6B8N0PR", "kind": "audit", "organisation_id": "", "actor": "gateway"}
+    told["data"]["remark"] = "a\x00b"
+    event = AuditEvent.model_validate(told)
     for _ in range(2):
         await gateway.events([event.model_dump_json().encode()])
     assert await worker.finish() == 1
@@ -400,8 +402,8 @@ async def test_an_audience_is_one_servers_alone_in_all_organisations(people: Peo
 async def test_an_openapi_document_goes_where_the_admin_confirmed_and_nowhere_else(
     people: People, database: Database
 ) -> None:
-    document = {"openapi": "3.1.0", "servers": [{"url": "http://evil.example"}], "paths": {}}
-    body = {"name": "shop", "document": document, "base_url": "https://shop.example/api"}
+    document: dict[str, Any] = {"openapi": "3.1.0", "servers": [{"url": "http://evil.example"}], "paths": {}}
+    body: dict[str, Any] = {"name": "shop", "document": document, "base_url": "https://shop.example/api"}
     made = await people.ada.post(SERVERS, json=body)
     assert made.json()["address"] == "openapi:shop"
     sent = (await wire(database))["shop"].document
