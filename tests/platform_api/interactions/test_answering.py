@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -55,7 +56,14 @@ async def test_each_wrong_field_is_named_with_a_sentence_and_nothing_is_taken(
     people: People, desk: Desk, heard: Heard, maya: Principal
 ) -> None:
     asked = await desk.ask(maya)
-    wrong = {"name": "M", "email": "maya", "room": "c", "seats": 9, "days": [], "colour": "red"}
+    wrong: dict[str, Any] = {
+        "name": "M",
+        "email": "maya",
+        "room": "c",
+        "seats": 9,
+        "days": [],
+        "colour": "red",
+    }
     answer = await people.maya.post(respond(asked.id), json={"action": "accept", "content": wrong})
     assert answer.status_code == 422
     problem = answer.json()
