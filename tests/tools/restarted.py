@@ -71,6 +71,10 @@ class Deployment:
         default_factory=dict[Role, asyncio.subprocess.Process]
     )
 
+    def token(self) -> str:
+        """Maya's, good for longer than the processes take to start."""
+        return self._minter.mint(MAYA, "gateway", lifetime_s=1800)
+
     async def start(self, *roles: Role) -> None:
         for role, process in zip(
             roles, await asyncio.gather(*(self._start(role) for role in roles)), strict=True

@@ -33,7 +33,7 @@ async def test_a_client_that_cannot_ask_goes_on_after_an_answer_over_rest(
         tools = [tool("files.remove", risk="destructive"), tool("files.wipe", risk="read", approval=SECOND)]
         registry = registry_of([server(*tools, name="files", address=f"{url}/mcp")])
         async with deployment(registry, tmp_path, database_url, redis_url) as made:
-            async with made.gate.client(MAYA, mode) as client:
+            async with made.gate.client(made.token(), mode) as client:
                 waits = await client.call_tool("files.remove", {"text": "all"})
                 second = await client.call_tool("files.wipe", {"text": "disk"})
                 await made.restart("gateway", "platform")
@@ -42,7 +42,6 @@ async def test_a_client_that_cannot_ask_goes_on_after_an_answer_over_rest(
                 assert (await made.respond(others["id"], "accept")).status_code >= 400
                 assert (await client.call_tool("files.wipe", {"text": "disk"})).is_error
                 assert (await made.respond(others["id"], "accept", "ada")).status_code == 202
-                await made.restart("platform", "gateway")
                 changed = await client.call_tool("files.remove", {"text": "everything"})
                 passes = [await client.call_tool("files.remove", {"text": "all"}) for _ in range(2)]
                 wiped = [await client.call_tool("files.wipe", {"text": "disk"}) for _ in range(2)]
@@ -73,7 +72,7 @@ async def test_a_client_that_can_ask_goes_on_after_both_were_killed(
             assert code_of(await desk.call(who=MAYA, **yes(asked))) == "approval_unavailable"
             await made.start("platform")
             assert not (await desk.call(who=MAYA, **yes(asked))).get("isError")
-            await made.restart("platform", "gateway")
+            await made.restart("gateway")
             assert code_of(await desk.call(who=MAYA, **yes(asked))) == "approval_used"
 
             async def elicit(context: Any, params: Any) -> types.ElicitResult:
@@ -83,6 +82,6 @@ async def test_a_client_that_can_ask_goes_on_after_both_were_killed(
                     return types.ElicitResult(action="accept", content={})
                 return types.ElicitResult(action="accept", content={"why": "because"})
 
-            async with made.gate.client(MAYA, "legacy", elicitation_callback=elicit) as client:
+            async with made.gate.client(made.token(), "legacy", elicitation_callback=elicit) as client:
                 assert not (await client.call_tool("files.wipe", {"text": "disk"})).is_error
     assert desk.made == ["all", "disk", "disk", "disk"]
