@@ -1,6 +1,7 @@
 """A platform on loopback that answers what a test tells it to: the wire of SPEC 3 and 4 by hand,
 so that the client meets cut streams, limits and garbage that a healthy platform never sends."""
 
+import asyncio
 import json
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,6 +25,8 @@ class Answer:
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: asyncio.Event | None = None
+    """Not before this."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class ScriptedPlatform:
         if not steps:
             return _answer(Answer(problem(404, "not_found"), 404))
         step = steps.popleft() if len(steps) > 1 else steps[0]
+        if isinstance(step, Answer) and step.after:
+            await step.after.wait()
         return await _stream(request, step) if isinstance(step, Stream) else _answer(step)
 
 

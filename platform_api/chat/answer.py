@@ -135,7 +135,8 @@ class Answer:
                 continue
             at = start + len(text)
             verdict = Verdict(True, 1.0, text, start, at, source, (), "verbatim")
-            shown.append(self._fact(Sentence(text, _ITEM), verdict))
+            # Its own words are text: a link of a tool's making shall not be one of ours.
+            shown.append(self._fact(Sentence(text.replace("](", "] ("), _ITEM), verdict))
         return shown
 
     def forget(self, sentences: Iterable[str]) -> None:

@@ -90,7 +90,7 @@ async def test_a_tool_may_ask_several_times(desk: World) -> None:
         assert responded.turn_id is not None
         asked = await heard(maya.attach(asked.session_id, responded.turn_id))
     assert isinstance(asked.last, TurnCompleted)
-    assert asked.last.text.startswith("This is what the tool answered:\n- Both given")
+    assert asked.last.text.startswith("This is what the tool answered: \n- Both given [1]")
 
 
 @pytest.mark.proves("GOV-406")
