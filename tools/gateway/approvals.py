@@ -346,9 +346,8 @@ def _answer_of(responses: Any, *, remember: bool) -> tuple[str, bool] | None:
     """(action, whether to remember); None where it is not exactly an answer to our question."""
     if not isinstance(responses, dict) or set(cast(dict[str, Any], responses)) != {shown.KEY}:
         return None
-    given: Any = responses[shown.KEY]
-    if not isinstance(given, dict):
-        return None
+    answer: Any = cast(dict[str, Any], responses)[shown.KEY]
+    given = cast(dict[str, Any], answer) if isinstance(answer, dict) else {}
     action, content = given.get("action"), given.get("content")
     if action not in ("accept", "decline", "cancel"):
         return None

@@ -24,7 +24,7 @@ from tools.gateway.settings import GatewaySettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 SETTINGS = GatewaySettings(registry_poll_s=3600, definitions_check_s=3600)
-FORMS = {"elicitation": {"form": {}}}
+FORMS: dict[str, Any] = {"elicitation": {"form": {}}}
 ERAS = pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 NAMES = ("files.remove", "files.write", "files.read", "files.wipe")
 
@@ -302,7 +302,7 @@ async def test_a_client_that_cannot_ask_is_told_where_and_passes_once(desk: Desk
         == {"id": first, "url": f"/api/v1/interactions/{first}"}
     )
     assert told[2]["interaction"]["id"] != first
-    assert first in waits.content[0].text
+    assert first in str(waits.content)
     wanted = shots.opened[first]
     assert (wanted.arguments, wanted.tool) == ({"text": "all"}, "files.remove")
     assert '"text": "all"' in wanted.message
@@ -339,14 +339,15 @@ async def test_a_stored_no_stays_one_and_a_late_answer_is_too_late(desk: Desk) -
 # --- a second person
 
 SECOND = Approval(mode="second_person", approvers=["OrgAdmin"])
-WAITS = {"elicitation": {"form": {}}, "experimental": {"switchboard/waits": {}}}
+WAITS: dict[str, Any] = {"elicitation": {"form": {}}, "experimental": {"switchboard/waits": {}}}
 
 
 @pytest.mark.proves("GOV-504")
 async def test_a_second_person_answers_where_the_platform_asks_and_never_the_caller(desk: Desk) -> None:
     await adopt(desk, remove=tool("files.remove", risk="destructive", approval=SECOND))
     shots = desk.gate.platform.one_shots
-    for capabilities in ({}, FORMS):
+    unable: dict[str, Any] = {}
+    for capabilities in (unable, FORMS):
         assert code_of(await desk.call(capabilities=capabilities)) == "approval_pending"
     assert [wanted.second_person for wanted in shots.opened.values()] == [True]
     assert shots.opened[shots.last].approvers == ["OrgAdmin"]
