@@ -113,6 +113,11 @@ def verdicts(world: World, who: Principal) -> dict[str, Verdict]:
     return found
 
 
+def app_of(organisation: UUID | None, server: str) -> str:
+    """What serves it, where somebody does: each server has an app of its own."""
+    return f"{organisation or 'everyone'}-{server}"
+
+
 def definition(name: str) -> dict[str, Any]:
     return {"name": name, "description": f"What {name} does.", "inputSchema": {"type": "object"}}
 
@@ -138,7 +143,7 @@ def _server(chance: Random, organisation: UUID | None, name: str) -> RegisteredS
     chosen = chance.sample(TOOLS, chance.randint(1, 4))
     return RegisteredServer(
         name=name,
-        address=f"inproc:{name}",
+        address=f"inproc:{app_of(organisation, name)}",
         audience=f"server:{organisation or 'all'}:{name}",
         tools=[_tool(chance, tool, RELEASE if ours else "ada", name) for tool in chosen],
         organisation_id=organisation,
