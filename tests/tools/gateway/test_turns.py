@@ -49,15 +49,24 @@ async def test_of_many_that_send_megabytes_one_is_read_at_a_time() -> None:
 async def test_a_large_answer_comes_whole_all_the_same() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (len(PIECE) * 32))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (len(PIECE) * 32)
+        )
         for _ in range(32):
             writer.write(PIECE)
             await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        served.set()
 
+    served = asyncio.Event()
     serving = await asyncio.start_server(serve, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{serving.sockets[0].getsockname()[1]}/mcp"
     client = Http1Client(address, 10_000_000)
     answer = await client.call(b"", {})
-    assert answer.body == PIECE * 32 and len(answer.body) > FREE
+    assert answer.body == PIECE * 32
+    assert len(answer.body) > FREE
     await client.close()
+    await served.wait()
     serving.close()
+    await serving.wait_closed()
