@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from platform_api.account.repository import purge_codes
+from platform_api.account.tasks import TellTasks
 from platform_api.audit.tasks import hearing
 from platform_api.channels.repository import purge as purge_channels
 from platform_api.channels.service import KEPT
@@ -86,6 +87,7 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     ChatTasks(ports.database).register(tasks)  # interaction.expired.v1
     for reported in (QUARANTINED, RELEASED):
         tasks.add(reported, drift_heard(ports.database))
+    TellTasks(ports.database, ports.clock).register(tasks)  # account.tell, every 5 s
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
     tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))
     return tasks

@@ -62,6 +62,7 @@ PROMISES: dict[str, str] = {
     "CHANNEL-004": "An address links at once only from a workspace that the settings trust (SPEC 6)",
     "CHANNEL-005": "A channel's state is sealed, and read by that channel's bot of that organisation (SPEC 3)",
     "CHANNEL-006": "A delivery is claimed under a lease and lost by no crash of a bot (SPEC 3)",
+    "CHANNEL-007": "What ends while nobody looks is told where it began, once (SPEC 3)",
     "SESSION-001": "A session is its owner's alone: to others it does not exist (SPEC 3, 6)",
     "SESSION-002": "One session per person and thread of a channel (SPEC 3)",
     "LLM-001": "A model that is down before its first piece is replaced by the extractive one (SPEC 10)",

@@ -12,7 +12,7 @@ class Bot:
 
     def __init__(self, client: AsyncClient, key: str) -> None:
         self._client = client
-        self._key = key
+        self.key = key
 
     @classmethod
     async def of(cls, people: People, client: AsyncClient, channel: str = "slack") -> "Bot":
@@ -21,5 +21,5 @@ class Bot:
         return cls(client, made.json()["key"])
 
     async def ask(self, method: str, path: str, body: Any = None, *, as_: str | None = None) -> Response:
-        headers = {"Authorization": f"Bearer {self._key}"} | ({"X-Act-As": as_} if as_ else {})
+        headers = {"Authorization": f"Bearer {self.key}"} | ({"X-Act-As": as_} if as_ else {})
         return await self._client.request(method, path, json=body, headers=headers)

@@ -32,12 +32,15 @@ class JobRow(Base):
         UniqueConstraint("organisation_id", "id"),
         CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
         Index("ix_jobs_latest", "organisation_id", "created_by", "created_at", "id"),
+        Index("ix_jobs_to_tell", "finished_at", postgresql_where="via IS NOT NULL"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     created_by: Mapped[UUID]
     kind: Mapped[str] = mapped_column(String(40))
+    via: Mapped[str | None] = mapped_column(String(20))
+    """The channel through which it was begun, where the person is told its end."""
     status: Mapped[str] = mapped_column(String(12))
     stage: Mapped[str] = mapped_column(String(40))
     done: Mapped[int] = mapped_column(Integer)

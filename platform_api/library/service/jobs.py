@@ -121,6 +121,7 @@ async def open_job(
         organisation_id=principal.organisation_id,
         created_by=principal.id,
         kind=kind,
+        via=principal.acting_via,
         status="queued",
         stage=stage,
         done=0,

@@ -17,6 +17,14 @@ _NOW = sa.text("now()")
 def upgrade() -> None:
     op.add_column("users", sa.Column("kind", sa.String(length=10), server_default="person", nullable=False))
     op.create_check_constraint(op.f("ck_users_kind"), "users", "kind IN ('person', 'guest', 'service')")
+    op.add_column("jobs", sa.Column("via", sa.String(length=20), nullable=True))
+    op.create_index(
+        "ix_jobs_to_tell",
+        "jobs",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("via IS NOT NULL"),
+    )
     _links()
     _state()
     _deliveries()
@@ -37,11 +45,13 @@ def _links() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id", "user_id"],
             ["users.organisation_id", "users.id"],
-            name=op.f("fk_channel_links_organisation_id_users"),
+            name=op.f("fk_channel_links_organisation_id_user_id_users"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_links")),
-        sa.UniqueConstraint("organisation_id", "identity", name=op.f("uq_channel_links_organisation_id")),
+        sa.UniqueConstraint(
+            "organisation_id", "identity", name=op.f("uq_channel_links_organisation_id_identity")
+        ),
     )
     op.create_index(op.f("ix_channel_links_user_id"), "channel_links", ["user_id"], unique=False)
     op.create_table(
@@ -105,12 +115,16 @@ def _deliveries() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id", "user_id"],
             ["users.organisation_id", "users.id"],
-            name=op.f("fk_deliveries_organisation_id_users"),
+            name=op.f("fk_deliveries_organisation_id_user_id_users"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint(
-            "organisation_id", "identity", "kind", "about", name=op.f("uq_deliveries_organisation_id")
+            "organisation_id",
+            "identity",
+            "kind",
+            "about",
+            name=op.f("uq_deliveries_organisation_id_identity_kind_about"),
         ),
     )
     op.create_index(
