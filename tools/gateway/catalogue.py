@@ -3,14 +3,10 @@
 Every organisation has a view of its own: its servers and everyone's. What another organisation registered
 is not in it, so it is neither seen, nor takes a name, nor changes how a tool is called.
 
-Names are global within a view. Where two servers have a tool of one name, the one approved with the release
-keeps it, else everyone's before an organisation's own, else the server whose name sorts first; the other's
-is `<server>.<tool>` on /mcp, and keeps its own name on /servers/{server}/mcp. A new server so never takes a
-name that was in use by ours; and `<server>.<tool>` is nobody else's, so no server can pass for another by
-how it calls a tool.
+Names are global within a view (see kit/tool_names.py); on /servers/{server}/mcp a tool keeps its own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID
@@ -20,6 +16,7 @@ import msgspec
 import structlog
 
 from kit.requires import resolved
+from kit.tool_names import Named, names_on_mcp
 from kit.wire.mcp import definition_hash
 from kit.wire.tools import (
     RELEASE,
@@ -197,15 +194,7 @@ def _view(version: str, servers: Sequence[RegisteredServer], offers: Mapping[str
         if (key := _id(server, tool.name)) in offers
     ]
     everyones = {server.name for server in servers if server.organisation_id is None}
-    named = _named(
-        sorted(
-            theirs,
-            key=lambda tool: (tool.policy.approved_by != RELEASE, tool.server not in everyones, tool.server),
-        )
-    )
-    # listed in the registry's order, whoever got the name
-    place = {tool.id: number for number, tool in enumerate(theirs)}
-    tools = {tool.name: tool for tool in sorted(named, key=lambda tool: place[tool.id])}
+    tools = {tool.name: tool for tool in _named(theirs, everyones)}
     by_server: dict[str, list[OfferedTool]] = {}
     for tool in tools.values():
         by_server.setdefault(tool.server, []).append(tool)
@@ -213,7 +202,7 @@ def _view(version: str, servers: Sequence[RegisteredServer], offers: Mapping[str
         version,
         {server.name: server for server in servers},
         tools,
-        {(tool.server, tool.own_name): tool for tool in named},
+        {(tool.server, tool.own_name): tool for tool in tools.values()},
         {server.name: _stand_in(server) for server in servers if server.shares},
         _needs(tools),
         by_server,
@@ -254,20 +243,22 @@ def _legible(name: str) -> bool:
     return 0 < len(name) <= _LONGEST and name.isascii() and name.isprintable()
 
 
-def _named(offers: Sequence[OfferedTool]) -> list[OfferedTool]:
-    taken: dict[str, OfferedTool] = {}
-    of = {f"{tool.server}.{tool.own_name}": tool.server for tool in offers}
-    for tool in offers:
-        theirs = tool.policy.approved_by != RELEASE and of.get(tool.own_name, tool.server) != tool.server
-        free = tool.own_name not in taken and not theirs
-        name = tool.own_name if free else f"{tool.server}.{tool.own_name}"
-        if name in taken:
-            _log.error("gateway.tool_name_taken", tool=name, server=tool.server)
-            continue
-        if name != tool.own_name:
-            _log.warning("gateway.tool_name_in_use", tool=tool.own_name, server=tool.server, name=name)
-        taken[name] = tool if name == tool.name else replace(tool, name=name, listed=tool.listed_as(name))
-    return list(taken.values())
+def _named(offers: Sequence[OfferedTool], everyones: Container[str]) -> Iterator[OfferedTool]:
+    """In the order of the offers, whoever got the name."""
+    by = {
+        Named(tool.server, tool.own_name, tool.policy.approved_by == RELEASE, tool.server in everyones): tool
+        for tool in offers
+    }
+    names = names_on_mcp(by)
+    for named, tool in by.items():
+        name = names.get(named)
+        if name is None:
+            _log.error("gateway.tool_name_taken", tool=tool.own_name, server=tool.server_key)
+        elif name == tool.own_name:
+            yield tool
+        else:
+            _log.warning("gateway.tool_name_in_use", tool=tool.own_name, server=tool.server_key, name=name)
+            yield replace(tool, name=name, listed=tool.listed_as(name))
 
 
 def _offered(servers: Iterable[RegisteredServer], before: Mapping[str, OfferedTool]) -> Iterator[OfferedTool]:
