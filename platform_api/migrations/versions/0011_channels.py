@@ -45,7 +45,7 @@ def _links() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id", "user_id"],
             ["users.organisation_id", "users.id"],
-            name=op.f("fk_channel_links_organisation_id_user_id_users"),
+            name=op.f("fk_channel_links_organisation_id_user_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_links")),
@@ -64,7 +64,7 @@ def _links() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisations.id"],
-            name=op.f("fk_link_codes_organisation_id_organisations"),
+            name=op.f("fk_link_codes_organisation_id"),
         ),
         sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_link_codes")),
     )
@@ -84,7 +84,7 @@ def _state() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"],
             ["organisations.id"],
-            name=op.f("fk_channel_state_organisation_id_organisations"),
+            name=op.f("fk_channel_state_organisation_id"),
         ),
         sa.PrimaryKeyConstraint("organisation_id", "channel", "key", name=op.f("pk_channel_state")),
     )
@@ -115,7 +115,7 @@ def _deliveries() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id", "user_id"],
             ["users.organisation_id", "users.id"],
-            name=op.f("fk_deliveries_organisation_id_user_id_users"),
+            name=op.f("fk_deliveries_organisation_id_user_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
