@@ -60,29 +60,24 @@ def forward(peers: Peers, minter: Minter, states: States, credentials: Credentia
         tool = call.known_tool()
         if tool.credential != "switchboard":
             return await lent(call, tool)
-        if "requestState" in call.resumption:
-            call.resumption = {**call.resumption, "requestState": _opened(call, states)}
-        reply = _reply(call, await peers.ask(tool.address, _ask(call, tool, minter)))
+        given = _opened(call, states)
+        reply = _reply(call, await peers.ask(tool.address, _ask(call, tool, given, minter)))
         return _sealed(call, reply, states) if reply.needs_input else reply
 
     async def lent(call: Call, tool: OfferedTool) -> Reply:
         """With the person's own credential for the server, or with none."""
         connect.resumed(call)
-        brought = call.resumption
-        if "requestState" in brought:
-            call.resumption = {**brought, "requestState": _opened(call, states)}
         try:
-            reply = _reply(call, await renewed_once(call, tool))
+            reply = _reply(call, await renewed_once(call, tool, _opened(call, states)))
         except AccountNeeded as needed:
-            call.resumption = brought
             return connect.asked(call, needed)
         return _sealed(call, reply, states) if reply.needs_input else reply
 
-    async def renewed_once(call: Call, tool: OfferedTool) -> Answer:
+    async def renewed_once(call: Call, tool: OfferedTool, given: Mapping[str, Any]) -> Answer:
         caller = call.known_caller()
         held = await credentials.of(caller, tool)
         try:
-            return await peers.ask(tool.address, _ask(call, tool, None, held.headers))
+            return await peers.ask(tool.address, _ask(call, tool, given, None, held.headers))
         except CredentialRefused:
             if tool.credential == "none":
                 raise
@@ -90,7 +85,7 @@ def forward(peers: Peers, minter: Minter, states: States, credentials: Credentia
             if fresh.digest == held.digest:
                 raise
         try:
-            return await peers.ask(tool.address, _ask(call, tool, None, fresh.headers))
+            return await peers.ask(tool.address, _ask(call, tool, given, None, fresh.headers))
         except CredentialRefused:
             # says who can help: the person, or nobody here
             await credentials.again(caller, tool, fresh)
@@ -109,10 +104,14 @@ def _sealed(call: Call, reply: Reply, states: States) -> Reply:
     return Reply(msgspec.json.encode(told), reply.failed, needs_input=True)
 
 
-def _opened(call: Call, states: States) -> Any:
-    given = call.resumption["requestState"]
+def _opened(call: Call, states: States) -> Mapping[str, Any]:
+    """What the server gets of what the client brought back. The call keeps its own: it may be retried."""
+    if "requestState" not in call.resumption:
+        return call.resumption
+    state = call.resumption["requestState"]
     try:
-        return states.open(call, "foreign", given if isinstance(given, str) else "")["state"]
+        held = states.open(call, "foreign", state if isinstance(state, str) else "")
+        return {**call.resumption, "requestState": held["state"]}
     except StateRefused as error:
         if error.reason == "forged":
             # as the SDK's servers say it of what they did not seal
@@ -122,13 +121,20 @@ def _opened(call: Call, states: States) -> Any:
         raise InputExpired("The server no longer waits for this answer.") from error
 
 
-def _ask(call: Call, tool: OfferedTool, minter: Minter | None, lent: Mapping[str, str] | None = None) -> Ask:
-    """minter: of our own token; `lent` is what goes instead, and then there is none."""
+def _ask(
+    call: Call,
+    tool: OfferedTool,
+    given: Mapping[str, Any],
+    minter: Minter | None,
+    lent: Mapping[str, str] | None = None,
+) -> Ask:
+    """given: what came back for the server. minter: of our own token; `lent` is what goes instead, and then
+    there is none."""
     caller = call.known_caller()
     if call.method == "tools/call":
-        params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments, **call.resumption}
+        params: dict[str, Any] = {"name": tool.own_name, "arguments": call.arguments, **given}
     else:
-        params = {**call.arguments, **call.resumption}
+        params = {**call.arguments, **given}
     return Ask(
         call.method,
         params,
