@@ -42,6 +42,8 @@ class Asking:
     read: ReadLine
     write: Write
     style: Style
+    answering: bool = False
+    """The answer is on its way: that it ends now is our own doing."""
 
     async def settle(self, interaction: Interaction) -> Settled | None:
         """Asks until it is answered here or elsewhere, or is over. None: the person leaves it open.
@@ -53,7 +55,7 @@ class Asking:
         asking = asyncio.create_task(self._ask(interaction))
         try:
             await asyncio.wait({watching, asking}, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
+            if asking.done() or self.answering:
                 return await asking
             ended = await watching
             await _cancelled(asking)
@@ -83,7 +85,7 @@ class Asking:
                 return await self._respond(interaction, action, given)
             except ApiError as error:
                 if not error.problem.errors:
-                    return self._refused(interaction, error)
+                    return await self._refused(interaction, error)
                 wrong = error.problem.errors
                 if not _on_fields(wrong, interaction.forms):
                     # No field to ask anew: all of it, from the start.
@@ -174,14 +176,19 @@ class Asking:
         content: Content = dict(given)
         if len(interaction.forms) == 1:
             content = given.get(interaction.forms[0].key, {})
-        responded = await self.switchboard.interactions.respond(interaction.id, action, content)
+        self.answering = True
+        try:
+            responded = await self.switchboard.interactions.respond(interaction.id, action, content)
+        finally:
+            self.answering = False
         self.write(f"{self.style.dim}{_DONE[action]}{self.style.reset}\n")
         return Settled(interaction, responded.turn_id)
 
-    def _refused(self, interaction: Interaction, error: ApiError) -> Settled:
-        """Too late, or somebody was faster: it says so, and changes nothing."""
+    async def _refused(self, interaction: Interaction, error: ApiError) -> Settled:
+        """Too late, or somebody was faster: it says so, and what came of theirs is shown."""
         self._complain(f"{error.problem.detail.rstrip('.')}. {error.problem.hint}")
-        return Settled(interaction)
+        now = await self.switchboard.interactions.get(interaction.id)
+        return Settled(now, now.continued_by)
 
 
 _DONE = {"accept": "Answered.", "decline": "Declined.", "cancel": "Cancelled."}

@@ -192,16 +192,14 @@ class Writing:
             self.log.say(AnswerCitation, citation=shown.citation)
 
     async def _when_the_person_must_know(self) -> None:
-        """That an answer came too late is said in any case, whatever a model makes of it."""
-        if self._expired and not self._has_said("expired"):
-            await self._offer(_sentences_of("expired"))
+        """That an answer came too late, or was no, is said in any case, whatever a model makes of it."""
+        frame: FrameName | None = "expired" if self._expired else "declined" if self._declined else None
+        if frame and not self._has_said(frame):
+            await self._offer(_sentences_of(frame))
 
     async def _when_nothing_passed(self) -> None:
         """An answer is never empty: what tools and sources do say, or that they say nothing."""
         if self.answer.text:
-            return
-        if self._declined:
-            await self._offer(_sentences_of("declined"))
             return
         if told := [one for one in self.answer.sources if is_tool(one)]:
             await self._offer(_sentences_of("tool_said"))

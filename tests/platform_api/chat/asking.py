@@ -88,8 +88,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(database: Database, redis: Redis, folder: Path, era: Era = "new") -> AsyncIterator[World]:
-    """Without a replica yet."""
+async def world(
+    database: Database, redis: Redis, folder: Path, era: Era = "new", risky: str = ""
+) -> AsyncIterator[World]:
+    """Without a replica yet. risky: a tool that has to be approved."""
     told = Told()
     await ensure_dev_people(database)
     (folder / "agents").mkdir()
@@ -98,7 +100,12 @@ async def world(database: Database, redis: Redis, folder: Path, era: Era = "new"
         model = await stack.enter_async_context(model_server())
         server = await stack.enter_async_context(served(app_of(everything(told), era)))
         key = SigningKey.generate()
-        registry = registry_of([registered("everything", f"{server}/mcp", DEFINITIONS)])
+        listed = registered("everything", f"{server}/mcp", DEFINITIONS)
+        tools = [
+            tool.model_copy(update={"risk": "destructive"}) if tool.name == risky else tool
+            for tool in listed.tools
+        ]
+        registry = registry_of([listed.model_copy(update={"tools": tools})])
         gateway = await stack.enter_async_context(_gateway(key, registry, redis, folder))
         index = open_edge(folder / "index", embedder().version, embedder().dimensions)
         stack.push_async_callback(index.close)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from switchboard_sdk import ApiError
 
 from kit.wire.events import InteractionRequested, TurnCompleted, TurnStarted
-from kit.wire.interactions import Interaction
+from kit.wire.interactions import Action, Interaction
 from platform_api.chat.tasks import ChatTasks
 from platform_api.identity.dev_people import ORGANISATION_ID
 from platform_api.llm.frames import render
@@ -242,3 +242,25 @@ async def test_a_repeated_call_with_a_key_is_made_once(desk: World) -> None:
     with pytest.raises(ApiError) as refused:
         await maya.tools.invoke("test_error_handling", {}, key="the-same")
     assert refused.value.code == "idempotency_key_reused"
+
+
+RISKY = "test_simple_text"
+
+
+@pytest.mark.parametrize("action", ["accept", "decline"])
+async def test_a_risky_tool_is_called_once_it_was_approved_and_only_then(
+    database: Database, redis: Redis, tmp_path: Path, action: Action
+) -> None:
+    async with world(database, redis, tmp_path, risky=RISKY) as desk:
+        desk.script(calls(RISKY))
+        maya = await desk.client(await desk.start())
+        asked = await heard(maya.stream("Do it.", **AGENT))
+        assert asked.asked.kind == "approval"
+        assert f"Tool: {RISKY}" in asked.asked.form["forms"][0]["message"]
+        assert desk.told.ran == []
+        responded = await maya.interactions.respond(asked.asked.interaction_id, action)
+        assert responded.turn_id is not None
+        later = await heard(maya.attach(asked.session_id, responded.turn_id))
+        assert isinstance(later.last, TurnCompleted)
+        assert desk.told.ran == ([RISKY] if action == "accept" else [])
+        assert ("You did not agree" in later.last.text) == (action == "decline")
