@@ -93,7 +93,7 @@ def fitting(field: Json) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.proves("GOV-311")
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(forms())
 def test_what_passes_here_passes_the_tool_s_own_schema_and_the_other_way_round(
     asked_for: tuple[Json, Json],
