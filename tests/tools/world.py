@@ -210,12 +210,19 @@ class Gate:
 
     @asynccontextmanager
     async def client(
-        self, credential: str | Principal, mode: str = "auto", path: str = "/mcp", **callbacks: Any
+        self,
+        credential: str | Principal,
+        mode: str = "auto",
+        path: str = "/mcp",
+        timeout_s: float = 10,
+        **callbacks: Any,
     ) -> AsyncIterator[Client]:
         """The Python SDK's client, which nobody here wrote."""
         token = self.token(credential) if isinstance(credential, Principal) else credential
         headers = {"Authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=10, verify=False, trust_env=False) as http:
+        async with httpx2.AsyncClient(
+            headers=headers, timeout=timeout_s, verify=False, trust_env=False
+        ) as http:
             transport = streamable_http_client(f"{self.url}{path}", http_client=http)
             async with Client(transport, mode=mode, **callbacks) as client:
                 yield client

@@ -33,7 +33,7 @@ async def test_a_client_that_cannot_ask_goes_on_after_an_answer_over_rest(
         tools = [tool("files.remove", risk="destructive"), tool("files.wipe", risk="read", approval=SECOND)]
         registry = registry_of([server(*tools, name="files", address=f"{url}/mcp")])
         async with deployment(registry, tmp_path, database_url, redis_url) as made:
-            async with made.gate.client(made.token(), mode) as client:
+            async with made.gate.client(made.token(), mode, timeout_s=60) as client:
                 waits = await client.call_tool("files.remove", {"text": "all"})
                 second = await client.call_tool("files.wipe", {"text": "disk"})
                 await made.restart("gateway", "platform")
@@ -82,6 +82,8 @@ async def test_a_client_that_can_ask_goes_on_after_both_were_killed(
                     return types.ElicitResult(action="accept", content={})
                 return types.ElicitResult(action="accept", content={"why": "because"})
 
-            async with made.gate.client(made.token(), "legacy", elicitation_callback=elicit) as client:
+            async with made.gate.client(
+                made.token(), "legacy", timeout_s=120, elicitation_callback=elicit
+            ) as client:
                 assert not (await client.call_tool("files.wipe", {"text": "disk"})).is_error
     assert desk.made == ["all", "disk", "disk", "disk"]
