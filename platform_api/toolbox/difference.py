@@ -41,8 +41,8 @@ def _same(before: Any, after: Any) -> bool:
         ours, theirs = cast(dict[str, Any], before), cast(dict[str, Any], after)
         return ours.keys() == theirs.keys() and all(_same(ours[key], theirs[key]) for key in ours)
     if isinstance(before, list) and isinstance(after, list):
-        pairs = zip(cast(list[Any], before), cast(list[Any], after), strict=False)
-        return len(before) == len(after) and all(_same(one, other) for one, other in pairs)  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        one, other = cast(list[Any], before), cast(list[Any], after)
+        return len(one) == len(other) and all(map(_same, one, other))
     return type(before) is type(after) and bool(before == after)
 
 
@@ -53,12 +53,16 @@ def _fields(before: dict[str, Any], after: dict[str, Any], path: str, depth: int
 
 
 def _elements(before: list[Any], after: list[Any], path: str, depth: int) -> Iterator[Change]:
-    if all(isinstance(item, str) for item in [*before, *after]) and len(set(before)) == len(before):
+    if _is_set(before) and _is_set(after):
         yield from _names(before, after, path)
         return
     for at in range(max(len(before), len(after))):
         one, other = (items[at] if at < len(items) else _GONE for items in (before, after))
         yield from _between(one, other, f"{path}[{at}]", depth + 1)
+
+
+def _is_set(items: list[Any]) -> bool:
+    return all(isinstance(item, str) for item in items) and len(set(items)) == len(items)
 
 
 def _names(before: list[str], after: list[str], path: str) -> Iterator[Change]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.services import PLATFORM
@@ -64,15 +64,18 @@ async def _hear(session: AsyncSession, type: str, at: datetime, data: dict[str, 
 async def _found(
     session: AsyncSession, data: dict[str, Any]
 ) -> tuple[ToolServerRow, RegisteredToolRow] | None:
+    """The organisation's own server, else everyone's: to the gateway, an organisation with policies of its
+    own for a server of the release has a server of its own."""
     name = data.get("own_name") or data.get("tool")
     owner = data.get("server_organisation_id")
     whose = ToolServerRow.organisation_id.is_(None)
     if owner is not None:
-        whose = ToolServerRow.organisation_id == UUID(str(owner))
+        whose = or_(whose, ToolServerRow.organisation_id == UUID(str(owner)))
     rows = await session.execute(
         select(ToolServerRow, RegisteredToolRow)
         .join(RegisteredToolRow, RegisteredToolRow.server_id == ToolServerRow.id)
         .where(whose, ToolServerRow.name == data.get("server"), RegisteredToolRow.name == name)
+        .order_by(ToolServerRow.organisation_id.nulls_last())
     )
     found = rows.first()
     return (found[0], found[1]) if found else None

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
+from prometheus_client import Gauge
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +22,9 @@ from ports.db import Database
 LONGEST_WAIT_S = 25.0
 _LOOK_EVERY_S = 0.25
 log = structlog.get_logger()
+_quarantined = Gauge(
+    "switchboard_toolbox_quarantined_tools", "Approved tools that are kept back, of all organisations."
+)
 
 
 async def change_registry(session: AsyncSession) -> None:
@@ -122,6 +126,7 @@ class RegistryWatch:
             number = await session.scalar(select(RegistryStateRow.version))
             if self._held is None or number != self._number:
                 self._held, self._number = await read_registry(session), number or 0
+                _quarantined.set(_count_quarantined(self._held))
             return self._held
 
     async def changed(self, known: str | None, wait_s: float) -> Registry | None:
@@ -148,6 +153,10 @@ class RegistryWatch:
     async def _later(self) -> Registry:
         await asyncio.sleep(_LOOK_EVERY_S)
         return await self.current()
+
+
+def _count_quarantined(registry: Registry) -> int:
+    return sum(tool.quarantined is not None for server in registry.servers for tool in server.tools)
 
 
 async def with_servers(session: AsyncSession, principal: Principal, tools: Sequence[Tool]) -> list[Tool]:

@@ -303,6 +303,28 @@ async def test_a_policy_on_a_shared_tool_holds_for_the_organisation_that_set_it(
     assert (await by_name(people.ada, "docs.search"))["state"] == "approved"
 
 
+@pytest.mark.proves("GOV-103")
+async def test_a_drifted_tool_of_the_release_is_kept_back_for_everyone_and_nobody_can_approve_it(
+    people: People, database: Database
+) -> None:
+    await seed(database)
+    tool = await by_name(people.ada, "docs.search")
+    change = {"version": tool["version"], "cost_tier": "low"}
+    await people.ada.patch(f"{TOOLS}/{tool['id']}", json=change)
+    listed = {**OURS["definition"], "description": "Searches, and tells others."}
+    # as the gateway sees it: ada's organisation has a server of its own of this name
+    about = {"tool": "docs.search", "own_name": "docs.search", "server": "docs"}
+    told = heard("tool.quarantined", tool["definition_hash"], datetime.now(UTC), listed, **about)
+    await drift_heard(database)(told)
+    for organisation in (ORGANISATION_ID, None):
+        [offered] = (await wire(database, organisation))["docs"].tools
+        assert offered.quarantined == DRIFT
+    answer = await people.ada.post(
+        f"{TOOLS}/{tool['id']}/approve", json={"definition_hash": definition_hash(listed)}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "of_the_release")
+
+
 @pytest.mark.proves("GOV-105")
 async def test_people_without_the_permission_get_nothing_done(
     people: People, database: Database, server: dict[str, Any]

@@ -1,5 +1,6 @@
 """What an admin is shown before approving: findings, and differences that can be read."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ HONEST = [
     "می‌خواهم: یک سند را جست‌وجو می‌کند.",
     "Zeigt Termine an 👩‍👩‍👧 und Straßen in der Nähe (µm, ½, ©).",
 ]
-PLACES = [
+PLACES: list[Callable[[str], dict[str, Any]]] = [
     lambda text: {"description": text},
     lambda text: {"title": text},
     lambda text: {"inputSchema": {"type": "object", "properties": {"a": {"description": text}}}},
@@ -57,7 +58,9 @@ def severe(**changes: Any) -> bool:
 
 @pytest.mark.proves("GOV-107")
 @given(st.sampled_from(ATTACKS), st.sampled_from(PLACES))
-def test_a_hidden_instruction_is_found_wherever_it_stands(attack: str, place: Any) -> None:
+def test_a_hidden_instruction_is_found_wherever_it_stands(
+    attack: str, place: Callable[[str], dict[str, Any]]
+) -> None:
     assert severe(**place(attack))
 
 
@@ -143,9 +146,11 @@ def _equal(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+        mine: dict[str, Any] = one
+        return mine.keys() == other.keys() and all(_equal(mine[key], other[key]) for key in mine)
     if isinstance(one, list):
-        return len(one) == len(other) and all(map(_equal, one, other))
+        items: list[Any] = one
+        return len(items) == len(other) and all(map(_equal, items, other))
     return bool(one == other)
 
 
