@@ -25,18 +25,21 @@ def resolved(requires: Mapping[str, Sequence[str]]) -> dict[str, Requirement]:
     A tool that leads to one that is not there, or into a circle, has a `problem`.
     """
     direct = {name: frozenset(wanted) for name, wanted in requires.items()}
-    return {name: _resolved(name, direct) if wanted else NOTHING for name, wanted in direct.items()}
+    reached = {name: _reached(name, direct) if wanted else frozenset() for name, wanted in direct.items()}
+    circling = {name for name, found in reached.items() if name in found}
+    return {
+        name: Requirement(found, _problem(found, direct, circling)) if found else NOTHING
+        for name, found in reached.items()
+    }
 
 
-def _resolved(name: str, direct: Mapping[str, frozenset[str]]) -> Requirement:
-    found = _reached(name, direct)
-    missing = sorted(found - direct.keys())
-    if missing:
-        return Requirement(found, f"It requires {_listed(missing)}, which is not registered.")
-    circle = sorted(tool for tool in found | {name} if tool in _reached(tool, direct))
-    if circle:
-        return Requirement(found, f"What it requires runs in a circle: {_listed(circle)}.")
-    return Requirement(found)
+def _problem(found: frozenset[str], direct: Mapping[str, frozenset[str]], circling: set[str]) -> str | None:
+    if missing := sorted(found - direct.keys()):
+        return f"It requires {_listed(missing)}, which is not registered."
+    # what is in a circle reaches itself, so it is among what it requires
+    if circle := sorted(found & circling):
+        return f"What it requires runs in a circle: {_listed(circle)}."
+    return None
 
 
 def _reached(name: str, direct: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -1,17 +1,22 @@
 """What an approved tool asks of whoever wants it: the allowlist, by everything that SPEC 6 and 9 name."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from access.principal import Principal
 from kit.wire.tools import RegisteredServer, RegisteredTool
 
+_REMEMBERED = 4096
 NO_CHANNEL = "api"
 """What the channel is called of whoever acts through none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """Tools with one policy share one rule: a listing asks each rule once. An empty list asks nothing."""
+    """Tools with one policy share one rule: a listing asks each rule once. An empty list asks nothing.
+
+    Compared by identity: by value costs a listing of a thousand tools more than all else.
+    """
 
     permission: str | None
     roles: frozenset[str]
@@ -35,8 +40,11 @@ class Rule:
         return not self.channels or (principal.acting_via or NO_CHANNEL) in self.channels
 
 
+_rule = lru_cache(_REMEMBERED)(Rule)
+
+
 def rule_of(policy: RegisteredTool) -> Rule:
-    return Rule(
+    return _rule(
         policy.permission,
         frozenset(policy.roles),
         frozenset(policy.groups),
@@ -50,4 +58,4 @@ def rule_of_shared(server: RegisteredServer) -> Rule:
     """Of what a server shares beside its tools."""
     nobody = frozenset[str]()
     roles = frozenset(server.roles)
-    return Rule(server.permission, roles, nobody, nobody, nobody, server.privacy_compatible)
+    return _rule(server.permission, roles, nobody, nobody, nobody, server.privacy_compatible)

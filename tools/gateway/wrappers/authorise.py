@@ -1,8 +1,13 @@
 """authorise: the allowlist, roles, permissions and privacy; the one decision for listing and calling."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+import jsonschema_rs
 
 from access.principal import Principal
+from kit.wire.mcp import TASKS
 from tools.gateway.call import Call, Handler, Reply, UnknownTool
 from tools.gateway.catalogue import Catalogue, OfferedTool
 from tools.gateway.pins import Pins
@@ -12,6 +17,7 @@ from tools.gateway.rules import Rule
 HeldBack = frozenset[str]
 """Ids of tools that are not what was approved."""
 _Allows = Callable[[Rule], bool]
+_ANYTHING = jsonschema_rs.validator_for({})
 
 
 def may_use(principal: Principal, tool: OfferedTool, catalogue: Catalogue, held_back: HeldBack) -> bool:
@@ -42,7 +48,10 @@ def usable(
         return found
 
     for tool in catalogue.tools.values() if server is None else catalogue.of(server):
-        if not allows(tool.rule) or quarantined(tool, held_back):
+        allowed = asked.get(tool.rule)
+        if allowed is None:
+            allowed = allows(tool.rule)
+        if not allowed or tool.policy.quarantined is not None or tool.id in held_back:
             continue
         if not tool.policy.requires or _has_all(tool, catalogue, held_back, allows):
             yield tool
@@ -70,6 +79,11 @@ def authorised(inner: Handler, holder: RegistryHolder, pins: Pins) -> Handler:
 
 
 def _allowed(call: Call, principal: Principal, catalogue: Catalogue, held_back: HeldBack) -> OfferedTool:
+    if call.method in TASKS:
+        tool = catalogue.find(call.name, call.server)
+        if tool is None or not may_use(principal, tool, catalogue, held_back) or quarantined(tool, held_back):
+            raise UnknownTool()
+        return _for_its_tasks(tool)
     if call.method != "tools/call":
         if call.server is None or not may_see(principal, catalogue, call.server, held_back):
             raise UnknownTool()
@@ -78,6 +92,12 @@ def _allowed(call: Call, principal: Principal, catalogue: Catalogue, held_back: 
     if tool is None or not may_use(principal, tool, catalogue, held_back):
         raise UnknownTool()
     return tool
+
+
+@lru_cache(1000)
+def _for_its_tasks(tool: OfferedTool) -> OfferedTool:
+    """The same tool; what is asked of a task is no argument of the tool, and was agreed to when it began."""
+    return replace(tool, arguments=_ANYTHING, approval=None, mirrored=())
 
 
 def _has_all(tool: OfferedTool, catalogue: Catalogue, held_back: HeldBack, allows: _Allows) -> bool:
