@@ -13,7 +13,7 @@ from kit.wire.base import Request
 from platform_api.agents.errors import UnknownAgent
 
 DEFAULT = "default"
-_PACKAGED = Path(__file__).with_name("default.yaml")
+_PACKAGED = Path(__file__).parent
 
 
 class AgentSettings(Settings):
@@ -22,7 +22,7 @@ class AgentSettings(Settings):
     section = "agents"
 
     folder: str = Field(
-        default="", description="A folder of agent definitions (*.yaml) beside the packaged one."
+        default="", description="A folder of agent definitions (*.yaml) beside the packaged ones."
     )
     history_messages: Annotated[int, Field(ge=0)] = Field(
         default=12, description="How many earlier messages of a session the agent sees."
@@ -67,7 +67,8 @@ def load(settings: AgentSettings, values: Mapping[str, str]) -> Definitions:
 
     Raises pydantic.ValidationError or yaml.YAMLError for a broken file: at start, not in a turn.
     """
-    files = [_PACKAGED, *(sorted(Path(settings.folder).glob("*.yaml")) if settings.folder else ())]
+    folders = [_PACKAGED, *([Path(settings.folder)] if settings.folder else ())]
+    files = [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
     read = (AgentDefinition.model_validate(_read(path)) for path in files)
     return Definitions({one.name: one.model_copy(update=_filled(one, values)) for one in read})
 

@@ -63,7 +63,8 @@ class Calls:
     principal: Principal
     scope: Scope
     emit: Callable[[AgentEvent], None]
-    timeout_s: float = 30.0
+    timeout_s: float = 120.0
+    """For an answer of the gateway, which ends a call after what the tool's own definition allows."""
     most: int | None = None
     """Calls of one tool at most; then the model is told so, and soon has to answer."""
     numbers: dict[str, int] = field(default_factory=dict[str, int])

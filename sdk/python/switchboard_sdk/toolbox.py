@@ -13,6 +13,8 @@ from switchboard_sdk.pages import every
 from switchboard_sdk.transport import Transport, checked, write
 
 ASKS = 202
+LONGEST_S = 150.0
+"""A tool may take as long as its definition allows; the platform answers after 120 s at the latest."""
 
 
 class Tools:
@@ -31,7 +33,9 @@ class Tools:
         that nobody knows. An Interaction: the tool asks first; respond to it, then `interactions.wait` brings
         the `result`. `key` makes a repetition harmless."""
         body = checked(InvokeTool, arguments=arguments)
-        call = write("POST", f"/api/v1/tools/{quote(name, safe='')}/invoke", body, key=key)
+        call = write(
+            "POST", f"/api/v1/tools/{quote(name, safe='')}/invoke", body, key=key, answer_s=LONGEST_S
+        )
         response = await self._transport.send(call)
         try:
             if response.status_code == ASKS:

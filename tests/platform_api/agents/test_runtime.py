@@ -292,6 +292,12 @@ def test_agents_come_from_yaml_and_their_slots_are_filled(tmp_path: Path) -> Non
         known.find("nobody")
 
 
+def test_the_packaged_assistant_may_use_every_tool_that_its_caller_may() -> None:
+    assistant = load(AgentSettings(), {"not_found": "Nothing."}).find("assistant")
+    assert assistant.offers("rooms.book")
+    assert "Nothing." in assistant.instructions
+
+
 def test_an_agent_with_an_unknown_field_is_refused_at_start(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: bad\ninstructions: x\ncolour: red\n")
     with pytest.raises(ValueError, match="colour"):
