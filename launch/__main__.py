@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "tool": Verb("launch.tool", "Serve one tool server: docs."),
     "bot": Verb("launch.bot", "Run one channel: console."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
+    "keys": Verb("launch.cli.keys", "The keys of the vault: a new one, rotation."),
     "migrate": Verb("launch.migrate", "Bring the database to this release's tables."),
 }
 

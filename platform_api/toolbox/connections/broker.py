@@ -34,13 +34,18 @@ class Broker:
         self._finder = Finder(Guard(outbound, resolver))
         fetcher = self._finder.fetcher
         self.connecting = Connecting(
-            database, vault, fetcher, addresses=self.addresses, answer_within_s=settings.answer_within_s
+            database,
+            vault,
+            fetcher,
+            addresses=self.addresses,
+            clock=clock,
+            answer_within_s=settings.answer_within_s,
         )
         carrier: Carrier = NoCarrier()
         if ring is not None and settings.refresh_apart:
             carrier = Courier(database.url, ring, outbound)
         elif ring is not None:
-            carrier = InProcess(database, ring, fetcher)
+            carrier = InProcess(database, ring, fetcher, clock)
         self.credentials = Credentials(
             database,
             vault,

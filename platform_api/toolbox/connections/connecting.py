@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import Principal
+from kit.clock import Clock
 from kit.errors import NotFound
 from kit.wire.connections import ConnectionStarted, StartConnection
 from platform_api import audit
@@ -83,12 +84,14 @@ class Connecting:
         fetcher: Fetcher,
         *,
         addresses: Addresses,
+        clock: Clock,
         answer_within_s: float,
     ) -> None:
         self._database = database
         self._vault = vault
         self._fetcher = fetcher
         self._addresses = addresses
+        self._clock = clock
         self._within_s = answer_within_s
         self._hearers: list[Connected] = []
 
@@ -143,7 +146,7 @@ class Connecting:
             leads_to = found_of(row).authorization_endpoint if row.kind != "static" else ""
             return Page(row.server, user.name, user.email, row.kind == "static", leads_to)
 
-    async def begin(self, ticket: UUID, browser: str, scopes: tuple[str, ...] = ()) -> str:
+    async def begin(self, ticket: UUID, browser: str) -> str:
         """Where the browser goes now. A second time replaces the first. Raises AttemptOver, NoSignIn."""
         state, verifier = secrets.token_urlsafe(32), new_verifier()
         async with self._database.begin() as session:
@@ -241,7 +244,7 @@ class Connecting:
             "kind": row.kind,
             "scopes": row.scopes,
             "resendable": row.found is not None and found_of(row).entra,
-            **stored(self._vault.ring, owner, tokens),
+            **stored(self._vault.ring, owner, tokens, self._clock.now()),
         }
         await repository.replace_connection(session, owner, values)
         await audit.record(session, owner.principal(), "connection.made", {"server": owner.server})

@@ -21,6 +21,7 @@ import msgspec
 from pydantic import SecretStr
 
 from kit import logs
+from kit.clock import Clock, SystemClock
 from kit.errors import SwitchboardError, Unavailable
 from kit.sealing import KeyRing
 from platform_api.toolbox.connections.grants import Client, TokenRequest
@@ -57,15 +58,16 @@ class NoCarrier:
 class InProcess:
     """In the caller's own process: for tests, and for one process that nobody kills."""
 
-    def __init__(self, database: Database, ring: KeyRing, fetcher: Fetcher) -> None:
+    def __init__(self, database: Database, ring: KeyRing, fetcher: Fetcher, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._ring = ring
         self._fetcher = fetcher
         self._running: set[asyncio.Task[Done]] = set()
 
     async def carry(self, refresh: Refresh) -> Done:
         # who waits may go away; what was sent is stored all the same
-        task = asyncio.create_task(carry_out(self._database, self._ring, self._fetcher, refresh))
+        task = asyncio.create_task(carry_out(self._database, self._ring, self._fetcher, self._clock, refresh))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -230,7 +232,7 @@ class _Process:
 
     async def _one(self, id: int, refresh: Refresh) -> None:
         try:
-            done = await carry_out(self._database, self._ring, self._fetcher, refresh)
+            done = await carry_out(self._database, self._ring, self._fetcher, SystemClock(), refresh)
             said = {"id": id, "outcome": done.outcome, "code": done.code}
         except SwitchboardError:
             said = {"id": id, "outcome": _UNAVAILABLE, "code": ""}

@@ -90,14 +90,16 @@ class Credentials:
         """Raises ConnectAccount, NoSignIn, AuthorizationServerDown, AuthorizationServerRefused."""
         owner = await self._owner(server, ask)
         until = time.monotonic() + _WAITS_S
-        pause_s = 0.05
+        pause_s, fresh = 0.05, False
         while True:
-            seen = await self._look(owner, ask)
+            seen = await self._look(owner, ask, fresh=fresh)
             if seen.token is not None:
                 if seen.due:
                     self._renew_ahead(owner, ask)
                 return seen.token
             done = await self._renew(owner, ask)
+            # one that lives for seconds is used all the same, else it would be renewed for ever
+            fresh = done is not None and done.outcome == "renewed"
             if done is None:  # somebody else is at it
                 if time.monotonic() > until:
                     raise AuthorizationServerDown("The server's sign-in is slow.", retry_after=5)
@@ -116,7 +118,7 @@ class Credentials:
             # nobody in particular: whoever set it up lends what is needed to list
             return Owner(ask.organisation_id, ask.user_id or row.set_by, server)
 
-    async def _look(self, owner: Owner, ask: AskToken) -> _Seen:
+    async def _look(self, owner: Owner, ask: AskToken, *, fresh: bool) -> _Seen:
         """Raises ConnectAccount with the way to do it."""
         async with self._database.begin() as session:
             sign_in = await self._sign_in(session, owner)
@@ -128,7 +130,7 @@ class Credentials:
                     return await self._connect(session, owner, sign_in, "is not connected")
                 await self._begun(session, owner, sign_in)
                 return _Seen(None, sign_in)
-            if self._usable(row, ask) and row.access_sealed:
+            if (fresh or self._usable(row, ask)) and row.access_sealed:
                 return _Seen(row, sign_in, await self._handed(session, owner, sign_in, row), self._due(row))
             if row.kind in ("client_credentials", "on_behalf_of"):
                 self._not_too_soon(row, ask)

@@ -15,7 +15,7 @@ time between the server's answer leaving it and our commit; see decision 40 for 
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, CursorResult, and_, func, null, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit.clock import Clock
 from kit.errors import Unavailable
 from kit.sealing import KeyRing
 from platform_api.toolbox.connections.grants import (
@@ -123,12 +124,14 @@ async def give_up_lost(session: AsyncSession, refresh: Refresh) -> None:
         await _change(session, sent, state="reconnect", problem="uncertain", **idle)
 
 
-async def carry_out(database: Database, ring: KeyRing, fetcher: Fetcher, refresh: Refresh) -> Done:
+async def carry_out(
+    database: Database, ring: KeyRing, fetcher: Fetcher, clock: Clock, refresh: Refresh
+) -> Done:
     """Sends what was claimed, once, and stores what comes. Raises Unavailable where nothing was sent
     since the database is away."""
     if not await _mark_sent(database, refresh):
         return Done("overtaken")
-    done, values = await _answered(fetcher, ring, refresh)
+    done, values = await _answered(fetcher, ring, clock, refresh)
     await _store(database, refresh, values)
     return done
 
@@ -145,7 +148,9 @@ async def _mark_sent(database: Database, refresh: Refresh) -> bool:
         return await _change(session, mine, phase="sent", claimed_until=until)
 
 
-async def _answered(fetcher: Fetcher, ring: KeyRing, refresh: Refresh) -> tuple[Done, dict[str, Any]]:
+async def _answered(
+    fetcher: Fetcher, ring: KeyRing, clock: Clock, refresh: Refresh
+) -> tuple[Done, dict[str, Any]]:
     idle = {"phase": "idle", "claim": None, "claimed_until": None}
     try:
         tokens = await exchange(fetcher, refresh.request)
@@ -159,15 +164,15 @@ async def _answered(fetcher: Fetcher, ring: KeyRing, refresh: Refresh) -> tuple[
         if refresh.resendable:
             return Done("uncertain"), idle
         return Done("uncertain"), {**idle, "state": "reconnect", "problem": "uncertain"}
-    return Done("renewed"), {**idle, **token_values(ring, refresh, tokens)}
+    return Done("renewed"), {**idle, **_token_values(ring, refresh, tokens, clock.now())}
 
 
-def token_values(ring: KeyRing, refresh: Refresh, tokens: Tokens) -> dict[str, Any]:
+def _token_values(ring: KeyRing, refresh: Refresh, tokens: Tokens, now: datetime) -> dict[str, Any]:
     """The columns of a set of tokens."""
     if refresh.held is None:
         # of a kind that asks anew each time: nothing to keep for that
         tokens = replace(tokens, refresh=None)
-    values = stored(ring, refresh.owner, tokens)
+    values = stored(ring, refresh.owner, tokens, now)
     kept = tokens.refresh is None or digest(tokens.refresh) == refresh.held
     if refresh.held and kept:
         # it gives the same one again, so it takes the same one again
@@ -177,9 +182,8 @@ def token_values(ring: KeyRing, refresh: Refresh, tokens: Tokens) -> dict[str, A
     return values | {"generation": ConnectionRow.generation + 1}
 
 
-def stored(ring: KeyRing, owner: Owner, tokens: Tokens) -> dict[str, Any]:
+def stored(ring: KeyRing, owner: Owner, tokens: Tokens, now: datetime) -> dict[str, Any]:
     """Sealed, with what may be known of it."""
-    now = func.clock_timestamp()
     life = tokens.expires_in
     values: dict[str, Any] = {
         "state": "connected",
