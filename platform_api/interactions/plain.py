@@ -31,11 +31,21 @@ def exact(value: Any) -> Any:
     if isinstance(value, str):
         return _HIDING.sub(_escape, value)
     if isinstance(value, dict):
-        entries = cast(dict[str, Any], value)
-        return {exact(name): exact(entry) for name, entry in entries.items()}
+        return _exact_fields(cast(dict[str, Any], value))
     if isinstance(value, list):
         return [exact(entry) for entry in cast(list[Any], value)]
     return value
+
+
+def _exact_fields(entries: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, entry in entries.items():
+        plainly: str = exact(name)
+        # Two names that look alike once escaped are two fields still: none may hide the other.
+        while plainly in shown:
+            plainly += CUT
+        shown[plainly] = exact(entry)
+    return shown
 
 
 def _escape(found: re.Match[str]) -> str:

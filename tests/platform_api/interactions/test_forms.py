@@ -255,6 +255,14 @@ def test_no_text_of_a_tool_hides_or_reorders_what_is_read() -> None:
     assert form.arguments == {"to": "a\\u202eb", "list": ["x\\u200by"], "plain": "ü 1"}
 
 
+def test_no_argument_hides_another_one() -> None:
+    given = {"path\u200b": 1, "path\\u200b": 2, "path": 3}
+    approval = elicit(NOTHING, _meta={"switchboard/kind": "approval"})
+    _, [form] = asked(suspended(input_requests={"q": approval}, arguments=given))
+    assert form.arguments is not None
+    assert sorted(form.arguments.values()) == [1, 2, 3]
+
+
 def test_a_long_message_is_cut_and_says_so() -> None:
     _, [form] = asked(suspended(input_requests={"q": elicit(NOTHING, "x" * 9000)}))
     assert len(form.message) == 4000
