@@ -17,7 +17,7 @@ from rich.table import Table
 
 from bot.console.plain import neutral, one_line, said
 from kit.wire import mcp as wire
-from launch.cli import mcp_clients, mcp_servers, mcp_tools
+from launch.cli import mcp_accounts, mcp_clients, mcp_servers, mcp_tools
 from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
 
 _CLIENT = {"name": "switchboard-cli", "version": "1"}
@@ -69,6 +69,7 @@ def command(app: typer.Typer) -> None:
     _verbs(mcp)
     mcp_servers.command(mcp)  # mcp servers, add, test, usage, logs, remove
     mcp_tools.command(mcp)  # mcp approve, diff, reject, quarantine, release
+    mcp_accounts.command(mcp)  # mcp connect, disconnect, accounts, sign-in
     mcp_clients.command(mcp)  # mcp config
 
 

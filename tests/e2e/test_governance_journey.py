@@ -6,13 +6,16 @@ surfaces: the command line, REST, MCP and the console, against `switchboard up`.
 import asyncio
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import httpx2
 import pytest
 from mcp import Client
@@ -24,10 +27,17 @@ from bot.console.parse import Command
 from kit.wire.interactions import Interaction
 from kit.wire.tools import ToolOutcome
 from launch.child import free_port, running
+from launch.cli import mcp_commands
 from tests.e2e.conftest import data_folder
+from tests.e2e.signed_in_notes import Live, Notes
+from tests.loopback import listening
+from tests.platform_api.toolbox.connections.authorization_server import AuthorizationServer
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
 ROOT = Path(__file__).parents[2]
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard"
+FOREIGN = Path(os.environ.get("SWITCHBOARD_FOREIGN_SERVERS") or _CACHE / "foreign-servers")
+TIME_SERVER = FOREIGN / "bin" / "mcp-server-time"
 SHIFTING = ROOT / "tests" / "e2e" / "shifting.py"
 
 
@@ -211,3 +221,103 @@ async def open_question(here: World) -> Interaction:
             async for one in elsewhere.interactions.all(status="open"):
                 return one
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.full
+@pytest.mark.proves("GOV-708")
+async def test_a_server_from_pypi_over_stdio_takes_the_same_way() -> None:
+    if not TIME_SERVER.exists():
+        pytest.skip("run scripts/install_foreign_servers.sh")
+    with data_folder() as data:
+        async with world(data) as here:
+            command = [str(TIME_SERVER), "--local-timezone"]
+            status, shown = await here.mcp(
+                "add", "time", "--data", str(data), "--", *command, "Australia/Sydney"
+            )
+            assert status == 0, shown
+            status, shown = await here.mcp("approve", "time", "--yes", "--risk", "read")
+            assert status == 0, shown
+            await here.until("convert_time", wanted=True)
+            asked = {"source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Kolkata"}
+            assert "17:30" in await here.over_rest("convert_time", **asked)
+            assert "17:30" in (await here.over_mcp("convert_time", **asked))[1].content[0].text
+            line = " ".join(f"{name}={value}" for name, value in asked.items())
+            assert "17:30" in await here.in_the_console(f"convert_time {line}")
+
+            # another local time zone stands in its tools' descriptions
+            mcp_commands.add(data, "time", [*command, "Asia/Tokyo"], replace=True)
+            status, shown = await here.mcp("diff", "time")
+            assert status == 3, shown
+            assert "Asia/Tokyo" in shown
+            await here.until("convert_time", wanted=False)
+            status, shown = await here.mcp("approve", "time", "--yes", "--risk", "read")
+            assert status == 0, shown
+            await here.until("convert_time", wanted=True)
+            assert "17:30" in await here.over_rest("convert_time", **asked)
+
+
+@pytest.mark.full
+@pytest.mark.proves("GOV-708")
+async def test_a_server_over_http_with_oauth_takes_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer = AuthorizationServer()
+    async with listening(issuer.app()) as issuer.url:
+        live = Live(issuer)
+        notes = Notes(issuer, live)
+        allowed = [urlsplit(issuer.url).netloc, urlsplit(notes.address).netloc]
+        monkeypatch.setenv("SWITCHBOARD_OUTBOUND__ALLOWED_HOSTS", json.dumps(allowed))
+        monkeypatch.setenv("JOURNEY_SECRET", "the client's secret")
+        issuer.clients["journey"] = "the client's secret"
+        with data_folder() as data:
+            async with notes.running(), world(data) as here:
+                status, shown = await here.mcp(
+                    "add", "notes", "--at", notes.address, "--credential", "stored"
+                )
+                assert status == 3, shown  # registered; nobody is connected yet
+                sign_in = ("--client-id", "journey", "--secret-from", "JOURNEY_SECRET")
+                status, shown = await here.mcp("sign-in", "notes", *sign_in)
+                assert status == 0, shown
+                async with here.person("ada") as ada:
+                    await connect_account(ada, issuer)
+                status, shown = await here.mcp("approve", "notes", "--yes", "--risk", "read")
+                assert status == 0, shown
+                await here.until("newest_note", wanted=True)
+
+                async with here.person("maya") as maya:
+                    first = await maya.tools.invoke("newest_note", {})
+                    assert isinstance(first, Interaction)
+                    assert first.kind == "connect_account"
+                    await connect_account(maya, issuer)
+                    ended = await maya.interactions.wait(first.id, longest_s=60)
+                    assert ended.result is not None
+                    assert "Buy milk." in text_of(ended.result)
+                assert "Buy milk." in (await here.over_mcp("newest_note"))[1].content[0].text
+                assert "Buy milk." in await here.in_the_console("newest_note")
+
+                notes.change("Reads the newest note and forgets it.")
+                status, shown = await here.mcp("diff", "notes")
+                assert status == 3, shown
+                assert "{+" in shown
+                await here.until("newest_note", wanted=False)
+                status, shown = await here.mcp("approve", "notes", "--yes", "--risk", "read")
+                assert status == 0, shown
+                await here.until("newest_note", wanted=True)
+                assert "Buy milk." in await here.over_rest("newest_note")
+            written = b"".join(one.read_bytes() for one in data.glob("*.log"))
+            tokens = {token for family in issuer.families for token in (*family.access, family.refresh)}
+            assert tokens
+            assert not [token for token in tokens if token.encode() in written]
+
+
+async def connect_account(person: Switchboard, issuer: AuthorizationServer) -> None:
+    """As in a browser: our page, the authorization server's, and back."""
+    started = await person.connections.start("notes")
+    assert started.url is not None
+    async with httpx.AsyncClient(base_url=person.base_url, trust_env=False, timeout=30) as browser:
+        link = urlsplit(started.url).path
+        page = await browser.get(link)
+        seen = re.search(r'name="seen" value="([^"]+)"', page.text)
+        there = await browser.post(link, data={"seen": seen[1] if seen else ""})
+        assert there.status_code == 303, there.text
+        back = urlsplit(issuer.authorise(there.headers["location"]))
+        done = await browser.get(f"{back.path}?{back.query}")
+        assert done.status_code == 200, done.text

@@ -282,9 +282,9 @@ async def running_gateway(
 
 
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """A real uvicorn on a free port of loopback."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on", ws="none")
+async def served(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """A real uvicorn on loopback, on a free port where none is named."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="on", ws="none")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # signals are the test run's
     task = asyncio.create_task(server._serve())

@@ -20,6 +20,7 @@ from switchboard_sdk import errors
 from switchboard_sdk.account import ApiKeys
 from switchboard_sdk.caches import AdminCaches
 from switchboard_sdk.channels import ChannelStates, Links, OpenDeliveries
+from switchboard_sdk.connections import Connections
 from switchboard_sdk.governance import AdminTools, McpServers
 from switchboard_sdk.interactions import Interactions
 from switchboard_sdk.jobs import AdminJobs, Jobs
@@ -66,6 +67,7 @@ class Switchboard:
         self.tools = Tools(self._transport)
         self.mcp_servers = McpServers(self._transport)
         self.admin_tools = AdminTools(self._transport)
+        self.connections = Connections(self._transport)
         self.api_keys = ApiKeys(self._transport)
         self.links = Links(self._transport)
         self.channel_state = ChannelStates(self._transport)

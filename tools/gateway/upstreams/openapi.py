@@ -185,8 +185,6 @@ def _approved(server: RegisteredServer, tool: ApiTool) -> bool:
 def _own_headers(ask: Ask) -> dict[str, str]:
     own = {"accept": "application/json, text/*;q=0.8, */*;q=0.1", "accept-encoding": "identity"}
     own |= {"user-agent": _AGENT}
-    if ask.token:
-        own["authorization"] = f"Bearer {ask.token}"
     trace = {name: ask.trace[name] for name in ("traceparent", "tracestate") if name in ask.trace}
     # last, so that nothing of the arguments takes their place
     mirrored = {name.lower(): value for name, value in ask.headers.items()}
@@ -207,7 +205,9 @@ def _onward(method: str, base: str, url: httpx.URL, response: httpx.Response) ->
 
 
 def _still_there(response: httpx.Response) -> None:
-    """What says that the API is not there counts for the breaker. Raises Unavailable."""
+    """What says that the API is not there counts for the breaker. Raises Unavailable, CredentialRefused."""
+    if response.status_code == 401:
+        raise CredentialRefused
     if response.status_code in _AWAY:
         wait = response.headers.get("retry-after", "")
         after = float(wait) if wait.isdigit() and len(wait) < 5 else 5.0

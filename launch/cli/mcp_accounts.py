@@ -1,0 +1,139 @@
+"""switchboard mcp connect | disconnect | accounts | sign-in: accounts at tool servers."""
+
+import os
+import sys
+import webbrowser
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.console.plain import one_line, said
+from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, connected, finish
+
+Name = Annotated[str, typer.Argument(help="The server.", show_default=False)]
+FromEnvironment = Annotated[
+    str, typer.Option("--secret-from", help="The variable that holds the key or secret.")
+]
+Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser of this machine.")]
+Kind = Annotated[
+    Literal["authorization_code", "client_credentials", "on_behalf_of", "static"],
+    typer.Option(help="How one signs in."),
+]
+ClientId = Annotated[str, typer.Option("--client-id", help="Where we are registered by hand.")]
+Issuer = Annotated[str, typer.Option(help="The authorization server; found out without it.")]
+Scopes = Annotated[list[str] | None, typer.Option("--scope", help="What is asked for; once or more.")]
+Header = Annotated[str, typer.Option(help="static: the header that carries the key.")]
+Prefix = Annotated[str, typer.Option(help="static: what stands before the key.")]
+
+
+def command(mcp: typer.Typer) -> None:
+    _own(mcp)
+    _for_admins(mcp)
+
+
+def _own(mcp: typer.Typer) -> None:
+    @mcp.command(help="Connect your account at a server: a page in your browser, or a key that you have.")
+    def connect(  # noqa: PLR0917 - an option each
+        server: Name,
+        secret_from: FromEnvironment = "",
+        open_page: Open = True,
+        url: Url = DEFAULT_URL,
+        token: Token = "",
+        person: Person = "maya",
+    ) -> None:
+        finish(_connect(server, secret_from, Access(url, token, person), open_page=open_page))
+
+    @mcp.command(help="Disconnect your account at a server.")
+    def disconnect(server: Name, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
+        finish(_disconnect(server, Access(url, token, person)))
+
+    @mcp.command(help="Your accounts at tool servers.")
+    def accounts(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
+        finish(_accounts(Access(url, token, person)))
+
+
+def _for_admins(mcp: typer.Typer) -> None:
+    @mcp.command("sign-in", help="For admins: how one signs in to a server; the rest is found out.")
+    def sign_in(  # noqa: PLR0917 - an option each
+        server: Name,
+        kind: Kind = "authorization_code",
+        client_id: ClientId = "",
+        secret_from: FromEnvironment = "",
+        issuer: Issuer = "",
+        scope: Scopes = None,
+        header: Header = "",
+        prefix: Prefix = "",
+        url: Url = DEFAULT_URL,
+        token: Token = "",
+        person: Person = "ada",
+    ) -> None:
+        given = {
+            "client_id": client_id,
+            "issuer": issuer,
+            "scopes": scope,
+            "header": header,
+            "prefix": prefix,
+        }
+        fields: dict[str, Any] = {"kind": kind} | {name: value for name, value in given.items() if value}
+        if secret_from:
+            fields["secret" if kind == "static" else "client_secret"] = _secret(secret_from)
+        finish(_sign_in(server, fields, Access(url, token, person)))
+
+
+def _secret(variable: str) -> str:
+    """Never on the command line, where others of this machine could read it. Raises typer.BadParameter."""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise typer.BadParameter(f"The variable {one_line(variable)} is not set.")
+    return value
+
+
+async def _connect(server: str, secret_from: str, access: Access, *, open_page: bool) -> int:
+    secret = _secret(secret_from) if secret_from else None
+    async with connected(access) as switchboard:
+        started = await switchboard.connections.start(server, secret=secret)
+    if started.url is None:
+        print(f"Your account at {one_line(server)} is connected.")
+        return 0
+    print(f"Open this page in your browser, signed in as yourself:\n  {one_line(started.url)}")
+    if started.expires_in:
+        print(f"It is good for {started.expires_in // 60} minutes.")
+    if open_page and sys.stdout.isatty():
+        webbrowser.open(started.url)
+    return 0
+
+
+async def _disconnect(server: str, access: Access) -> int:
+    async with connected(access) as switchboard:
+        await switchboard.connections.revoke(server)
+    print(f"disconnected {one_line(server)}")
+    return 0
+
+
+async def _accounts(access: Access) -> int:
+    async with connected(access) as switchboard:
+        found = [one async for one in switchboard.connections.all()]
+    if not found:
+        print("No accounts are connected. Connect one: switchboard mcp connect SERVER")
+        return 0
+    table = Table("server", "state", "since", "may", box=None, pad_edge=False)
+    for one in found:
+        state = one.state if not one.problem else f"{one.state}: {one.problem}"
+        told = [one.server, state, f"{one.connected_at:%Y-%m-%d %H:%M}", " ".join(one.scopes)]
+        table.add_row(*(Text(one_line(text)) for text in told))
+    Console().print(table)
+    return 0
+
+
+async def _sign_in(server: str, fields: dict[str, Any], access: Access) -> int:
+    async with connected(access) as switchboard:
+        known = await switchboard.connections.set_sign_in(server, **fields)
+    print(f"{one_line(server)}: {known.kind}" + (f" at {one_line(known.issuer)}" if known.issuer else ""))
+    if known.kind == "authorization_code" and known.registered == "given":
+        print(said(f"Register this redirect URI there: {known.redirect_uri}"))
+    if known.kind == "authorization_code":
+        print(f"Each person connects with: switchboard mcp connect {one_line(server)}")
+    return 0
