@@ -55,6 +55,12 @@ def user_key(user_id: UUID) -> str:
     return f"u:{user_id}"
 
 
+def groups_in(keys: AccessKeys, organisation_id: UUID) -> frozenset[str]:
+    """The groups of this organisation that the keys belong to."""
+    prefix = group_key(organisation_id, "")
+    return frozenset(key.removeprefix(prefix) for key in keys if key.startswith(prefix))
+
+
 def organisation_of(keys: AccessKeys) -> UUID | None:
     """The organisation that all these keys belong to; None where they name none, or more than one."""
     named = {rest.partition("/")[0] for kind, _, rest in (key.partition(":") for key in keys) if kind != "u"}

@@ -1,4 +1,4 @@
-"""The services of ours that speak to each other: principals of no organisation, with ids that never change."""
+"""The services of ours that speak to each other: of no organisation, with ids that never change."""
 
 from uuid import NAMESPACE_URL, UUID, uuid5
 

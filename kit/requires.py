@@ -25,7 +25,9 @@ def resolved(requires: Mapping[str, Sequence[str]]) -> dict[str, Requirement]:
     A tool that leads to one that is not there, or into a circle, has a `problem`.
     """
     direct = {name: frozenset(wanted) for name, wanted in requires.items()}
-    reached = {name: _reached(name, direct) if wanted else frozenset() for name, wanted in direct.items()}
+    reached = {
+        name: _reached(name, direct) if wanted else frozenset[str]() for name, wanted in direct.items()
+    }
     circling = {name for name, found in reached.items() if name in found}
     return {
         name: Requirement(found, _problem(found, direct, circling)) if found else NOTHING

@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from access.grants import GrantStore, keep_grant, keys_of
 from access.jwks import TrustedKeys
-from access.keys import AccessKeys
+from access.keys import AccessKeys, groups_in
 from access.principal import Principal
 from access.services import PLATFORM
 from access.tokens import Verified, Verifier, principal_of
@@ -149,6 +149,9 @@ class Callers:
     async def _caller(self, verified: Verified) -> Caller:
         who = verified.principal
         keys = await self._keys(verified)
+        if verified.grant is not None:
+            # a token with a long list of keys does not name the groups, and tools may be for some
+            who = replace(who, groups=groups_in(keys, who.organisation_id))
         return Caller(who, keys, verified.expires_at, str(who.organisation_id), str(who.id))
 
     def _resolved(self, resolved: ResolvedPrincipal) -> Verified:

@@ -1,5 +1,7 @@
 """The internal contract (SPEC 3b), asked by the gateway's own client."""
 
+from dataclasses import replace
+
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
@@ -8,16 +10,17 @@ from ulid import ULID
 
 from access.grants import keys_of
 from access.principal import Principal
+from access.services import GATEWAY, PLATFORM
 from access.tokens import Minter, SigningKey, Verifier
 from kit.clock import SystemClock
 from kit.errors import Unauthenticated, Unavailable
 from kit.wire.internal import AuditEvent
 from platform_api.app import PlatformPorts
-from platform_api.identity.dev_people import ORGANISATION_ID
+from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
 from platform_api.identity.grants import Grants
 from platform_api.toolbox.registry import seed_registry
 from tests.platform_api.people import People
-from tools.gateway.platform import GATEWAY, HttpPlatform
+from tools.gateway.platform import HttpPlatform
 
 TOOL = {
     "name": "docs.search",
@@ -140,3 +143,23 @@ async def test_a_stranger_who_calls_himself_gateway_is_refused(people: People, a
         )
         with pytest.raises(Unavailable, match="401"):
             await stranger.registry(None)
+
+
+@pytest.mark.proves("GOV-209")
+async def test_what_the_gateway_signs_for_people_opens_nothing_at_the_platform(
+    people: People, app: FastAPI
+) -> None:
+    """Its key signs for everyone towards tool servers; here it speaks for nobody but the gateway itself."""
+    key = SigningKey.generate()
+    people.ports.trusted.replace("gateway", key.jwks())
+    minter = Minter(key, "gateway", SystemClock())
+    ada = Principal(ORGANISATION_ID, DEV_PEOPLE["ada"].id, name="Ada", roles=frozenset({"OrgAdmin"}))
+    posing = [ada, replace(ada, kind="service"), replace(GATEWAY, id=ada.id), PLATFORM]
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://platform") as client:
+        for who in posing:
+            sent = {"authorization": f"Bearer {minter.mint(who, 'platform')}"}
+            for path in ("/internal/v1/registry", "/api/v1/me", "/api/v1/tools"):
+                assert (await client.get(path, headers=sent)).status_code == 401, (who.name, path)
+        sent = {"authorization": f"Bearer {minter.mint(GATEWAY, 'platform')}"}
+        assert (await client.get("/internal/v1/registry", headers=sent)).status_code == 200
+        assert (await client.get("/api/v1/me", headers=sent)).status_code == 401

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from access.grants import GrantStore, keep_grant
 from access.principal import TurnLimits
 from kit.wire.mcp import definition_hash
 from kit.wire.tools import DRIFT, RegisteredServer, Registry
@@ -351,3 +352,39 @@ async def test_a_definition_that_is_approved_before_its_server_was_looked_at_aga
     world.platform.current = registry_of([server(approved, tool("echo.other"))])
     await world.gateway.holder.refresh()
     assert (await call(world, MAYA, "echo.say", {"text": "x"})).json()["result"]["content"]
+
+
+@pytest.mark.proves("GOV-201")
+async def test_whoever_is_in_a_hundred_groups_keeps_the_tools_that_are_for_one_of_them(
+    world: Gate, redis: Redis
+) -> None:
+    """Their token names a grant instead of the groups."""
+    many = person("many", *(f"group-{number}" for number in range(100)))
+    await keep_grant(cast(GrantStore, redis), many.access_keys)
+    await take(world, server(tool("echo.say", groups=["group-77"]), tool("echo.other", groups=["elsewhere"])))
+
+    assert await names(world, many) == ["echo.say"]
+    assert (await call(world, many, "echo.say", {"text": "x"})).json()["result"]["content"]
+    assert error_of(await call(world, many, "echo.other", {"text": "x"}))["code"] == -32602
+
+
+@pytest.mark.proves("GOV-201")
+@pytest.mark.parametrize(
+    ("policy", "who"),
+    [
+        ({"agents": ["booking"]}, MAYA.limited(TurnLimits(agent="booking"))),
+        ({"channels": ["slack"]}, replace(MAYA, acting_via="slack")),
+        ({"channels": ["api"]}, MAYA),
+        ({"groups": ["operations"]}, MAYA),
+    ],
+    ids=["agent", "channel", "no channel", "group"],
+)
+async def test_each_allowlist_holds_by_what_the_token_says(world: Gate, policy: Any, who: Any) -> None:
+    others = [replace(MAYA, acting_via="teams", groups=frozenset({"finance"}))]
+    others.append(others[0].limited(TurnLimits(agent="research")))
+    await take(world, server(tool("echo.say", **policy), tool("echo.other")))
+
+    assert await names(world, who) == ["echo.say", "echo.other"]
+    for other in others:
+        assert await names(world, other) == ["echo.other"]
+        assert error_of(await call(world, other, "echo.say", {"text": "x"}))["code"] == -32602
