@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from kit.sealing import KeyRing
+from kit.sealing import KeyRing, SealBroken
 from kit.wire.interactions import Form, Respond
 from kit.wire.tools import ToolOutcome
 from platform_api.interactions.errors import NoVault
@@ -49,7 +49,10 @@ class Seals:
 
     def same(self, interaction_id: UUID, sealed: str | None, respond: Respond) -> bool:
         """Whether this is the answer that was given."""
-        return sealed is not None and self.open(interaction_id, "answered_as", sealed) == digest(respond)
+        try:
+            return sealed is not None and self.open(interaction_id, "answered_as", sealed) == digest(respond)
+        except SealBroken:
+            return False
 
 
 def digest(respond: Respond) -> str:

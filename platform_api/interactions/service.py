@@ -5,6 +5,7 @@ finds its row for; everything that follows hangs on that commit.
 """
 
 import asyncio
+import builtins
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.principal import Principal
 from access.tokens import claims_of
 from kit.clock import Clock
-from kit.sealing import KeyRing
+from kit.sealing import KeyRing, SealBroken
 from kit.wire.base import Page
 from kit.wire.interactions import AskedOf, Form, Interaction, Kind, Respond, Responded, Status
 from kit.wire.tools import ToolOutcome
@@ -223,7 +224,7 @@ class Interactions:
         mine = row.user_id == principal.id
         if mine and row.asked_of == "second_person" and respond.action != "cancel":
             raise SecondPersonNeeded
-        responses = input_responses(self._seals.forms(row.id, row.questions), respond)
+        responses = input_responses(self._asked_forms(row), respond)
         return await repository.end(
             session,
             principal,
@@ -238,6 +239,12 @@ class Interactions:
             # From the row as it is when it ends: a turn may have begun to wait for it just now.
             continued_by=repository.next_turn(uuid4()),
         )
+
+    def _asked_forms(self, row: InteractionRow) -> builtins.list[Form]:
+        try:
+            return self._seals.forms(row.id, row.questions)
+        except SealBroken as error:
+            raise InteractionExpired("The key under which this was kept is gone.") from error
 
     def _refuse_unless_same(self, row: InteractionRow, principal: Principal, respond: Respond) -> None:
         over = _OVER.get(status_of(row, self._clock.now()))

@@ -1,6 +1,7 @@
 """What tools ask, through the SDK."""
 
 import json
+from typing import Any
 
 import pytest
 from switchboard_sdk import ApiError, Switchboard
@@ -9,7 +10,7 @@ from tests import scripted_platform as say
 from tests.scripted_platform import NOW, SESSION, Answer, ScriptedPlatform
 
 PATH = f"/api/v1/interactions/{SESSION}"
-OPEN = {
+OPEN: dict[str, Any] = {
     "id": str(SESSION),
     "kind": "form",
     "status": "open",
@@ -19,7 +20,7 @@ OPEN = {
     "created_at": NOW,
     "expires_at": NOW,
 }
-ANSWERED = OPEN | {"status": "answered", "outcome": "accept"}
+ANSWERED: dict[str, Any] = OPEN | {"status": "answered", "outcome": "accept"}
 
 
 async def test_what_is_asked_is_listed_by_state_and_by_who_decides(

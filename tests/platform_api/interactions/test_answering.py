@@ -259,6 +259,26 @@ async def test_connecting_the_account_is_the_answer_to_the_page(
     assert [one.input_responses for one in heard.answers] == [{"connect_account": {"action": "accept"}}]
 
 
+async def test_what_another_hand_has_changed_or_a_lost_key_has_sealed_is_not_acted_on(
+    people: People, desk: Desk, heard: Heard, maya: Principal
+) -> None:
+    one, other = await desk.ask(maya), await desk.ask(maya)
+    async with people.ports.database.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE interactions SET questions = (SELECT questions FROM interactions WHERE id = :other)"
+                " WHERE id = :one"
+            ),
+            {"one": one.id, "other": other.id},
+        )
+    listed = (await people.maya.get("/api/v1/interactions")).json()["items"]
+    assert {item["id"]: len(item["forms"]) for item in listed} == {str(one.id): 0, str(other.id): 1}
+    refused = await people.maya.post(respond(one.id), json=ACCEPT)
+    assert refused.status_code == 410
+    assert (await people.maya.post(respond(other.id), json=ACCEPT)).status_code == 202
+    assert [answered.interaction.id for answered in heard.answers] == [other.id]
+
+
 async def test_without_a_vault_nothing_is_asked(
     ports: PlatformPorts, app: FastAPI, desk: Desk, maya: Principal
 ) -> None:
