@@ -31,7 +31,7 @@ OpenApi = Annotated[
 ]
 Base = Annotated[str, typer.Option("--base-url", help="With --openapi: where the API answers.")]
 Credential = Annotated[
-    Literal["none", "switchboard", "stored"],
+    Literal["none", "switchboard", "stored"] | None,
     typer.Option(help="What it gets: nothing, our own signed token, or each person's connected account."),
 ]
 Environment = Annotated[
@@ -63,7 +63,7 @@ def _registering(mcp: typer.Typer) -> None:
         at: Address = "",
         openapi: OpenApi = None,
         base_url: Base = "",
-        credential: Credential = "none",
+        credential: Credential = None,
         env: Environment = None,
         folder: Folder = None,
         per_person: Each = False,
@@ -96,7 +96,8 @@ def _registering(mcp: typer.Typer) -> None:
         except mcp_commands.CommandRefused as error:
             print(said(str(error), error.hint), file=sys.stderr)
             raise typer.Exit(FAILED) from None
-        fields |= {"credential": credential}
+        if credential:
+            fields["credential"] = credential
         finish(_add(name, fields, Access(url, token, person), replace=replace, as_json=as_json))
 
     @mcp.command(help="Forget a server and its tools; a command of this machine, too.")
