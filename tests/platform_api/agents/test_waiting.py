@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -202,9 +203,5 @@ async def test_what_another_version_has_written_is_refused_by_name() -> None:
     waits = (await run(ScriptedModel([{"tool": "rooms.book", "query": "4"}]), rooms))[-1]
     resumed = answered(waits)
     with pytest.raises(CannotGoOn):
-        await run(ScriptedModel(["x"]), rooms, Resumed(**_fields(resumed) | {"state": {"version": 99}}))
+        await run(ScriptedModel(["x"]), rooms, replace(resumed, state={"version": 99}))
     assert rooms.booked == []
-
-
-def _fields(resumed: Resumed) -> dict[str, Any]:
-    return {name: getattr(resumed, name) for name in Resumed.__slots__}

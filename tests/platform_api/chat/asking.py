@@ -1,7 +1,7 @@
 """Replicas of the platform, a gateway and a server whose tools ask people, all over real HTTP."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +69,7 @@ class World:
         return url
 
     @asynccontextmanager
-    async def replica(self) -> AsyncIterator[str]:
+    async def replica(self) -> AsyncGenerator[str]:
         """One that can be stopped in the middle of a test."""
         async with served(build_app(self.ports)) as url:
             yield url
@@ -90,7 +90,7 @@ class World:
 @asynccontextmanager
 async def world(
     database: Database, redis: Redis, folder: Path, era: Era = "new", risky: str = ""
-) -> AsyncIterator[World]:
+) -> AsyncGenerator[World]:
     """Without a replica yet. risky: a tool that has to be approved."""
     told = Told()
     await ensure_dev_people(database)
@@ -125,7 +125,7 @@ async def world(
 
 
 @asynccontextmanager
-async def _gateway(key: SigningKey, registry: Registry, redis: Redis, folder: Path) -> AsyncIterator[str]:
+async def _gateway(key: SigningKey, registry: Registry, redis: Redis, folder: Path) -> AsyncGenerator[str]:
     own, trusted = SigningKey.generate(), TrustedKeys()
     trusted.replace("platform", key.jwks())
     trusted.replace("gateway", own.jwks())
