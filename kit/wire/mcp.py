@@ -37,7 +37,13 @@ ERROR_META = "switchboard/error"
 """Our own, in a tool result's `_meta`: {code, hint, retryable}."""
 
 LAST_EVENT_HEADER = "last-event-id"
-NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+TASKS_EXTENSION = "io.modelcontextprotocol/tasks"
+TASKS = frozenset({"tasks/get", "tasks/update", "tasks/cancel"})
+"""Methods of that extension of 2026-07-28 (SEP-2663)."""
+NAMED = {
+    **{"tools/call": "name", "prompts/get": "name", "resources/read": "uri"},
+    **dict.fromkeys(sorted(TASKS), "taskId"),
+}
 """The methods whose `Mcp-Name` header equals a field of the params, and that field."""
 
 PARSE_ERROR = -32700

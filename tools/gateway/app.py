@@ -37,6 +37,7 @@ from tools.gateway.protocol.notices import Notices
 from tools.gateway.protocol.sessions import Sessions
 from tools.gateway.protocol.shared import SharedThings
 from tools.gateway.protocol.stateless import StatelessEra
+from tools.gateway.protocol.tasks import Tasks
 from tools.gateway.recording import own_record
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.settings import GatewaySettings
@@ -126,7 +127,7 @@ def build_gateway(
     )
     shared = SharedThings(holder, peers, minter, pins, credentials)
     notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once, credentials=credentials)
-    methods = Methods(chain, callers, holder, pins, shared)
+    methods = Methods(chain, callers, holder, pins, shared, tasks=Tasks(signing_key, peers))
     sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)
     asking, in_flight = Asking(bus, settings.input_wait_s), InFlight(bus)
     door = Door(

@@ -66,6 +66,8 @@ class Reply:
     result: bytes
     failed: bool = False
     needs_input: bool = False
+    task: bool = False
+    """In place of a result: the call goes on at its server, and is asked for by its task's id."""
 
 
 class ServerRefused(SwitchboardError):

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, float("inf"))
 """Seconds; prometheus_client's own."""
-_SHOWN = tuple(map(floatToGoString, _BOUNDS))
+_SHOWN = tuple("+Inf" if bound == float("inf") else repr(bound) for bound in _BOUNDS)
 
 
 class _Took:

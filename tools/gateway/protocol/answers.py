@@ -11,6 +11,7 @@ from kit.wire.mcp import (
     INVALID_PARAMS,
     REVISIONS,
     SERVER_META,
+    TASKS_EXTENSION,
     UNAUTHENTICATED,
     UNAVAILABLE,
     RpcError,
@@ -39,12 +40,13 @@ def capabilities(shared: frozenset[str]) -> dict[str, Any]:
     return offered
 
 
-def discovered(shared: frozenset[str]) -> bytes:
+def discovered(shared: frozenset[str], *, tasks: bool = False) -> bytes:
+    extensions = {"extensions": {TASKS_EXTENSION: dict[str, Any]()}} if tasks else {}
     return _encode(
         {
             "resultType": "complete",
             "supportedVersions": REVISIONS,
-            "capabilities": capabilities(shared),
+            "capabilities": capabilities(shared) | extensions,
             "instructions": INSTRUCTIONS,
             "ttlMs": LIST_TTL_MS,
             "cacheScope": "private",

@@ -30,6 +30,7 @@ from tools.gateway.protocol.http import Asked
 from tools.gateway.protocol.naming import Names, PlainNames
 from tools.gateway.protocol.outlet import LEVELS, Outlet
 from tools.gateway.protocol.shared import LIST_KIND, LISTS, SharedThings, own_result
+from tools.gateway.protocol.tasks import TaskRefused, Tasks, declared, undeclared, unserved
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.wrappers.authorise import usable
 from tools.gateway.wrappers.forward import ServerRefused
@@ -95,6 +96,7 @@ class Methods:
     shared: SharedThings
     questions: Questions = field(default_factory=Questions)
     plain: PlainNames = field(default_factory=PlainNames)
+    tasks: Tasks | None = None
 
     async def caller(self, request: Asked) -> Caller:
         return await self.callers.of(request.get("authorization"))
@@ -107,6 +109,8 @@ class Methods:
             call.name = self.plain.of(seen, where.server).get(call.name, call.name)
         try:
             reply = await self.chain(call)
+            if reply.task and self.tasks is not None:
+                return self.tasks.shown(call.known_caller(), call.known_tool(), reply)
             if not reply.needs_input or manner.revision == STATELESS:
                 return reply.result
             return await self._asked_on(call, reply, manner, request)
@@ -153,6 +157,33 @@ class Methods:
             except UnknownTool as error:
                 last = error
         raise refused_by(message, last, manner.revision)
+
+    def has_tasks(self, caller: Caller, where: Where) -> bool:
+        return self.tasks is not None and self.tasks.offered(
+            caller, self.catalogue(caller), where.server, self.pins.quarantined
+        )
+
+    async def ask_task(self, request: Asked, message: Message, where: Where, manner: Manner) -> bytes:
+        """Each is a call of the task's tool: authorised, limited and recorded like the one that began it.
+        Raises Refused with what the server said, and kit.errors.SwitchboardError."""
+        caller = await self.caller(request)
+        try:
+            if self.tasks is None or not self.has_tasks(caller, where):
+                raise unserved()
+            if not declared(manner.capabilities):
+                raise undeclared()
+            tool, own = self.tasks.asked(caller, self.catalogue(caller), where.server, message.params)
+        except TaskRefused as refused:
+            raise Refused(refused.code, refused.message, refused.data) from refused
+        params = {key: value for key, value in message.params.items() if key != "_meta"} | {"taskId": own}
+        call = _made(request, message, tool.own_name, tool.server, manner)
+        call.method, call.arguments, call.resumption = message.method, params, {}
+        if call.tell is not None:
+            call.tell = self.tasks.telling(caller, tool, call.tell)
+        try:
+            return self.tasks.shown(caller, tool, await self.chain(call))
+        except (ServerRefused, UnknownTool) as error:
+            raise refused_by(message, error, manner.revision) from error
 
     async def tool_of(self, request: Asked, name: Any, where: Where) -> OfferedTool | None:
         """For the caller's organisation; whether it is the caller's is decided in the chain."""

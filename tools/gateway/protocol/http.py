@@ -57,13 +57,14 @@ class Asked:
     headers: Mapping[bytes, bytes]
     twice: frozenset[str]
     passed: bool = False
-    _read: dict[str, str] = field(default_factory=dict[str, str])
+    read: dict[str, str] = field(default_factory=dict[str, str])
+    """What was decoded of them."""
 
     def get(self, name: str) -> str:
         """Empty where the header is absent."""
-        value = self._read.get(name)
+        value = self.read.get(name)
         if value is None:
-            value = self._read[name] = self._decoded(name)
+            value = self.read[name] = self._decoded(name)
         return value
 
     def has(self, name: str) -> bool:
@@ -91,7 +92,7 @@ def asked(scope: Scope) -> Asked:
     elif kept["all"] != listed:
         before, made = kept["asked"], _asked(scope)
         made.passed = before.passed
-        made._read |= {name: value for name, value in before._read.items() if name not in _CHANGING_NAMES}
+        made.read |= {name: value for name, value in before.read.items() if name not in _CHANGING_NAMES}
         kept["asked"] = made
     kept["all"] = listed
     return kept["asked"]

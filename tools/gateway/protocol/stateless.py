@@ -19,6 +19,7 @@ from kit.wire.mcp import (
     REVISIONS,
     STATELESS,
     SUBSCRIPTION_META,
+    TASKS,
     UNSUPPORTED_REVISION,
     decode_header,
 )
@@ -64,7 +65,10 @@ class StatelessEra:
         if method in LISTS:
             return await self.methods.list_shared(caller, message, where, stateless=True)
         if method == "server/discover":
-            return answers.discovered(self.methods.shared.kinds(caller, where.server))
+            kinds = self.methods.shared.kinds(caller, where.server)
+            return answers.discovered(kinds, tasks=self.methods.has_tasks(caller, where))
+        if method in TASKS:
+            return await self.methods.ask_task(request, message, where, stateless_manner(meta, outlet))
         if method == "subscriptions/listen":
             return await self._listen(request, message, where, outlet)
         raise Refused(METHOD_NOT_FOUND, "Method not found")

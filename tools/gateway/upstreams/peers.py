@@ -60,6 +60,11 @@ class Peers:
                 self._found[address] = await self._find(address, ask)
             return self._found[address]
 
+    def has(self, address: str, extension: str) -> bool:
+        """Whether the server there said that it has it, as far as it was asked already."""
+        found = self._found.get(address)
+        return isinstance(found, _Discovered | StatelessPeer) and extension in found.extensions
+
     async def keep(self, addresses: Iterable[str]) -> None:
         kept = set(addresses)
         for address in set(self._found) - kept:
@@ -123,6 +128,7 @@ class _Discovered:
 
     def __init__(self, stateless: StatelessPeer, in_session: SessionPeer, sessions: HttpSessions) -> None:
         self._stateless = stateless
+        self.extensions = stateless.extensions
         self._in_session = in_session
         self._sessions = sessions
         self._has_sessions: bool | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 import structlog
@@ -83,6 +83,7 @@ class StatelessPeer:
     def __init__(self, upstream: Upstream, capabilities: Mapping[str, Any]) -> None:
         self._upstream = upstream
         self._logs = "logging" in capabilities
+        self.extensions = frozenset(cast(Mapping[str, Any], capabilities.get("extensions") or {}))
 
     async def ask(self, ask: Ask) -> Answer:
         level = ask.log_level or (DEFAULT_LOG_LEVEL if ask.in_session and self._logs else None)

@@ -196,4 +196,4 @@ def _reply(call: Call, answer: Answer) -> Reply:
     result, asks = bytes(answer.result), kind.result_type == "input_required"
     if not asks and kind.meta is not UNSET and marked(kind.meta):
         result = foreign_result(result, call.known_tool())
-    return Reply(result, kind.is_error, asks)
+    return Reply(result, kind.is_error, asks, kind.result_type == "task")

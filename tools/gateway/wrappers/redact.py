@@ -34,7 +34,7 @@ def redacted(inner: Handler) -> Handler:
         if not found:
             return reply
         _found.labels(call.known_tool().name).inc(found)
-        return Reply(result, reply.failed, reply.needs_input)
+        return Reply(result, reply.failed, reply.needs_input, reply.task)
 
     return call
 
