@@ -121,7 +121,7 @@ async def test_a_forged_state_opens_nothing(desk: Desk) -> None:
         {"state": state},
         7,
     ):
-        given = {**yes(asked), "requestState": forged}
+        given: dict[str, Any] = {**yes(asked), "requestState": forged}
         assert code_of(await desk.call(**given)) == "approval_refused"
     assert desk.made == []
 
@@ -179,7 +179,7 @@ ODD_ANSWERS: list[Any] = [
 @pytest.mark.proves("GOV-502")
 async def test_only_an_answer_to_the_question_is_one(desk: Desk, answer: Any) -> None:
     asked = await desk.call()
-    given = {"requestState": asked["requestState"], "inputResponses": answer}
+    given: dict[str, Any] = {"requestState": asked["requestState"], "inputResponses": answer}
     assert code_of(await desk.call(**given)) == "approval_unreadable"
     assert desk.made == []
     assert not (await desk.call(**yes(asked))).get("isError")
@@ -260,13 +260,13 @@ async def test_a_question_that_the_platform_no_longer_knows_allows_nothing(desk:
 async def test_no_round_of_a_tool_is_made_twice_and_none_without_the_one_before(desk: Desk) -> None:
     asked = await desk.call("files.wipe")
     first = await desk.call("files.wipe", **yes(asked))
-    why = {"why": {"action": "accept", "content": {"why": "x"}}}
+    why: dict[str, Any] = {"why": {"action": "accept", "content": {"why": "x"}}}
     assert list(first["inputRequests"]) == ["why"]
-    again = {"requestState": first["requestState"], "inputResponses": why}
+    again: dict[str, Any] = {"requestState": first["requestState"], "inputResponses": why}
     second = await desk.call("files.wipe", **again)
     assert code_of(await desk.call("files.wipe", **again)) == "approval_used"
     assert code_of(await desk.call("files.remove", **again)) == "approval_refused"
-    last = {"requestState": second["requestState"], "inputResponses": why}
+    last: dict[str, Any] = {"requestState": second["requestState"], "inputResponses": why}
     assert code_of(await desk.call("files.wipe", who=TOM, **last)) == "approval_refused"
     assert code_of(await desk.call("files.wipe", "more", **last)) == "approval_refused"
     assert not (await desk.call("files.wipe", **last)).get("isError")
@@ -282,7 +282,7 @@ def posing(params: dict[str, Any]) -> dict[str, Any]:
     if params.get("inputResponses"):
         return spoken(params)
     about = {"tool": "files.remove", "server": "files", "risk": "read", "digest": "0" * 64}
-    asked = {
+    asked: dict[str, Any] = {
         "mode": "form",
         "message": "Allow this call?",
         "requestedSchema": {"type": "object", "properties": {}},
@@ -294,7 +294,7 @@ def posing(params: dict[str, Any]) -> dict[str, Any]:
             "theirs": 1,
         },
     }
-    wanted = {"approval": {"method": "elicitation/create", "params": asked}}
+    wanted: dict[str, Any] = {"approval": {"method": "elicitation/create", "params": asked}}
     return {
         "resultType": "input_required",
         "inputRequests": wanted,
@@ -367,7 +367,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=MOVES)
 @pytest.mark.proves("GOV-502")
 async def test_whatever_is_sent_in_whatever_order_a_call_is_made_once_for_each_yes(

@@ -118,6 +118,10 @@ def code_of(result: dict[str, Any]) -> str:
     return result["_meta"][mcp.ERROR_META]["code"]
 
 
+def _told(result: Any) -> dict[str, Any]:
+    return result.meta[mcp.ERROR_META]
+
+
 @dataclass
 class Person:
     """Sits before a client of the SDK: reads what is asked, and answers as told."""
@@ -294,7 +298,7 @@ async def test_a_client_that_cannot_ask_is_told_where_and_passes_once(desk: Desk
     assert desk.made == ["all"]
     assert all(result.is_error for result in (waits, again, other, after))
     first = next(iter(shots.opened))
-    told = [result.meta[mcp.ERROR_META] for result in (waits, again, after)]
+    told = [_told(result) for result in (waits, again, after)]
     assert [one["code"] for one in told] == ["approval_pending"] * 3
     assert (
         told[0]["interaction"]

@@ -37,7 +37,7 @@ async def test_a_client_that_cannot_ask_goes_on_after_an_answer_over_rest(
                 waits = await client.call_tool("files.remove", {"text": "all"})
                 second = await client.call_tool("files.wipe", {"text": "disk"})
                 await made.restart("gateway", "platform")
-                asked, others = (result.meta[mcp.ERROR_META]["interaction"] for result in (waits, second))
+                asked, others = (_named(result) for result in (waits, second))
                 assert (await made.respond(asked["id"], "accept")).status_code == 202
                 assert (await made.respond(others["id"], "accept")).status_code >= 400
                 assert (await client.call_tool("files.wipe", {"text": "disk"})).is_error
@@ -52,6 +52,10 @@ async def test_a_client_that_cannot_ask_goes_on_after_an_answer_over_rest(
     assert [result.is_error for result in wiped] == [False, True]
     texts = [call.message["params"]["arguments"]["text"] for call in echo.calls]
     assert texts == ["all", "disk"]
+
+
+def _named(result: Any) -> dict[str, str]:
+    return result.meta[mcp.ERROR_META]["interaction"]
 
 
 @pytest.mark.proves("GOV-512", "GOV-502")
