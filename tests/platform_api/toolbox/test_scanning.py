@@ -1,7 +1,7 @@
 """What an admin is shown before approving: findings, and differences that can be read."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -146,10 +146,10 @@ def _equal(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
-        mine: dict[str, Any] = one
+        mine = cast(dict[str, Any], one)
         return mine.keys() == other.keys() and all(_equal(mine[key], other[key]) for key in mine)
     if isinstance(one, list):
-        items: list[Any] = one
+        items = cast(list[Any], one)
         return len(items) == len(other) and all(map(_equal, items, other))
     return bool(one == other)
 
