@@ -160,9 +160,15 @@ def usage(console: Console, found: ServerUsage) -> None:
 def events(console: Console, found: Iterable[ServerEvent]) -> None:
     table = _table("when", "what", "tool", "outcome", "who", "ms")
     for one in found:
-        what: list[str] = [one.type, one.tool or "", one.outcome or "", one.actor or ""]
+        what: list[str] = [one.type, one.tool or "", one.outcome or "", _who(one.actor)]
         table.add_row(f"{one.at:%m-%d %H:%M:%S}", *map(_plain, what), _ms(one.latency_ms))
     console.print(table)
+
+
+def _who(actor: str) -> str:
+    """Enough of an id to tell people apart; the whole stands in --json."""
+    kind, colon, id = actor.rpartition(":")
+    return f"{kind}{colon}{id[:8]}" if len(id) == 36 else actor
 
 
 def visible(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A tool server over HTTP that asks for OAuth: the Python SDK's server, with its own check of tokens in front."""
+"""A tool server over HTTP that asks for OAuth: the Python SDK's server, its check of tokens in front."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +34,10 @@ class Notes:
     def __init__(self, issuer: AuthorizationServer, live: Live) -> None:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}/mcp"
-        auth: Any = AuthSettings(issuer_url=issuer.issuer, resource_server_url=self.address)
+        # the authorization server knows one resource only, so its tokens do not name it
+        auth: Any = AuthSettings(
+            issuer_url=issuer.issuer, resource_server_url=self.address, validate_token_resource=False
+        )
         self._server: MCPServer[Any] = MCPServer("notes", token_verifier=live, auth=auth)
         self._server.add_tool(newest, name="newest_note", description="Reads the newest note.")
 

@@ -5,6 +5,7 @@ surfaces: the command line, REST, MCP and the console, against `switchboard up`.
 
 import asyncio
 import io
+import json
 import os
 import re
 import signal
@@ -32,6 +33,8 @@ from tests.e2e.conftest import data_folder
 from tests.e2e.signed_in_notes import Live, Notes
 from tests.loopback import listening
 from tests.platform_api.toolbox.connections.authorization_server import AuthorizationServer
+from tests.tools.openapi.pets import PetsApi, document
+from tests.tools.world import served
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
 ROOT = Path(__file__).parents[2]
@@ -126,45 +129,76 @@ async def registered(here: World, *command: str, name: str = "shift", trust: boo
 
 
 @pytest.mark.proves("GOV-704", "GOV-707", "GOV-708", "GOV-709")
-async def test_a_server_that_changes_under_our_feet_is_caught_compared_and_approved_again() -> None:
+async def test_a_server_that_changes_under_our_feet_is_caught_compared_and_approved_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with data_folder() as data:
-        async with world(data) as here:
-            switch = data / "switch"
-            switch.write_text("first")
-            command = (sys.executable, str(SHIFTING), str(switch))
-            await registered(here, *command)
-            await here.until("greet", wanted=True)
+        async with served(PetsApi()) as pets:
+            monkeypatch.setenv("SWITCHBOARD_OUTBOUND__ALLOWED_HOSTS", json.dumps([urlsplit(pets).netloc]))
+            async with world(data) as here:
+                await a_rest_api_takes_the_same_way(here, pets)
+                await a_stdio_server_takes_the_whole_way(here, data)
 
-            assert await here.over_rest("greet", name="Ada") == "Hello, Ada!"
-            names, answer = await here.over_mcp("greet", name="Bo")
-            assert {"greet", "note"} <= names
-            assert answer.content[0].text == "Hello, Bo!"
-            assert "Hello, Cy!" in await here.in_the_console("greet name=Cy")
 
-            switch.write_text("second")
-            status, shown = await here.mcp("diff", "shift")
-            assert status == 3, shown
-            assert "[-hello-]" in shown
-            assert "{+goodbye+}" in shown
-            assert "inputSchema.properties.times" in shown
-            await here.until("greet", wanted=False)
-            assert "taken out of use" in await here.over_rest("greet", name="Ada")
-            names, answer = await here.over_mcp("greet", name="Bo")
-            assert "greet" not in names
-            assert answer.is_error
-            assert "note" in names  # what has not changed stays
+async def a_stdio_server_takes_the_whole_way(here: World, data: Path) -> None:
+    switch = data / "switch"
+    switch.write_text("first")
+    command = (sys.executable, str(SHIFTING), str(switch))
+    await registered(here, *command)
+    await here.until("greet", wanted=True)
 
-            status, shown = await here.mcp("approve", "shift", "--yes", "--trust-annotations")
-            assert status == 0, shown
-            await here.until("greet", wanted=True)
-            assert await here.over_rest("greet", name="Ada") == "Hello, Ada!"
-            async with here.person("ada") as ada:
-                shift = await ada.mcp_servers.find("shift")
-                assert shift is not None
-                seen = [event.type async for event in ada.mcp_servers.logs(shift.id)]
-            assert {"tool.approved", "tool_server.registered"} <= set(seen)
-            assert any("quarantine" in type or "drift" in type for type in seen)
-            await a_question_is_answered_elsewhere(here, switch)
+    assert await here.over_rest("greet", name="Ada") == "Hello, Ada!"
+    names, answer = await here.over_mcp("greet", name="Bo")
+    assert {"greet", "note"} <= names
+    assert answer.content[0].text == "Hello, Bo!"
+    assert "Hello, Cy!" in await here.in_the_console("greet name=Cy")
+
+    switch.write_text("second")
+    status, shown = await here.mcp("diff", "shift")
+    assert status == 3, shown
+    assert "[-hello-]" in shown
+    assert "{+goodbye+}" in shown
+    assert "inputSchema.properties.times" in shown
+    await here.until("greet", wanted=False)
+    assert "taken out of use" in await here.over_rest("greet", name="Ada")
+    names, answer = await here.over_mcp("greet", name="Bo")
+    assert "greet" not in names
+    assert answer.is_error
+    assert "note" in names  # what has not changed stays
+
+    status, shown = await here.mcp("approve", "shift", "--yes", "--trust-annotations")
+    assert status == 0, shown
+    await here.until("greet", wanted=True)
+    assert await here.over_rest("greet", name="Ada") == "Hello, Ada!"
+    async with here.person("ada") as ada:
+        shift = await ada.mcp_servers.find("shift")
+        assert shift is not None
+        seen = [event.type async for event in ada.mcp_servers.logs(shift.id)]
+    assert {"tool.approved", "tool_server.registered"} <= set(seen)
+    assert any("quarantine" in type or "drift" in type for type in seen)
+    await a_question_is_answered_elsewhere(here, switch)
+
+
+async def a_rest_api_takes_the_same_way(here: World, pets: str) -> None:
+    """By the SDK this time: registered from its document, approved, called, changed, quarantined."""
+    before, after = document(f"{pets}/v1"), document(f"{pets}/v1")
+    after["paths"]["/pets/{petId}"]["get"]["description"] = "One pet, and its owner."
+    async with here.person("ada") as ada, here.person("maya") as maya:
+        known = await ada.mcp_servers.register(name="pets", document=before, base_url=f"{pets}/v1")
+        listed = await ada.mcp_servers.definitions(known.id)
+        assert {one.tool.name for one in listed.items} == {"listPets", "addPet", "getPet", "deletePet"}
+        approved = await ada.mcp_servers.approve(known.id)
+        risks = {one.name: one.policy.risk for one in approved.items if one.policy}
+        assert risks == {"listPets": "read", "addPet": "write", "getPet": "read", "deletePet": "destructive"}
+        await here.until("getPet", wanted=True)
+        done = await maya.tools.invoke("getPet", {"petId": "1"})
+        assert isinstance(done, ToolOutcome)
+        assert done.structured == {"id": 1, "name": "Ada"}
+        now = await ada.mcp_servers.get(known.id)
+        changed = await ada.mcp_servers.update(now, document=after, base_url=f"{pets}/v1")
+        await ada.mcp_servers.definitions(changed.id)
+        await here.until("getPet", wanted=False)
+        assert "listPets" in {one.name async for one in maya.tools.all()}
 
 
 async def a_question_is_answered_elsewhere(here: World, switch: Path) -> None:

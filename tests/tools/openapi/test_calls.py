@@ -101,6 +101,8 @@ async def test_the_apis_problem_is_data_under_our_own_words(
         none = await here.ask("getPet", petId="9")
         other = await here.ask("getPet", petId="8")
         away = await here.refused("getPet", petId="7")
+        here.api.answers["/v1/pets/6"] = (401, {}, b"")
+        stranger = await here.refused("getPet", petId="6")
     assert none["isError"] is True
     assert none["content"][0]["text"] == "The API answered 404 Not Found:"
     assert json.loads(none["content"][1]["text"])["title"] == "No such pet"
@@ -108,6 +110,7 @@ async def test_the_apis_problem_is_data_under_our_own_words(
     assert "not in the form" in other["content"][0]["text"]
     assert away["code"] == "unavailable"
     assert away["retryAfter"] == 7
+    assert stranger["code"] == "credential_refused"
 
 
 @pytest.mark.proves("GOV-703")

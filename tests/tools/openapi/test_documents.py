@@ -188,7 +188,7 @@ _operations = st.fixed_dictionaries(
 
 
 @pytest.mark.proves("GOV-701")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(paths=st.dictionaries(_names.map(lambda text: f"/{text}"), _operations, max_size=4), old=st.booleans())
 def test_any_document_gives_tools_that_can_be_offered_or_says_why_not(
     paths: dict[str, Any], old: bool

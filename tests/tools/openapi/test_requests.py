@@ -28,7 +28,7 @@ def written(value: Any) -> str:
 
 
 @pytest.mark.proves("GOV-702")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(value=_primitives, style=st.sampled_from(["simple", "label", "matrix"]), slash=st.booleans())
 def test_a_value_in_a_path_stays_one_segment_and_can_be_read_again(
     value: Any, style: str, slash: bool
@@ -95,7 +95,7 @@ def test_a_slash_is_encoded_where_the_document_allows_it_and_dots_stay_refused()
 
 
 @pytest.mark.proves("GOV-702")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(name=_text.filter(bool), value=st.one_of(_primitives, st.lists(_primitives, min_size=1, max_size=4)))
 def test_a_value_in_a_query_stays_one_value(name: str, value: Any) -> None:
     one = Part("x", name, "query", "form", True)
@@ -107,7 +107,7 @@ def test_a_value_in_a_query_stays_one_value(name: str, value: Any) -> None:
 
 
 @pytest.mark.proves("GOV-702")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     items=st.lists(_text, min_size=1, max_size=4),
     style=st.sampled_from([("form", ","), ("spaceDelimited", "%20"), ("pipeDelimited", "%7C")]),
@@ -121,7 +121,7 @@ def test_a_list_in_one_value_can_be_taken_apart_again(items: list[str], style: t
 
 
 @pytest.mark.proves("GOV-702")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(fields=st.dictionaries(_text.filter(bool), _text, min_size=1, max_size=3))
 def test_objects_travel_as_their_fields(fields: dict[str, str]) -> None:
 
@@ -134,7 +134,7 @@ def test_objects_travel_as_their_fields(fields: dict[str, str]) -> None:
 
 
 @pytest.mark.proves("GOV-702")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(value=st.text(max_size=20))
 def test_a_value_in_a_header_is_one_line_of_visible_text(value: str) -> None:
     try:
@@ -147,7 +147,7 @@ def test_a_value_in_a_header_is_one_line_of_visible_text(value: str) -> None:
 
 
 @pytest.mark.proves("GOV-702")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(value=_text)
 def test_a_value_in_a_cookie_makes_no_second_cookie(value: str) -> None:
     cookie = sent(part("cookie", "form", explode=True), value).headers["cookie"]
