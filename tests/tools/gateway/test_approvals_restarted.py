@@ -18,7 +18,7 @@ from tests.tools.world import registry_of, served
 pytestmark = [
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
     pytest.mark.full,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 SECOND = Approval(mode="second_person", expires_s=3600)
 
