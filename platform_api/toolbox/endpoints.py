@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from access.tokens import claims_of
 from kit.clock import Clock
@@ -36,7 +36,9 @@ async def list_tools(principal: CurrentPrincipal, gateway: _Gateway, session: Un
     responses={304: {"description": "Still the version of If-None-Match"}},
 )
 async def get_registry(
+    *,
     service: ServicePrincipal,
+    asked: Request,
     response: Response,
     watch: Annotated[RegistryWatch, Depends(provided(RegistryWatch))],
     if_none_match: Annotated[str | None, Header()] = None,
@@ -44,7 +46,7 @@ async def get_registry(
 ) -> Registry:
     """All approved tools, with an ETag. With `wait`, an unchanged registry answers only after a change."""
     known = if_none_match.strip().removeprefix("W/").strip('"') if if_none_match else None
-    registry = await watch.changed(known, wait if known else 0)
+    registry = await watch.changed(known, wait if known else 0, asked.is_disconnected)
     if registry is None:
         return Response(status_code=304, headers={"ETag": f'"{known}"'})  # pyright: ignore[reportReturnType]  # as FastAPI allows
     response.headers["ETag"] = f'"{registry.version}"'

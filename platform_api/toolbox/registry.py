@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -129,13 +129,16 @@ class RegistryWatch:
                 _quarantined.set(_count_quarantined(self._held))
             return self._held
 
-    async def changed(self, known: str | None, wait_s: float) -> Registry | None:
-        """The registry, once it differs from the version that the caller knows; None after `wait_s`."""
+    async def changed(
+        self, known: str | None, wait_s: float, gone: Callable[[], Awaitable[bool]] | None = None
+    ) -> Registry | None:
+        """The registry, once it differs from the version that the caller knows; None after `wait_s`, or once
+        the caller is `gone`: a process that stops would else wait for it."""
         until = time.monotonic() + min(wait_s, LONGEST_WAIT_S)
         registry = await self.current()
         while registry.version == known:
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (gone is not None and await gone()):
                 return None
             look = self._next_look()
             done, _ = await asyncio.wait({look}, timeout=left)

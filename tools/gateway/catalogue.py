@@ -31,6 +31,7 @@ from kit.wire.tools import (
 from tools.gateway.rules import Rule, rule_of, rule_of_shared
 from tools.gateway.upstreams.openapi import OPENAPI
 from tools.gateway.upstreams.reach import GUARDED
+from tools.gateway.upstreams.stdio import OF_ORGANISATION, STDIO
 
 OUR_AUDIENCES = frozenset({"platform", "gateway"})
 """A token made out to one of these opens more than a tool server."""
@@ -126,9 +127,11 @@ def address_of(server: RegisteredServer) -> str:
     """As connections are kept by: two servers whose connections must differ never share one."""
     if server.address.startswith(OPENAPI):
         return f"{OPENAPI}{server_key(server)}"
-    if server.organisation_id is not None and server.address.startswith(("http:", "https:")):
-        return f"{GUARDED}{server.address}"
-    return server.address
+    if server.organisation_id is None:
+        return server.address
+    if server.address.startswith(STDIO):
+        return f"{server.address}{OF_ORGANISATION}{server.organisation_id}"
+    return f"{GUARDED}{server.address}" if server.address.startswith(("http:", "https:")) else server.address
 
 
 def compiled(registry: Registry, before: Catalogue = EMPTY) -> Catalogue:

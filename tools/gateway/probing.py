@@ -94,7 +94,7 @@ class Probing:
                 yield peer.ask, peer
         else:
             # a command or an app of the operator's own: there is one of each
-            yield lambda ask: self._peers.ask(server.address, ask), None
+            yield lambda ask: self._peers.ask(address_of(server), ask), None
 
     async def _checked(self, server: RegisteredServer) -> str:
         """The address to connect to. Raises AddressRefused."""

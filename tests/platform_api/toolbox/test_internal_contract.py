@@ -1,5 +1,6 @@
 """The internal contract (SPEC 3b), asked by the gateway's own client."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ from kit.wire.internal import AuditEvent
 from platform_api.app import PlatformPorts
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.registry import seed_registry
+from platform_api.toolbox.registry import RegistryWatch, seed_registry
 from tests.platform_api.people import People
 from tools.gateway.platform import HttpPlatform
 
@@ -163,3 +164,18 @@ async def test_what_the_gateway_signs_for_people_opens_nothing_at_the_platform(
         sent = {"authorization": f"Bearer {minter.mint(GATEWAY, 'platform')}"}
         assert (await client.get("/internal/v1/registry", headers=sent)).status_code == 200
         assert (await client.get("/api/v1/me", headers=sent)).status_code == 401
+
+
+async def test_nobody_waits_for_a_gateway_that_has_gone_away(ports: PlatformPorts) -> None:
+    """A process that stops waits for its open requests."""
+    asked: list[bool] = []
+
+    async def gone() -> bool:
+        asked.append(len(asked) == 2)
+        return asked[-1]
+
+    watch = RegistryWatch(ports.database)
+    known = (await watch.current()).version
+    async with asyncio.timeout(20):
+        assert await watch.changed(known, 25, gone) is None
+    assert asked == [False, False, True]

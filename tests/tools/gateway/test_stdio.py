@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -202,3 +204,21 @@ async def test_the_longest_idle_gives_its_place_to_another_person(
         mine_again = await about(gate)
 
     assert mine["pid"] == mine_again["pid"] != theirs["pid"]
+
+
+@pytest.mark.proves("GOV-202")
+async def test_each_organisation_that_registers_a_command_has_a_process_of_its_own(
+    tmp_path: Path, redis: Redis, index: Index
+) -> None:
+    elsewhere = replace(TOM, organisation_id=uuid4())
+    async with small(tmp_path, redis, index) as gate:
+        [everyones] = gate.platform.current.servers
+        theirs = [
+            everyones.model_copy(update={"organisation_id": each, "audience": f"server:{each}"})
+            for each in (MAYA.organisation_id, elsewhere.organisation_id)
+        ]
+        gate.platform.current = registry_of(theirs)
+        await gate.gateway.holder.refresh()
+        said = [await about(gate, who) for who in (MAYA, elsewhere, MAYA)]
+
+    assert said[0]["pid"] == said[2]["pid"] != said[1]["pid"]

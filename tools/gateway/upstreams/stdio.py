@@ -41,6 +41,8 @@ from tools.gateway.upstreams.sessions import CAPABILITIES
 from tools.gateway.upstreams.talk import CLIENT, Ask, Peer, StatelessPeer, answer_in, discovered, read_message
 
 STDIO = "stdio:"
+OF_ORGANISATION = "#organisation:"
+"""Behind the command's name: each organisation that registers it has a process of its own."""
 _ALWAYS = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _LOOK_S = 1.0
 _START_S = 25.0
@@ -373,7 +375,7 @@ class Processes:
 
     def command(self, address: str) -> Command:
         """As the operator has it now. Raises Unavailable."""
-        found = self._commands.find(address.removeprefix(STDIO))
+        found = self._commands.find(address.removeprefix(STDIO).partition(OF_ORGANISATION)[0])
         if found is None:
             _log.error("gateway.no_such_command", address=address)
             raise Unavailable(
