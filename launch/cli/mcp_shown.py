@@ -165,8 +165,10 @@ def events(console: Console, found: Iterable[ServerEvent]) -> None:
     console.print(table)
 
 
-def _who(actor: str) -> str:
+def _who(actor: str | None) -> str:
     """Enough of an id to tell people apart; the whole stands in --json."""
+    if actor is None:
+        return ""
     kind, colon, id = actor.rpartition(":")
     return f"{kind}{colon}{id[:8]}" if len(id) == 36 else actor
 

@@ -37,7 +37,7 @@ def server(given: dict[str, Any], approved: dict[str, Any] | None = None) -> Any
     tools = derived(approved or given).tools.values()
     definitions = [tool.definition for tool in tools]
     made = registered("pets", "openapi:1", definitions, shares=[])
-    return made.model_copy(update={"document": given})
+    return made.model_copy(update={"document": given, "credential": "none"})
 
 
 @asynccontextmanager
@@ -74,7 +74,8 @@ async def test_calls_become_requests_and_answers_become_structured_results(
     ]
     assert here.api.seen[0].headers["x-team"] == "ops"
     assert json.loads(here.api.seen[1].body) == {"name": "Bo"}
-    assert MAYA.name not in here.api.seen[0].headers["authorization"]
+    # nothing of the caller's, and nothing of ours unless an admin says so
+    assert [one.headers.get("authorization") for one in here.api.seen] == [None] * 3
 
 
 @pytest.mark.proves("GOV-702", "GOV-703")
