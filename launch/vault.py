@@ -58,12 +58,6 @@ def add_key(file: Path) -> KeyRing:
     return read(file)
 
 
-def keep_only(file: Path, kid: str) -> None:
-    """The other keys go: nothing is sealed with them any more."""
-    kept = [line for line in file.read_text().replace(",", "\n").split() if line.startswith(f"{kid}:")]
-    write_whole(file, "\n".join([*kept, ""]).encode())
-
-
 def _create(file: Path) -> None:
     """Whole or not at all: another process of this deployment may be starting, too."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

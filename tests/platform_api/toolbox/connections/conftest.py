@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -15,6 +15,7 @@ from access.principal import Principal
 from access.tokens import Minter, SigningKey
 from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID, ensure_dev_people
+from platform_api.toolbox.connections.credentials import Credentials
 from platform_api.toolbox.connections.settings import ConnectionsSettings
 from platform_api.toolbox.models import ToolServerRow
 from ports.db import Database
@@ -46,7 +47,6 @@ class World:
     issuer: AuthorizationServer
     server: ToolServer
     app: Any
-    pages: list[httpx.Response] = field(default_factory=list[httpx.Response])
 
     async def sign_in(self, **said: Any) -> httpx.Response:
         """The admin says how."""
@@ -135,15 +135,10 @@ async def world(
             AsyncClient(**client, headers={"Authorization": f"Bearer {token}"}) as gateway,
             AsyncClient(**client) as browser,
         ):
+            for name in ("maya", "tom", "ada"):
+                # these tests move the clock by hours
+                who = Principal(organisation_id=ORGANISATION_ID, id=DEV_PEOPLE[name].id)
+                session = ports.minter.mint(who, "platform", lifetime_s=86_400 * 400)
+                getattr(people, name).headers["authorization"] = f"Bearer {session}"
             yield World(ports, clock, people, gateway, browser, issuer, server, app)
-            await app.state.provided[_broker()].stop()
-
-
-def _broker() -> type:
-    from platform_api.toolbox.connections.credentials import Credentials
-
-    return Credentials
-
-
-def service(name: str) -> Principal:
-    return Principal(organisation_id=ORGANISATION_ID, id=uuid4(), kind="service", name=name)
+            await app.state.provided[Credentials].stop()

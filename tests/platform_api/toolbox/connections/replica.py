@@ -1,13 +1,11 @@
 """One replica of the platform's broker, as a process of its own that can be killed.
 
-Reads lines on stdin: `ask` (with the token to report as refused) → answers `got <sha256 of the token>` or
-`error <code>`. Started by test_refreshing with the settings as JSON in the first line.
+Forked from a process that has imported everything, so that hundreds can be started.
 """
 
 import asyncio
 import hashlib
-import json
-import sys
+from multiprocessing.connection import Connection
 from typing import Any
 from uuid import UUID
 
@@ -22,39 +20,28 @@ from ports.db import Database
 from ports.http import OutboundSettings, system_resolver
 
 
-async def main() -> None:
-    lines = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    settings: dict[str, Any] = json.loads(await lines.readline())
+def serve(pipe: "Connection[Any, Any]", settings: dict[str, Any]) -> None:
+    """Answers each message with `got <sha256 of the token>` or `error <code>`."""
+    asyncio.run(_serve(pipe, settings))
+
+
+async def _serve(pipe: "Connection[Any, Any]", settings: dict[str, Any]) -> None:
     database, clock = Database(settings["database_url"], pool_size=3), SystemClock()
     broker = Broker(
         database,
         KeyRing.parse(settings["keys"]),
         Minter(SigningKey.generate(), "platform", clock),
         clock,
-        settings=ConnectionsSettings(
-            public_url="http://127.0.0.1:8000",
-            refresh_apart=settings["apart"],
-            answer_within_s=settings["within_s"],
-        ),
+        settings=ConnectionsSettings(public_url="http://127.0.0.1:8000"),
         outbound=OutboundSettings(allowed_hosts=settings["hosts"]),
         resolver=system_resolver,
     )
-    print("ready", flush=True)
-    while line := (await lines.readline()).decode().strip():
-        rejected = line.partition(" ")[2]
-        ask = AskToken(
-            organisation_id=UUID(settings["organisation_id"]),
-            user_id=UUID(settings["user_id"]),
-            rejected=rejected or None,
-        )
+    asked = AskToken(organisation_id=UUID(settings["organisation_id"]), user_id=UUID(settings["user_id"]))
+    while True:
+        await asyncio.to_thread(pipe.recv)
         try:
-            given = await broker.credentials.of(settings["server"], ask)
+            given = await broker.credentials.of(settings["server"], asked)
             token = given.value.removeprefix("Bearer ")
-            print("got", hashlib.sha256(token.encode()).hexdigest(), flush=True)
+            pipe.send(f"got {hashlib.sha256(token.encode()).hexdigest()}")
         except SwitchboardError as error:
-            print("error", error.code, flush=True)
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+            pipe.send(f"error {error.code}")

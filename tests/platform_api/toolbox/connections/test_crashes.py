@@ -2,47 +2,54 @@
 
 import asyncio
 import hashlib
-import json
+import multiprocessing
 import os
 import random
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from platform_api.identity.dev_people import ORGANISATION_ID
 from platform_api.toolbox.connections.models import ConnectionRow
+from tests.platform_api.toolbox.connections import replica
 from tests.platform_api.toolbox.connections.conftest import MAYA, SERVER, World
 
 REPLICAS = 8
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["tests.platform_api.toolbox.connections.replica"])
 
 
 @dataclass
 class Replica:
-    process: asyncio.subprocess.Process
+    process: Any
+    pipe: "Connection[Any, Any]"
 
-    async def ask(self, rejected: str) -> str:
+    async def ask(self) -> str:
         """What it says, or `dead`."""
-        assert self.process.stdin
-        assert self.process.stdout
         try:
-            self.process.stdin.write(f"ask {rejected}\n".encode())
-            await self.process.stdin.drain()
-        except ConnectionError:
+            self.pipe.send("ask")
+            return await asyncio.to_thread(self.pipe.recv)
+        except (EOFError, OSError):
             return "dead"
-        return (await self.process.stdout.readline()).decode().strip() or "dead"
 
-    def kill(self, *, couriers: bool) -> None:
+    def kill(self, *, couriers: bool = False) -> None:
         """kill -9; `couriers`: of all that it started, too."""
         for pid in children(self.process.pid) if couriers else ():
             os.kill(pid, signal.SIGKILL)
         self.process.kill()
+
+    async def gone(self) -> None:
+        await asyncio.to_thread(self.process.join)
+        self.process.close()
+        self.pipe.close()
 
 
 def children(pid: int) -> list[int]:
@@ -50,7 +57,7 @@ def children(pid: int) -> list[int]:
         return [int(child) for child in listed.read().split()]
 
 
-async def started(world: World) -> Replica:
+def started(world: World) -> Replica:
     assert world.ports.vault
     settings = {
         "database_url": world.ports.database.url,
@@ -59,33 +66,23 @@ async def started(world: World) -> Replica:
         "user_id": str(MAYA),
         "server": SERVER,
         "hosts": world.ports.outbound_settings.allowed_hosts,
-        "apart": True,
-        "within_s": 15.0,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.platform_api.toolbox.connections.replica",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(json.dumps(settings).encode() + b"\n")
-    assert await process.stdout.readline() == b"ready\n"
-    return Replica(process)
+    ours, theirs = FORKING.Pipe()
+    process = FORKING.Process(target=replica.serve, args=(theirs, settings), daemon=True)
+    process.start()
+    theirs.close()
+    return Replica(process, ours)
 
 
 @asynccontextmanager
 async def fleet(world: World, many: int) -> AsyncIterator[list[Replica]]:
-    replicas = list(await asyncio.gather(*(started(world) for _ in range(many))))
+    replicas = [started(world) for _ in range(many)]
     try:
         yield replicas
     finally:
-        for replica in replicas:
-            if replica.process.returncode is None:
-                replica.process.kill()
-        await asyncio.gather(*(replica.process.wait() for replica in replicas))
+        for one in replicas:
+            one.kill()
+            await one.gone()
 
 
 @dataclass
@@ -104,16 +101,15 @@ async def run(world: World, rounds: int, replicas: list[Replica], *, couriers: b
     await world.sign_in(client_id="sb")
     await world.connect()
     for number in range(rounds):
-        spare = asyncio.create_task(started(world))
         await expire(world)
         before = len(world.issuer.seen)
-        asking = [asyncio.create_task(replica.ask("")) for replica in replicas]
+        asking = [asyncio.create_task(one.ask()) for one in replicas]
         victim = await whoever_refreshes(world, before, replicas, chance)
         victim.kill(couriers=couriers)
         seen.killed += 1
         said = await asyncio.gather(*asking)
-        await victim.process.wait()
-        replicas[replicas.index(victim)] = await spare
+        await victim.gone()
+        replicas[replicas.index(victim)] = started(world)
         seen.answers.update(one.split()[0] + (one[5:] if one.startswith("error") else "") for one in said)
         await judge(world, said, seen)
         if number % 20 == 19:

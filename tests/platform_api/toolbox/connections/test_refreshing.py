@@ -166,6 +166,8 @@ async def test_every_opening_is_on_record_and_a_token_is_nowhere_else(
     world: World, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("DEBUG")
+    # the test's own browser logs the addresses that it opens
+    caplog.set_level("WARNING", "httpx")
     secret = "a-client-secret-for-the-search"
     await world.sign_in(client_id="sb", client_secret=secret)
     await world.connect()
