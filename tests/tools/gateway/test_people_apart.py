@@ -161,8 +161,7 @@ async def test_a_waiting_call_is_answered_as_the_call_that_it_is(
             )
             headers = stateless(gate, who, "tools/call", name)
             answered = (await post(gate, mcp.request("tools/call", params), headers)).json()
-            assert "result" in answered, answered
-            return answered["result"]
+            return answered.get("result") or answered["error"]
 
         asked = await ask(MAYA, "test_elicitation", {"message": "Who?"})
         [key] = asked["inputRequests"]
@@ -178,7 +177,8 @@ async def test_a_waiting_call_is_answered_as_the_call_that_it_is(
             refused = await ask(who, name, arguments, **given)
             assert refused["_meta"][mcp.ERROR_META]["code"] == "input_expired", (who.name, name)
         tampered = given | {"requestState": asked["requestState"][:-6] + "AAAAA="}
-        assert (await ask(MAYA, "test_elicitation", {"message": "Who?"}, **tampered))["isError"]
+        forged = await ask(MAYA, "test_elicitation", {"message": "Who?"}, **tampered)
+        assert forged["code"] == mcp.INVALID_PARAMS
         assert "me" in str(await ask(MAYA, "test_elicitation", {"message": "Who?"}, **given))
 
 
