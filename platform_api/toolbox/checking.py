@@ -90,9 +90,14 @@ def check_whole(tool: RegisteredTool) -> None:
 
 def check_requires(servers: Sequence[RegisteredServer], changed: Iterable[tuple[str, str]]) -> None:
     """Raises BadToolPolicy where what a changed tool (server, own name) requires comes back to itself."""
+    # as if none were disabled: enabling one must not close a circle
+    servers = [server.model_copy(update={"disabled": False}) for server in servers]
     names = called(servers)
     requires: dict[str, Any] = {
-        names[server.name, tool.name]: tool.requires for server in servers for tool in server.tools
+        names[server.name, tool.name]: tool.requires
+        for server in servers
+        for tool in server.tools
+        if (server.name, tool.name) in names
     }
     reached = resolved(requires)
     for key in changed:

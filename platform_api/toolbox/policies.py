@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
+from kit.tool_names import Named, names_on_mcp
 from kit.wire.governance import PolicyChange, ToolPolicy
 from kit.wire.tools import (
     DRIFT,
@@ -81,18 +82,14 @@ def first_policy(definition: Mapping[str, Any], *, trusted: bool) -> dict[str, A
 
 
 def called(servers: Iterable[RegisteredServer]) -> dict[tuple[str, str], str]:
-    """(server, own name) → name on /mcp, by the gateway's rule: the release's own keeps a name, else the
-    server that sorts first; the other's is `<server>.<tool>`. servers: those that one organisation sees."""
-    offers = sorted(
-        (tool.approved_by != RELEASE, server.name, tool.name) for server in servers for tool in server.tools
+    """(server, own name) → name on /mcp. servers: those that one organisation sees."""
+    named = names_on_mcp(
+        Named(server.name, tool.name, tool.approved_by == RELEASE, server.organisation_id is None)
+        for server in servers
+        for tool in server.tools
+        if not server.disabled
     )
-    prefixed = {f"{server}.{name}": server for _, server, name in offers}
-    taken: dict[str, tuple[str, str]] = {}
-    for foreign, server, name in offers:
-        theirs = foreign and prefixed.get(name, server) != server
-        wanted = name if name not in taken and not theirs else f"{server}.{name}"
-        taken.setdefault(wanted, (server, name))
-    return {key: name for name, key in taken.items()}
+    return {(tool.server, tool.own_name): name for tool, name in named.items()}
 
 
 def as_json(value: Any) -> Any:

@@ -30,7 +30,7 @@ class Surroundings:
     def __init__(self, servers: Sequence[RegisteredServer]) -> None:
         self.names = called(servers)
         offered = {
-            self.names[server.name, tool.name]: tool.requires
+            self.called(server.name, tool.name): tool.requires
             for server in servers
             for tool in server.tools
             if not server.disabled and tool.quarantined is None
