@@ -43,8 +43,11 @@ def _same(before: Any, after: Any) -> bool:
     if isinstance(before, list) and isinstance(after, list):
         one, other = cast(list[Any], before), cast(list[Any], after)
         return len(one) == len(other) and all(map(_same, one, other))
-    kinds = {type(cast(object, value)) for value in (before, after)}
-    return len(kinds) == 1 and bool(cast(Any, before) == after)
+    return _kind(before) is _kind(after) and bool(cast(Any, before) == after)
+
+
+def _kind(value: object) -> type:
+    return type(value)
 
 
 def _fields(before: dict[str, Any], after: dict[str, Any], path: str, depth: int) -> Iterator[Change]:
