@@ -43,11 +43,11 @@ def _same(before: Any, after: Any) -> bool:
     if isinstance(before, list) and isinstance(after, list):
         one, other = cast(list[Any], before), cast(list[Any], after)
         return len(one) == len(other) and all(map(_same, one, other))
-    return _kind(before) is _kind(after) and bool(cast(Any, before) == after)
+    return _equal_values(cast(Any, before), cast(Any, after))
 
 
-def _kind(value: object) -> type:
-    return type(value)
+def _equal_values(before: Any, after: Any) -> bool:
+    return type(before) is type(after) and bool(before == after)
 
 
 def _fields(before: dict[str, Any], after: dict[str, Any], path: str, depth: int) -> Iterator[Change]:
