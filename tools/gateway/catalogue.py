@@ -275,7 +275,8 @@ def _offered(servers: Iterable[RegisteredServer], before: Mapping[str, OfferedTo
 
 
 def _same(known: OfferedTool, server: RegisteredServer, policy: RegisteredTool) -> bool:
-    return (known.address, known.audience) == (address_of(server), server.audience) and known.policy == policy
+    reached = (address_of(server), server.audience, server.credential)
+    return (known.address, known.audience, known.credential) == reached and known.policy == policy
 
 
 def _id(server: RegisteredServer, tool: str) -> str:

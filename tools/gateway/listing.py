@@ -36,7 +36,8 @@ class Listing:
         """`who`: whose session; the gateway's own unless said otherwise. Raises as Credentials.of."""
         lent = await self._credentials.for_listing(server)
         token = self._minter.mint(GATEWAY, server.audience) if lent is None else ""
-        return Ask(method, params, token, who or str(GATEWAY.id), repeatable=True, credential=lent)
+        own = f"{server.organisation_id}/{GATEWAY.id}" if server.organisation_id else str(GATEWAY.id)
+        return Ask(method, params, token, who or own, repeatable=True, credential=lent)
 
     async def tools(
         self, server: RegisteredServer, answers: Answers, who: str = "", most_bytes: int | None = None

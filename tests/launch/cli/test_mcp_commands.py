@@ -8,6 +8,7 @@ import pytest
 
 from launch.cli.mcp_commands import CommandRefused, add, remove
 from tools.gateway.upstreams.commands import FILE, Command, Commands, CommandsUnreadable, read_commands
+from tools.gateway.upstreams.stdio import Processes
 
 
 @pytest.mark.proves("GOV-704")
@@ -79,3 +80,16 @@ def test_another_command_of_the_same_name_takes_its_place_only_on_demand(tmp_pat
         add(tmp_path, "time", [sys.executable, "two"], folder=tmp_path)
     add(tmp_path, "time", [sys.executable, "two"], folder=tmp_path, replace=True)
     assert read_commands(tmp_path / FILE)["time"].command[1:] == ("two",)
+
+
+@pytest.mark.proves("GOV-704")
+def test_organisations_share_no_process_and_people_only_where_the_command_allows() -> None:
+    shared, own = Command(command=("/bin/cat",)), Command(command=("/bin/cat",), per_principal=True)
+    processes = Processes(Commands({"shared": shared, "own": own}), 1000)
+
+    def same(command: str, one: str, other: str) -> bool:
+        return processes.process(f"stdio:{command}", one) is processes.process(f"stdio:{command}", other)
+
+    assert same("shared", "acme/maya", "acme/tom")
+    assert not same("shared", "acme/maya", "other/maya")
+    assert not same("own", "acme/maya", "acme/tom")

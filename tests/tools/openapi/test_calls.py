@@ -32,12 +32,12 @@ class World:
         return tool_error_of(await call(self.gate, MAYA, tool, arguments))
 
 
-def server(given: dict[str, Any], approved: dict[str, Any] | None = None) -> Any:
+def server(given: dict[str, Any], approved: dict[str, Any] | None = None, credential: str = "none") -> Any:
     """Registered with the definitions that `approved` gives, which is the same document as a rule."""
     tools = derived(approved or given).tools.values()
     definitions = [tool.definition for tool in tools]
     made = registered("pets", "openapi:1", definitions, shares=[])
-    return made.model_copy(update={"document": given, "credential": "none"})
+    return made.model_copy(update={"document": given, "credential": credential})
 
 
 @asynccontextmanager
@@ -76,6 +76,20 @@ async def test_calls_become_requests_and_answers_become_structured_results(
     assert json.loads(here.api.seen[1].body) == {"name": "Bo"}
     # nothing of the caller's, and nothing of ours unless an admin says so
     assert [one.headers.get("authorization") for one in here.api.seen] == [None] * 3
+
+
+@pytest.mark.proves("GOV-703")
+async def test_an_api_that_verifies_our_tokens_gets_one_of_our_own_and_never_the_callers(
+    tmp_path: Path, redis: Redis, index: Index
+) -> None:
+    async with world(tmp_path, redis, index) as here:
+        trusting = server(document(here.base), credential="switchboard")
+        here.gate.platform.current = registry_of([trusting])
+        await here.gate.gateway.holder.refresh()
+        await here.ask("listPets")
+        sent = here.api.seen[0].headers["authorization"]
+    assert sent.startswith("Bearer ")
+    assert sent != f"Bearer {here.gate.token(MAYA)}"
 
 
 @pytest.mark.proves("GOV-702", "GOV-703")

@@ -188,7 +188,7 @@ def _own_headers(ask: Ask) -> dict[str, str]:
     trace = {name: ask.trace[name] for name in ("traceparent", "tracestate") if name in ask.trace}
     # last, so that nothing of the arguments takes their place
     mirrored = {name.lower(): value for name, value in ask.headers.items()}
-    return own | trace | mirrored | (authorised(ask) if ask.credential is not None else {})
+    return own | trace | mirrored | authorised(ask)
 
 
 def _onward(method: str, base: str, url: httpx.URL, response: httpx.Response) -> httpx.URL | None:

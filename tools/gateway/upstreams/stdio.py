@@ -388,7 +388,9 @@ class Processes:
     def process(self, address: str, who: str) -> Process:
         """Raises Unavailable."""
         command = self.command(address)
-        key = (address, who if command.per_principal else "")
+        # never shared between organisations: any of them may register a command of this deployment
+        organisation, slash, _ = who.partition("/")
+        key = (address, who if command.per_principal else organisation if slash else "")
         found = self._running.get(key)
         if found is not None and found.command != command:
             # another command under the same name: calls under way end with the old one
