@@ -87,7 +87,7 @@ def _fresh(ring: KeyRing, row: Any, what: What, sealed: str, done: Resealed) -> 
 
 
 async def _swap(session: AsyncSession, row: Any, column: str, before: str, after: str) -> bool:
-    model = type(row)
+    model: Any = row.__class__
     swapped: CursorResult[Any] = await session.execute(  # type: ignore[assignment]  # UPDATE has a cursor
         update(model)
         .where(model.id == row.id, getattr(model, column) == before)
