@@ -58,9 +58,7 @@ def remove(data: Path, name: str) -> bool:
     return True
 
 
-def _command(
-    words: Sequence[str], environment: Sequence[str], folder: Path, per_principal: bool
-) -> Command:
+def _command(words: Sequence[str], environment: Sequence[str], folder: Path, per_principal: bool) -> Command:
     program = shutil.which(words[0], path=os.environ.get("PATH")) if words else None
     if program is None:
         shown = words[0] if words else ""
