@@ -43,7 +43,7 @@ def _same(before: Any, after: Any) -> bool:
     if isinstance(before, list) and isinstance(after, list):
         one, other = cast(list[Any], before), cast(list[Any], after)
         return len(one) == len(other) and all(map(_same, one, other))
-    return _equal_values(before, cast(Any, after))
+    return _equal_values(before, after)
 
 
 def _equal_values(before: Any, after: Any) -> bool:
