@@ -36,7 +36,7 @@ ASK_MODAL: Final = "ask_form"
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """`workspace` is the enterprise's id where there is one, so that a person is one in all its workspaces."""
+    """`workspace` is the enterprise's id where there is one: a person is one in all its workspaces."""
 
     workspace: str
     user: str
@@ -68,9 +68,9 @@ class Where:
 
 
 def place_of(ref: str) -> Where | None:
-    """Of `slack:<team>/<channel>/<thread>`, the platform's external_ref."""
+    """Of `slack:<team>/<channel>/<thread>`, the platform's external_ref; None: of no thread."""
     parts = ref.removeprefix("slack:").split("/")
-    if len(parts) < 3:
+    if len(parts) < 3 or not parts[2].replace(".", "").isdecimal():
         return None
     return Where(parts[0], parts[1], thread=parts[2], direct=parts[1].startswith("D"))
 
@@ -105,7 +105,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """`where.ts` is the message that was changed (message_changed); text as of Asked, "" if it is no question."""
+    """`where.ts` is the message that was changed (message_changed); text as of Asked, "" if no question."""
 
     who: Who
     where: Where
@@ -148,7 +148,7 @@ class Uninstalled:
 @dataclass(frozen=True, slots=True)
 class Foreign:
     """A message for us from a bot, a workflow or somebody of another company (Slack Connect: the payload's
-    `user_team`/`source_team` is neither the team nor in its enterprise). Of bots in a DM and our own: None."""
+    `user_team`/`source_team` is neither the team nor in its enterprise). Of bots in a DM, our own: None."""
 
     who: Who
     where: Where
