@@ -25,6 +25,7 @@ from access.principal import Principal, permissions_of
 from access.tokens import Minter, SigningKey, claims_of
 from kit.clock import SystemClock
 from kit.errors import Unauthenticated, Unavailable
+from kit.wire.connections import AskToken, UpstreamToken
 from kit.wire.interactions import ConsumedOneShot, ConsumeOneShot, OpenedOneShot, OpenOneShot
 from kit.wire.internal import AuditAccepted, AuditEvent, ResolvedPrincipal
 from kit.wire.tools import RegisteredServer, Registry
@@ -36,7 +37,7 @@ from tests.clocks import MovedClock
 from tests.knowledge.index.samples import chunk, facts
 from tests.tools.one_shots import OneShots
 from tools.gateway.app import Gateway, build_gateway
-from tools.gateway.platform import EventsRefused
+from tools.gateway.platform import AccountNeeded, EventsRefused
 from tools.gateway.settings import GatewaySettings
 from tools.servers.docs.server import build_docs_server
 
@@ -184,6 +185,10 @@ class HeldPlatform:
     async def consume_one_shot(self, id: str, wanted: ConsumeOneShot) -> ConsumedOneShot:
         self._up()
         return await self.one_shots.consume_one_shot(id, wanted)
+
+    async def upstream_token(self, server: str, wanted: AskToken) -> UpstreamToken:
+        self._up()
+        raise AccountNeeded("Nobody has an account here.", server, "https://platform.test/connect")
 
     def _up(self) -> None:
         if self.down:

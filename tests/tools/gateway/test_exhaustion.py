@@ -23,7 +23,7 @@ from tests.tools.world import MAYA, TOM, Gate, registry_of, running_gateway
 from tools.gateway.protocol import http as gateway_http
 from tools.gateway.protocol.asking import Questions, TooManyQuestions
 from tools.gateway.settings import GatewaySettings
-from tools.gateway.wrappers.breaker import FAILURES, broken
+from tools.gateway.wrappers.breaker import OURS, broken
 from tools.gateway.wrappers.bulkhead import ServerBusy, TooManyAtOnce, in_bulkhead
 
 STREAMS = 3
@@ -105,7 +105,7 @@ async def test_one_persons_hanging_calls_leave_places_for_the_others() -> None:
     held = [asyncio.create_task(handler(call_of(MAYA, tool_of))) for _ in range(2)]
     while len(inner.calls) < 2:
         await asyncio.sleep(0)
-    for _ in range(FAILURES + 1):
+    for _ in range(OURS.failures + 1):
         with pytest.raises(TooManyAtOnce) as refused:
             await handler(call_of(MAYA, tool_of))
         assert refused.value.retry_after
