@@ -1,0 +1,1 @@
+"""Slack, without Slack: a simulator of its API, its limits, and the bot against both."""
