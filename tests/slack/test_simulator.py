@@ -178,6 +178,9 @@ async def test_streams_in_channels_name_who_reads_them(slack: Slack) -> None:
     assert await _error(starting) == "missing_recipient_team_id"
 
 
+@pytest.mark.filterwarnings(
+    "ignore:BasicAuth is deprecated:DeprecationWarning"
+)  # slack_sdk with aiohttp 3.14
 async def test_a_token_is_rotated_and_the_old_one_expires(slack: Slack) -> None:
     team = slack.team(installed=False)
     client = AsyncWebClient(base_url=slack.api_url)
