@@ -49,8 +49,12 @@ class Table:
 def neutral(text: str) -> str:
     """The same to read, but no mention of anybody, whoever wrote it: a word joiner parts what Slack looks
     for. Characters that hide or turn text around are gone."""
-    seen = _INVISIBLE.sub("", text)
-    return _BROADCAST.sub(f"@{_JOINER}", _ENTITY.sub(f"<{_JOINER}", seen))
+    return _BROADCAST.sub(f"@{_JOINER}", _ENTITY.sub(f"<{_JOINER}", visible(text)))
+
+
+def visible(text: str) -> str:
+    """Without characters that hide or turn text around."""
+    return _INVISIBLE.sub("", text)
 
 
 def escaped(text: str) -> str:

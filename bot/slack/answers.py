@@ -1,0 +1,191 @@
+"""Answers as Slack messages: text with numbered links, sources, what was missing, feedback (SPEC 1 J1, 7)."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from bot.core.reply import Answer, Trouble
+from bot.slack.blocks import (
+    NOTIFICATION,
+    Block,
+    actions,
+    button,
+    context,
+    modal_of,
+    packed,
+    plain,
+    section,
+    shown,
+)
+from bot.slack.citing import (
+    LISTED,
+    addresses,
+    marker,
+    numbered,
+    source_markdown,
+    sources_of,
+    with_links,
+    without_marks,
+)
+from bot.slack.happened import Message
+from bot.slack.rich import inline, rich, text_length
+from bot.slack.text import LONGEST, Table, escaped, parts_of, pieces, shortened
+from kit.wire.chat import Message as Said
+
+TABLE = 10_000
+"""Characters in all cells of a message's tables; one table a message."""
+_ROOM = LONGEST - 200
+_VIEW = 60_000
+"""Characters in one view: far below what a view's payload may weigh."""
+_MISSING = {
+    "docs": "the documents",
+    "dense": "search by meaning",
+    "embedder": "search by meaning",
+    "reranker": "the fine ranking",
+    "graph": "the knowledge graph",
+    "kg": "the knowledge graph",
+    "verify": "the check of every sentence",
+}
+
+
+def answer(given: Answer, shared: bool) -> Message:
+    """The whole final message. `shared`: others read it too. What does not fit stands behind "Show more"."""
+    body, whole = _body(given.text, addresses(given.citations), _ROOM)
+    return Message(_notification(given.text), (*body, *_below(given, shared, whole)))
+
+
+def closing(given: Answer, shared: bool) -> tuple[Block, ...]:
+    """What stands below a text that was streamed whole."""
+    return tuple(_below(given, shared, True))
+
+
+def whole(message: Said) -> Block:
+    """The view behind "Show more": all of the answer with all its sources."""
+    text = with_links(message.text, addresses(message.citations))
+    notes = [f"- {source_markdown(citation)}" for citation in numbered(message.citations).values()]
+    markdown = text + ("\n\n**Sources**\n\n" + "\n".join(notes) if notes else "")
+    return modal_of("The whole answer", _fitting(rich(markdown)))
+
+
+def trouble(given: Trouble) -> Message:
+    """What happened, the next step, and the request id: never nothing."""
+    sentence = sentences(given.detail, given.hint) or "Something went wrong on our side."
+    blocks = [
+        section(f":warning: {escaped(sentence)}"),
+        context(f"Request id: {shown(given.request_id, 80)}"),
+    ]
+    if given.retryable:
+        blocks.append(actions(button("Try again", "again", {}, style="primary")))
+    text = escaped(shortened(f"{sentence} Request id: {given.request_id}", NOTIFICATION))
+    return Message(text, tuple(blocks))
+
+
+def sentences(*texts: str) -> str:
+    """On one line; one that ends without a mark gets its full stop."""
+    lines = [" ".join(text.split()) for text in texts]
+    whole = " ".join(line if line[-1] in ".!?:…" else f"{line}." for line in lines if line)
+    return shortened(whole, 550)
+
+
+def _body(text: str, urls: Mapping[int, str], room: int) -> tuple[list[Block], bool]:
+    """Blocks, and whether they hold all of it."""
+    blocks: list[Block] = []
+    tables = 0
+    for part in parts_of(text):
+        if isinstance(part, Table) and not tables and _fits(part):
+            blocks.append(_table(part, urls))
+            tables = 1
+            continue
+        markdown = part.as_text() if isinstance(part, Table) else with_links(part.text, urls)
+        first, *more = pieces(markdown, room) if room >= 200 else ("", markdown)
+        if first:
+            blocks.append({"type": "markdown", "text": first})
+        room -= len(first)
+        if more:
+            return blocks, False
+    return blocks or [{"type": "markdown", "text": "There is no text in this answer."}], True
+
+
+def _fits(table: Table) -> bool:
+    return sum(len(cell) or 1 for row in table.rows for cell in row) <= TABLE
+
+
+def _table(table: Table, urls: Mapping[int, str]) -> Block:
+    links = {f"[{n}]": url for n, url in urls.items()}
+    return {
+        "type": "table",
+        "rows": [[_cell(cell, links, bold=not at) for cell in row] for at, row in enumerate(table.rows)],
+        "column_settings": [{"is_wrapped": True} for _ in table.rows[0]],
+    }
+
+
+def _cell(text: str, links: Mapping[str, str], *, bold: bool) -> Block:
+    cited = any(mark in text for mark in links)
+    if not cited and not (bold and text.strip()):
+        return {"type": "raw_text", "text": text or " "}
+    runs = [_styled(run, bold) for run in inline(text, links)]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": runs}]}
+
+
+def _styled(run: Block, bold: bool) -> Block:
+    if run["type"] == "link":
+        run = {**run, "text": marker(int(str(run["text"]).strip("[]")))}
+    return {**run, "style": {"bold": True}} if bold else run
+
+
+def _below(given: Answer, shared: bool, complete: bool) -> list[Block]:
+    blocks = sources_of(given.citations)
+    if given.degraded:
+        blocks.append(context(_missing(given.degraded)))
+    buttons: list[Block] = []
+    if not complete or len(numbered(given.citations)) > LISTED:
+        more = {"session": str(given.session_id), "message": str(given.message_id)}
+        buttons.append(button("Show more", "more", more))
+    if shared:
+        buttons.append(button("Answer me privately", "privately", {}))
+    if buttons:
+        blocks.append(actions(*buttons))
+    if given.outcome != "refused":
+        blocks.append(_feedback(given.message_id))
+    return blocks
+
+
+def _missing(degraded: Sequence[str]) -> str:
+    named = dict.fromkeys(_MISSING.get(part, part) for part in degraded)
+    return f":warning: Not available for this answer: {shown(', '.join(named), 300)}."
+
+
+def _feedback(message_id: UUID) -> Block:
+    def vote(label: str, vote: str) -> Block:
+        return {
+            "text": plain(label, 75),
+            "accessibility_label": label,
+            "value": packed({"message": str(message_id), "vote": vote}),
+        }
+
+    return {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "action_id": "vote",
+                "positive_button": vote("Good answer", "up"),
+                "negative_button": vote("Bad answer", "down"),
+            }
+        ],
+    }
+
+
+def _notification(text: str) -> str:
+    return escaped(shortened(without_marks(text), NOTIFICATION)) or "An answer."
+
+
+def _fitting(blocks: Sequence[Block]) -> list[Block]:
+    """As many as a view holds, and a word where some are missing."""
+    kept: list[Block] = []
+    room = _VIEW
+    for block in blocks:
+        room -= text_length(block)
+        if len(kept) == 99 or room < 0:
+            return [*kept, section("_The rest does not fit here; ask for a part of it._")]
+        kept.append(block)
+    return kept or [section("There is no text in this answer.")]
