@@ -9,10 +9,10 @@ from kit.errors import NotFound
 from kit.wire.account import CreatedApiKey
 from kit.wire.base import Page
 from kit.wire.channels import ChannelLink, ConfirmLink, CreateBot, LinkOffer, LinkState, RequestLink
-from platform_api.account.errors import AdminsOnly, LinkedToSomebodyElse, NoSuchCode
+from platform_api.account.errors import AdminsOnly, LinkedToSomebodyElse, NoSuchCode, WholeRightsNeeded
 from platform_api.account.service import Linking
 from platform_api.edge import UnitOfWork, provided, raises
-from platform_api.identity import CurrentPrincipal
+from platform_api.identity import CurrentPrincipal, KeyEnds
 from platform_api.identity.errors import MayNotActAs, NotThroughAChannel
 
 router = APIRouter(prefix="/api/v1", tags=["account"])
@@ -49,12 +49,13 @@ async def read_offer(
     "/links/confirm",
     status_code=201,
     summary="Confirm a link",
-    responses=raises(NoSuchCode, LinkedToSomebodyElse, NotThroughAChannel),
+    responses=raises(NoSuchCode, LinkedToSomebodyElse, NotThroughAChannel, WholeRightsNeeded),
 )
 async def confirm_link(
     principal: CurrentPrincipal, linking: _Linking, db: UnitOfWork, request: ConfirmLink
 ) -> ChannelLink:
-    """From now on messages of that account are the caller's. A code works once."""
+    """From now on messages of that account are the caller's, with all rights of the caller: an API key of
+    fewer scopes links nothing. A code works once."""
     return await linking.confirm(db, principal, request)
 
 
@@ -66,8 +67,8 @@ async def remove_link(principal: CurrentPrincipal, linking: _Linking, db: UnitOf
 
 @router.post("/admin/bots", status_code=201, summary="Make a bot's key", responses=raises(AdminsOnly))
 async def create_bot(
-    principal: CurrentPrincipal, linking: _Linking, db: UnitOfWork, request: CreateBot
+    principal: CurrentPrincipal, linking: _Linking, db: UnitOfWork, request: CreateBot, not_after: KeyEnds
 ) -> CreatedApiKey:
     """A service that may ask for the people of one channel (`X-Act-As`), and for nothing else. The key is
-    shown this once."""
-    return await linking.create_bot(db, principal, request)
+    shown this once; made with an API key, it expires with that one at the latest."""
+    return await linking.create_bot(db, principal, request, not_after)

@@ -19,3 +19,9 @@ class AdminsOnly(Forbidden):
     code = "admins_only"
     title = "Only an admin of the organisation may do this"
     default_hint = "Ask somebody with the role OrgAdmin."
+
+
+class WholeRightsNeeded(Forbidden):
+    code = "whole_rights_needed"
+    title = "This credential has less than your account has"
+    default_hint = "Confirm while signed in, or with an API key of all your scopes."

@@ -28,16 +28,26 @@ async def person_named(db: AsyncSession, organisation_id: UUID, user_id: UUID) -
 
 
 async def person_with(db: AsyncSession, organisation_id: UUID, email: str) -> UserRow | None:
-    """An active person of the organisation by an address that the channel has verified."""
-    row = UserRow
-    return await db.scalar(
-        select(row).where(
+    """The one active person of the organisation with an address that the channel has verified.
+
+    Only ASCII is compared without regard to case: other letters fold into ASCII ones (the Kelvin sign into
+    k), and then another mailbox would pass for this one. An address of two people is nobody's.
+    """
+    row, given = UserRow, email.strip()
+    if not given.isascii():
+        return None
+    found = await db.scalars(
+        select(row)
+        .where(
             row.organisation_id == organisation_id,
             row.kind == "person",
             row.disabled_at.is_(None),
-            func.lower(row.email) == email.strip().lower(),
+            func.lower(row.email) == given.lower(),
         )
+        .limit(2)
     )
+    people = found.all()
+    return people[0] if len(people) == 1 else None
 
 
 async def link(

@@ -3,7 +3,7 @@ trusted workspace has verified (SPEC 6)."""
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ from kit.wire.account import CreateApiKey, CreatedApiKey
 from kit.wire.base import Page
 from kit.wire.channels import ChannelLink, ConfirmLink, CreateBot, LinkOffer, LinkState, RequestLink
 from platform_api.account import repository
-from platform_api.account.errors import AdminsOnly, LinkedToSomebodyElse, NoSuchCode
+from platform_api.account.errors import AdminsOnly, LinkedToSomebodyElse, NoSuchCode, WholeRightsNeeded
 from platform_api.audit.service import record
 from platform_api.identity.errors import MayNotActAs, NotThroughAChannel
 from platform_api.identity.links import ChannelIdentity
@@ -63,7 +63,9 @@ class Linking:
         )
 
     async def confirm(self, db: AsyncSession, principal: Principal, asked: ConfirmLink) -> ChannelLink:
-        """Raises NoSuchCode, LinkedToSomebodyElse, NotThroughAChannel. The code is used up."""
+        """The code is used up. Raises NoSuchCode, LinkedToSomebodyElse, NotThroughAChannel,
+        WholeRightsNeeded."""
+        await self._check_whole(principal)
         offered = await self._code(db, principal, asked.code, used_up=True)
         who = ChannelIdentity.parse(offered.identity)
         if who is None or offered.identity != asked.identity:
@@ -87,8 +89,11 @@ class Linking:
             raise NotFound
         await record(db, principal, "account.unlinked", {"identity": identity})
 
-    async def create_bot(self, db: AsyncSession, principal: Principal, asked: CreateBot) -> CreatedApiKey:
-        """A service with a key that may ask for the people of one channel. Raises AdminsOnly."""
+    async def create_bot(
+        self, db: AsyncSession, principal: Principal, asked: CreateBot, not_after: datetime | None = None
+    ) -> CreatedApiKey:
+        """A service with a key that may ask for the people of one channel; `not_after` as for any key that is
+        made with another one. Raises AdminsOnly."""
         if ADMIN not in principal.roles or principal.acting_via is not None:
             raise AdminsOnly
         bot_id = uuid4()
@@ -111,9 +116,15 @@ class Linking:
             permissions=frozenset({permission}),
         )
         key = CreateApiKey(name=f"{asked.channel} bot", expires_in_days=asked.expires_in_days)
-        made = await self._identity.create_api_key(db, bot, key)
+        made = await self._identity.create_api_key(db, bot, key, not_after)
         await record(db, principal, "bot.created", {"bot": str(bot_id), "channel": asked.channel})
         return made
+
+    async def _check_whole(self, principal: Principal) -> None:
+        """A linked account has all that the person has, so a key of few scopes must not link one."""
+        person = (await self._identity.person(principal.id)).principal
+        if not (principal.permissions >= person.permissions and principal.roles >= person.roles):
+            raise WholeRightsNeeded
 
     async def _asserted(
         self, db: AsyncSession, bot: Principal, who: ChannelIdentity, asked: RequestLink

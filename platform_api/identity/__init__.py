@@ -2,10 +2,18 @@
 
 from platform_api.identity.principals import (
     CurrentPrincipal,
+    KeyEnds,
     ServicePrincipal,
     current_principal,
     service_principal,
 )
 from platform_api.identity.service import Identity
 
-__all__ = ["CurrentPrincipal", "Identity", "ServicePrincipal", "current_principal", "service_principal"]
+__all__ = [
+    "CurrentPrincipal",
+    "Identity",
+    "KeyEnds",
+    "ServicePrincipal",
+    "current_principal",
+    "service_principal",
+]
