@@ -33,7 +33,7 @@ VERBS: dict[str, Verb] = {
     "worker": Verb("launch.worker", "Work on the queue (apart from the others)."),
     "gateway": Verb("launch.gateway", "Serve the MCP gateway (apart from the others)."),
     "tool": Verb("launch.tool", "Serve one tool server: docs."),
-    "bot": Verb("launch.bot", "Run one channel: console."),
+    "bot": Verb("launch.bot", "Run one channel: console, slack."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
     "keys": Verb("launch.cli.keys", "The keys of the vault: a new one, rotation."),
     "migrate": Verb("launch.migrate", "Bring the database to this release's tables."),

@@ -1,16 +1,87 @@
 """`switchboard bot CHANNEL`: one channel. The terminal is a channel like the others."""
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated
 
 import typer
+import uvicorn
+from switchboard_sdk import Switchboard
 
+from bot.slack.settings import SlackSettings
+from launch import separate
 from launch.cli.chat import talk
 from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, finish
 
-Channel = Annotated[Literal["console"], typer.Argument(help="Which one.")]
+Http = Annotated[
+    int, typer.Option("--http", min=0, max=65535, help="Take HTTP on this port; 0: Socket Mode.")
+]
+Address = Annotated[
+    str, typer.Argument(help="Where Slack reaches us (https://…); empty: by Socket Mode.", show_default=False)
+]
 
 
 def command(app: typer.Typer) -> None:
-    @app.command("bot", help="Run one channel: console.")
-    def bot(channel: Channel, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish({"console": talk}[channel](Access(url, token, person)))
+    bots = typer.Typer(help="Run one channel: console, slack.", no_args_is_help=True)
+    app.add_typer(bots, name="bot")
+
+    @bots.command("console", help="Talk in the terminal.")
+    def console(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
+        finish(talk(Access(url, token, person)))
+
+    slack_commands = typer.Typer(help="Serve Slack.", invoke_without_command=True)
+    bots.add_typer(slack_commands, name="slack")
+
+    @slack_commands.callback()
+    def slack(context: typer.Context, http: Http = 0, host: separate.Host = "127.0.0.1") -> None:
+        if context.invoked_subcommand is None:
+            separate.begin("bot-slack", serve_slack(http, host))
+
+    @slack_commands.command("manifest", help="Print the app's manifest, to be pasted at api.slack.com/apps.")
+    def manifest(address: Address = "") -> None:
+        # lazy: only this verb needs Slack.
+        from bot.slack.manifest import manifest as made
+
+        print(json.dumps(made(address), indent=2, ensure_ascii=False))
+
+
+async def serve_slack(port: int, host: str) -> None:
+    """Until a signal. Raises separate.Missing."""
+    settings = SlackSettings()
+    key = separate.needed(
+        settings.bot_key.get_secret_value(),
+        "SLACK__BOT_KEY",
+        "an admin makes one: POST /api/v1/admin/bots with channel slack",
+    )
+    _checked(settings, port)
+    # lazy: Bolt takes most of a second to import, and only this process needs it.
+    from bot.slack.app import build
+
+    async with Switchboard(settings.platform_url, key) as switchboard:
+        bot = build(settings, switchboard)
+        if not port:
+            asked = separate.asked_to_stop()
+            async with bot.running():
+                separate.settle_memory()
+                await asked.wait()
+            return
+        # lazy: as above.
+        from bot.slack.serving import web
+
+        async with bot.running():
+            separate.settle_memory()
+            await uvicorn.Server(separate.http_config(web(bot), finish_s=10, host=host, port=port)).serve()
+
+
+def _checked(settings: SlackSettings, port: int) -> None:
+    """Raises separate.Missing."""
+    if port:
+        secret = settings.signing_secret.get_secret_value()
+        separate.needed(
+            secret, "SLACK__SIGNING_SECRET", "Slack signs its requests with it (Basic Information)"
+        )
+    else:
+        token = settings.app_token.get_secret_value()
+        separate.needed(token, "SLACK__APP_TOKEN", "`xapp-…` for Socket Mode; or take HTTP: --http PORT")
+    if not settings.bot_token.get_secret_value():
+        why = "of the one workspace (`xoxb-…`); or set SLACK__CLIENT_ID and SLACK__WORKSPACES for several"
+        separate.needed(settings.client_id, "SLACK__BOT_TOKEN", why)

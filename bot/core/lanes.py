@@ -30,6 +30,12 @@ class Lanes:
         self._walkers.add(walker)
         walker.add_done_callback(self._walkers.discard)
 
+    def aside(self, work: Work) -> None:
+        """Small things that wait for no lane and take nobody's place."""
+        walker = asyncio.create_task(self._done(work))
+        self._walkers.add(walker)
+        walker.add_done_callback(self._walkers.discard)
+
     async def settled(self) -> None:
         """Once nothing is left to do, also of what was given meanwhile."""
         while self._walkers:

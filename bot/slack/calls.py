@@ -4,8 +4,10 @@ that is away (a breaker), apart from what must arrive."""
 import asyncio
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -17,6 +19,7 @@ CALL_S: Final = 10.0
 ARRIVES_WITHIN_S: Final = 120.0
 """How long we try to bring what somebody waits for; then it is left for later."""
 LONGEST_PAUSE_S: Final = 60.0
+_REMEMBERED = 5_000
 OPENS_AFTER, OPEN_S = 5, 5.0
 REPEATABLE: Final = frozenset(
     {
@@ -25,6 +28,7 @@ REPEATABLE: Final = frozenset(
         "assistant.threads.setTitle",
         "auth.test",
         "chat.delete",
+        "chat.stopStream",
         "chat.update",
         "conversations.open",
         "conversations.replies",
@@ -67,6 +71,10 @@ class Tokens(Protocol):
         """Raises SlackTrouble (`not_installed`)."""
         ...
 
+    async def bot_user(self, team: str) -> str:
+        """Who we are there; "" where nobody knows. Raises SlackTrouble."""
+        ...
+
 
 class Breaker:
     """Opens after several calls in a row without an answer; then every call fails at once for a while."""
@@ -97,6 +105,37 @@ class Slack:
         self._base_url = base_url
         self._breaker = Breaker()
         self._session: aiohttp.ClientSession | None = None
+        self._ended: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def note_ended(self, channel: str, ts: str) -> None:
+        """That message of ours is final."""
+        self._ended[channel, ts] = None
+        if len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
+
+    async def left_over(self, team: str, channel: str, thread: str, after: str) -> str:
+        """A message of ours there that nobody has ended, where Slack's answer with its ts was lost; "" for
+        none, or where we may not look."""
+        try:
+            found = await self.call(
+                team,
+                "conversations.replies",
+                within_s=5.0,
+                channel=channel,
+                ts=thread,
+                oldest=after,
+                limit=50,
+            )
+        except SlackTrouble as trouble:
+            log.info("slack.not_looked", code=trouble.code)
+            return ""
+        token_owner = await self._tokens.bot_user(team)
+        for message in reversed(list(found.get("messages", ()))):
+            ts = str(message.get("ts", ""))
+            ours = message.get("user") == token_owner or message.get("bot_user_id") == token_owner
+            if ours and ts > after and (channel, ts) not in self._ended:
+                return ts
+        return ""
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -127,6 +166,24 @@ class Slack:
                     raise
             await asyncio.sleep(pause)
 
+    async def respond(self, url: str, payload: Mapping[str, Any]) -> None:
+        """To a `response_url`. Raises SlackTrouble."""
+        if not self._is_slacks(url):
+            raise SlackTrouble("response_url", "not_slack")
+        try:
+            async with asyncio.timeout(CALL_S), self.session.post(url, json=dict(payload)) as response:
+                if response.status != 200:
+                    raise SlackTrouble("response_url", f"http_{response.status}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackTrouble("response_url", AWAY, uncertain=True) from error
+
+    def _is_slacks(self, url: str) -> bool:
+        parts = urlsplit(url)
+        own = urlsplit(self._base_url)
+        if parts.scheme == "https" and parts.hostname == "hooks.slack.com":
+            return True
+        return own.hostname != "slack.com" and parts[:2] == own[:2]
+
     def _pause(self, trouble: SlackTrouble, attempt: int, fields: Mapping[str, Any]) -> float | None:
         safe = trouble.method in REPEATABLE or "client_msg_id" in fields
         if not trouble.passing or (trouble.uncertain and not safe):
@@ -140,7 +197,7 @@ class Slack:
         if self._breaker.open_for_s:
             raise SlackTrouble(method, AWAY)
         # Its own handlers would repeat what must not be repeated.
-        client = AsyncWebClient(
+        client: Any = AsyncWebClient(
             token=await self._tokens.token(team),
             base_url=self._base_url,
             session=self.session,
@@ -159,8 +216,8 @@ class Slack:
             uncertain = not isinstance(error, aiohttp.ClientConnectorError)
             raise SlackTrouble(method, AWAY, uncertain=uncertain) from error
         self._breaker.answered()
-        data = response.data
-        return data if isinstance(data, dict) else {}
+        data: Any = response.data
+        return cast(dict[str, Any], data) if isinstance(data, dict) else {}
 
     def _refused(self, method: str, error: SlackApiError) -> SlackTrouble:
         response: Any = error.response

@@ -44,13 +44,14 @@ class Files:
                     timeout=aiohttp.ClientTimeout(total=FETCHED_WITHIN_S),
                 ) as response,
             ):
-                return await self._body(response)
+                return await self._body(response, file)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NotFetched("Slack did not give it to me. Please send it again.") from error
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, file: File) -> bytes:
         # Without the right to read it, Slack answers with its sign-in page.
-        if response.status != 200 or "text/html" in response.headers.get("Content-Type", ""):
+        page = "text/html" in response.headers.get("Content-Type", "") and "html" not in file.mimetype
+        if response.status != 200 or page:
             raise NotFetched("Slack did not give it to me. Please send it again.")
         data = bytearray()
         async for piece in response.content.iter_chunked(1 << 16):

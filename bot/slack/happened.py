@@ -70,7 +70,8 @@ class Where:
 def place_of(ref: str) -> Where | None:
     """Of `slack:<team>/<channel>/<thread>`, the platform's external_ref; None: of no thread."""
     parts = ref.removeprefix("slack:").split("/")
-    if len(parts) < 3 or not parts[2].replace(".", "").isdecimal():
+    # A longer one is a conversation for one pair of eyes beside a thread: it is never shown there.
+    if len(parts) != 3 or not parts[2].replace(".", "").isdecimal():
         return None
     return Where(parts[0], parts[1], thread=parts[2], direct=parts[1].startswith("D"))
 

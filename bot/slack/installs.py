@@ -6,7 +6,7 @@ before they do, by whichever replica comes first.
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -34,6 +34,7 @@ class Install:
     bot_token: str
     refresh_token: str = ""
     expires_at: float = 0.0
+    bot_user: str = ""
     version: int = 0
 
     @property
@@ -46,6 +47,7 @@ class Install:
             "bot_token": self.bot_token,
             "refresh_token": self.refresh_token,
             "expires_at": self.expires_at,
+            "bot_user": self.bot_user,
         }
 
 
@@ -57,6 +59,7 @@ class OneWorkspace:
         self._api_url = settings.api_url
         self._allowed: frozenset[str] = frozenset(settings.workspaces)
         self._own: frozenset[str] | None = None
+        self._bot_user = ""
         self._asking = asyncio.Lock()
 
     async def token(self, team: str) -> str:
@@ -65,14 +68,20 @@ class OneWorkspace:
             raise SlackTrouble("auth", "not_installed")
         return self._token
 
+    async def bot_user(self, team: str) -> str:
+        """Raises SlackTrouble."""
+        await self._mine()
+        return self._bot_user
+
     async def _mine(self) -> frozenset[str]:
         async with self._asking:
             if self._own is None:
-                client = AsyncWebClient(token=self._token, base_url=self._api_url, timeout=_CALL_S)
+                client: Any = AsyncWebClient(token=self._token, base_url=self._api_url, timeout=_CALL_S)
                 try:
                     answer: Any = (await client.auth_test()).data
                 except (SlackClientError, OSError, TimeoutError) as error:
                     raise SlackTrouble("auth.test", AWAY) from error
+                self._bot_user = str(answer.get("user_id", ""))
                 self._own = frozenset(
                     str(answer[name]) for name in ("team_id", "enterprise_id") if answer.get(name)
                 )
@@ -93,6 +102,13 @@ class Installs:
 
     async def token(self, team: str) -> str:
         """Raises SlackTrouble: `not_installed`, or AWAY where the platform is."""
+        return (await self._current(team)).bot_token
+
+    async def bot_user(self, team: str) -> str:
+        """Raises SlackTrouble."""
+        return (await self._current(team)).bot_user
+
+    async def _current(self, team: str) -> Install:
         async with self._locks.setdefault(team, asyncio.Lock()):
             until, known = self._known.get(team, (0.0, None))
             if known is None or time.monotonic() > until:
@@ -100,7 +116,7 @@ class Installs:
             if known.renews:
                 known = await self._renewed(known)
             self._known[team] = (time.monotonic() + LOOKED_UP_S, known)
-            return known.bot_token
+            return known
 
     async def keep(self, install: Install) -> None:
         """Raises ApiError."""
@@ -127,6 +143,7 @@ class Installs:
             str(value["bot_token"]),
             str(value.get("refresh_token", "")),
             float(value.get("expires_at", 0)),
+            str(value.get("bot_user", "")),
             entry.version,
         )
 
@@ -152,7 +169,7 @@ class Installs:
         return self._old(install)
 
     async def _exchanged(self, install: Install) -> Install:
-        client = AsyncWebClient(base_url=self._settings.api_url, timeout=_CALL_S)
+        client: Any = AsyncWebClient(base_url=self._settings.api_url, timeout=_CALL_S)
         try:
             answer = await client.oauth_v2_access(
                 client_id=self._settings.client_id,
@@ -163,7 +180,7 @@ class Installs:
         except (SlackApiError, SlackClientError, OSError, TimeoutError) as error:
             log.warning("slack.not_renewed", team=install.team, error=type(error).__name__)
             return self._old(install)
-        fresh = installed(install.team, answer.data)
+        fresh = replace(installed(install.team, answer.data), bot_user=install.bot_user)
         try:
             await self._state.put("slack", KEY + install.team, fresh.value())
         except ApiError as error:
@@ -186,4 +203,5 @@ def installed(team: str, answer: Any) -> Install:
         str(answer["access_token"]),
         str(answer.get("refresh_token") or ""),
         time.time() + lives if lives else 0.0,
+        str(answer.get("bot_user_id") or ""),
     )

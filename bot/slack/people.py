@@ -96,7 +96,8 @@ def person_of(user: Mapping[str, Any], team: str, workspace: str) -> Person:
     """
     if user.get("is_bot") or user.get("id") == "USLACKBOT":
         return Person("bot")
-    grid = str((user.get("enterprise_user") or {}).get("enterprise_id", ""))
+    enterprise: Mapping[str, Any] = user.get("enterprise_user") or {}
+    grid = str(enterprise.get("enterprise_id", ""))
     homes = {str(user.get("team_id") or team), grid}
     if user.get("is_stranger") or user.get("deleted") or not homes & {team, workspace}:
         return Person("stranger")

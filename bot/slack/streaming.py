@@ -6,7 +6,7 @@ the streamed one, the streamed one rewritten, or one of its own.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -26,11 +26,16 @@ EVERY_S: Final = 0.5
 LONGEST: Final = 11_000
 """Characters that are streamed; what is longer is written whole at the end."""
 STATUS_S: Final = 5.0
+STILL_STREAMING: Final = "streaming_state_conflict"
 NOT_STREAMING: Final = "message_not_in_streaming_state"
 FIRST_STATUS: Final = "is looking into it…"
 
 
 _PLAIN: Final = 3_000
+_STOPS: Final = 5
+_UNLIKED: Final = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"}
+)
 _FOR_GOOD: Final = frozenset(
     {
         "account_inactive",
@@ -60,7 +65,7 @@ class NotShown(Exception):
 class Showing:
     """Used once. `ts` is our message, where there is one: also one of a former attempt, to be replaced.
 
-    name: the same for each attempt at the same answer.
+    name: the same for each attempt at the same answer. started: hears of the ts of a stream.
     """
 
     slack: Slack
@@ -68,6 +73,9 @@ class Showing:
     who: Who
     name: str
     ts: str = ""
+    started: Callable[[str], None] | None = None
+    since: float = 0.0
+    """When the work on it began, seconds since 1970: what we said there before is no part of it."""
     streaming: bool = field(default=False, init=False)
     rewrite: bool = field(default=False, init=False)
     """What was streamed is not what is to stand there."""
@@ -114,6 +122,7 @@ class Showing:
         finally:
             if self._status:
                 await self._set_status("")
+        self.slack.note_ended(self.where.channel, self.ts)
         return self.ts
 
     async def dropped(self) -> None:
@@ -148,13 +157,20 @@ class Showing:
         shared = not self.where.direct
         match final:
             case Answer():
-                below = render.closing(final, shared) if self._flow.exact else None
+                below = render.closing(final, shared) if self._flow.exact_for(final) else None
                 return await self.end(render.answer(final, shared), below)
             case Trouble():
                 return await self.end(render.trouble(final))
             case Question():
                 assert question is not None, "whoever ends with a question has its card"
                 return await self.end(question)
+
+    async def adopt(self) -> None:
+        """A message that we have begun without hearing of it is ours to end."""
+        where = self.where
+        after = max(where.ts, f"{self.since:.6f}")
+        self.ts = await self.slack.left_over(where.team, where.channel, where.thread, after)
+        self.streaming, self.rewrite = bool(self.ts), True
 
     def _take(self, reply: Reply) -> None:
         match reply:
@@ -190,6 +206,8 @@ class Showing:
                     continue
                 # Whether Slack has taken it nobody knows, or the stream is over: the end writes it whole.
                 self.rewrite = True
+                if trouble.uncertain and not self.streaming:
+                    await self.adopt()
                 return
             self._next = time.monotonic() + EVERY_S
 
@@ -210,6 +228,8 @@ class Showing:
         )
         self.ts = str(started.get("ts", ""))
         self.streaming, self._status = True, False
+        if self.started is not None:
+            self.started(self.ts)
 
     async def _ended(self, final: Message, below: tuple[dict[str, Any], ...] | None) -> None:
         if self.streaming and await self._stopped(below):
@@ -240,14 +260,20 @@ class Showing:
         return whole
 
     async def _rewritten(self, final: Message) -> bool:
-        try:
-            await self._call("chat.update", within_s=ARRIVES_WITHIN_S, ts=self.ts, **final.payload())
-        except SlackTrouble as trouble:
-            if trouble.passing:
-                raise
-            log.info("slack.not_rewritten", code=trouble.code)
-            return await self._withdrawn()
-        return True
+        for attempt in range(_STOPS):
+            try:
+                await self._call("chat.update", within_s=ARRIVES_WITHIN_S, ts=self.ts, **final.payload())
+            except SlackTrouble as trouble:
+                if trouble.passing or trouble.code in _UNLIKED:
+                    raise
+                log.info("slack.not_rewritten", code=trouble.code)
+                if trouble.code != STILL_STREAMING:
+                    break
+                await asyncio.sleep(attempt)
+                await self._stopped(None)
+            else:
+                return True
+        return await self._withdrawn()
 
     async def _withdrawn(self) -> bool:
         """What cannot be rewritten goes, so that one message stands there in the end."""
