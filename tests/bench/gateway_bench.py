@@ -14,56 +14,25 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
-import signal
 import statistics
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 
 from kit.wire import mcp
 from launch.engines import start_valkey
-from tests.bench.gateway_roles import BROKEN, LIMIT, PORT, TOKEN_PATH
+from tests.bench.gateway_isolation import isolation
+from tests.bench.gateway_processes import CALL, CLIENT, Child, abusers, asked, child, credential, stateless
+from tests.bench.gateway_roles import LIMIT
 from tests.bench.processes import pss_kb
 from tests.engines import engine_folder
 from tools.gateway.upstreams.http1 import Http1Client
-from tools.gateway.upstreams.port import UpstreamAnswer
 
-CLIENT = {"name": "bench", "version": "1"}
 AT_ONCE = (1, 16, 64)
 LEFT_OUT = "FastMCP's proxy is left out: some 40 packages more for one line of this table"
-
-
-@dataclass(frozen=True)
-class Child:
-    """A process in the middle, or at the end."""
-
-    pid: int
-    url: str
-
-    def cpu_s(self) -> float:
-        """Of all its threads, in nanoseconds from the scheduler: psutil counts in hundredths."""
-        total = 0
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9
-
-
-@contextmanager
-def child(role: str, *more: str) -> Iterator[Child]:
-    command = [sys.executable, "-m", "tests.bench.gateway_roles", role, *more]
-    with Popen(command, stdout=PIPE, text=True, env=os.environ) as process:
-        assert process.stdout
-        try:
-            port = next(line for line in process.stdout if line.startswith(PORT)).removeprefix(PORT).strip()
-            yield Child(process.pid, f"http://127.0.0.1:{port}")
-        finally:
-            process.terminate()
 
 
 @dataclass
@@ -167,26 +136,6 @@ def _p99(run: Run) -> float:
     return run.p99_ms
 
 
-async def asked(child: Child, body: bytes, headers: Mapping[str, str], path: str = "/mcp") -> UpstreamAnswer:
-    client = Http1Client(child.url + path, LIMIT)
-    try:
-        return await client.call(body, headers)
-    finally:
-        await client.close()
-
-
-async def credential(gateway: Child) -> dict[str, str]:
-    token = (await asked(gateway, b"", {}, TOKEN_PATH)).body.decode()
-    return {"authorization": f"Bearer {token}"}
-
-
-def stateless(
-    method: str, params: Mapping[str, object], name: str | None = None
-) -> tuple[dict[str, str], bytes]:
-    whole = mcp.stateless_params(dict(params), CLIENT)
-    return mcp.stateless_headers(method, name), mcp.request(method, whole)
-
-
 async def in_session(gateway: Child, signed_in: Mapping[str, str]) -> dict[str, str]:
     """The headers of a session of 2025-11-25."""
     plain = {"content-type": "application/json", "accept": "application/json, text/event-stream", **signed_in}
@@ -197,9 +146,6 @@ async def in_session(gateway: Child, signed_in: Mapping[str, str]) -> dict[str, 
     noted = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}).encode()
     await asked(gateway, noted, plain | session)
     return plain | session
-
-
-CALL = {"name": "echo.say", "arguments": {"text": "t" * 20}}
 
 
 async def costs(
@@ -255,44 +201,6 @@ async def sessions(gateway: Child, many: int = 5000) -> None:
     )
 
 
-async def isolation(gateway: Child, calls: int) -> None:
-    signed_in = await credential(gateway)
-    headers, body = stateless("tools/call", CALL, "echo.say")
-    good = Subject("good", gateway, headers | signed_in, body, signs_in_at=gateway)
-    quiet: list[float] = []
-    noisy: list[float] = []
-    # in a process of their own: else they would hold up who measures
-    with child("abusers", gateway.url) as abusers:
-        # the first failures of each kind are over before anything is measured
-        await asyncio.sleep(2)
-        for _ in range(5):
-            os.kill(abusers.pid, signal.SIGSTOP)
-            await asyncio.sleep(0.5)
-            quiet.append(await p95(good, calls))
-            os.kill(abusers.pid, signal.SIGCONT)
-            await asyncio.sleep(0.5)
-            noisy.append(await p95(good, calls))
-    print("how the abused calls ended:", (await asked(gateway, b"", {}, "/ended")).body.decode())
-    ratios = [b / a for a, b in zip(quiet, noisy, strict=True)]
-    print(
-        f"\nbeside {len(BROKEN)} broken servers called by 24 callers: p95 {statistics.median(noisy):.2f} ms,"
-        f" undisturbed {statistics.median(quiet):.2f} ms, {statistics.median(ratios):.2f}× (goal 1.2)"
-    )
-
-
-async def p95(subject: Subject, calls: int) -> float:
-    subject.headers |= await credential(subject.child)
-    client = Http1Client(subject.child.url + subject.path, LIMIT)
-    took: list[float] = []
-    for _ in range(calls):
-        began = time.perf_counter()
-        await client.call(subject.body, subject.headers)
-        took.append((time.perf_counter() - began) * 1e3)
-        await asyncio.sleep(0.002)
-    await client.close()
-    return sorted(took)[len(took) * 95 // 100]
-
-
 async def policies(gateway: Child) -> None:
     """What the gateway itself counted: every policy was really there."""
     print("policies:", (await asked(gateway, b"", {}, "/policies")).body.decode())
@@ -307,10 +215,10 @@ def main(calls: int, rounds: int, only: str, quick: bool) -> None:
 
         places = itertools.count()
 
-        def gateway(which: str) -> Child:
+        def gateway(which: str, *others: str) -> Child:
             # a spool's folder belongs to one gateway, and the ones before still run
             place = str(folder / str(next(places)))
-            return stack.enter_context(child("gateway", upstream.url, valkey.url, place, which))
+            return stack.enter_context(child("gateway", upstream.url, valkey.url, place, which, *others))
 
         if only in ("", "cost"):
             relay = stack.enter_context(child("relay", upstream.url))
@@ -323,7 +231,9 @@ def main(calls: int, rounds: int, only: str, quick: bool) -> None:
         if only in ("", "sessions"):
             asyncio.run(sessions(gateway("one")))
         if only in ("", "isolation"):
-            asyncio.run(isolation(gateway("broken"), 200))
+            others = stack.enter_context(child("others"))
+            gate = gateway("broken", others.url)
+            asyncio.run(isolation(gate, stack.enter_context(abusers(gate.url)), 150, 4 * rounds))
 
 
 if __name__ == "__main__":

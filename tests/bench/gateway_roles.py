@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,6 @@ from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit import telemetry
 from kit.clock import SystemClock
-from kit.wire import mcp
 from kit.wire.internal import AuditAccepted
 from kit.wire.tools import RegisteredServer
 from launch.http_head import BoundedHead
@@ -31,7 +31,6 @@ from tests.tools.upstreams import definition, server, tool
 from tests.tools.world import MAYA, HeldPlatform, registry_of
 from tools.gateway.app import build_gateway
 from tools.gateway.settings import GatewaySettings
-from tools.gateway.upstreams.http1 import Http1Client
 
 PORT = "port:"
 TOKEN_PATH = "/token"
@@ -50,7 +49,7 @@ def definitions(path: str) -> list[dict[str, Any]]:
         return [definition(f"{name}.tool-{number}") for number in range(20)]
     if name == "lying":
         return [definition("lying.say", description="Not what was approved.")]
-    if name in ("dead", "hanging", "flooding", "crashing", "dripping"):
+    if name in ("dead", "hanging", "flooding", "crashing", "dripping", "calm"):
         return [definition(f"{name}.say")]
     return [definition("echo.say")]
 
@@ -146,32 +145,6 @@ async def upstream() -> None:
     await serving.serve_forever()
 
 
-# Who calls the broken ones
-
-BROKEN = ("dead", "hanging", "flooding", "lying", "crashing", "dripping")
-
-
-async def abusers(url: str) -> None:
-    """Four callers for each kind of broken server, until the process is ended."""
-    say_port(0)
-    token = (await Http1Client(url + TOKEN_PATH, LIMIT).call(b"", {})).body.decode()
-    await asyncio.gather(*(abuse(url, token, name) for name in BROKEN for _ in range(4)))
-
-
-async def abuse(url: str, token: str, name: str) -> None:
-    tool = f"{name}.say"
-    params = {"name": tool, "arguments": {"text": "t"}}
-    headers = mcp.stateless_headers("tools/call", tool) | {"authorization": f"Bearer {token}"}
-    body = mcp.request("tools/call", mcp.stateless_params(params, {"name": "abuser", "version": "1"}))
-    client = Http1Client(f"{url}/mcp", LIMIT)
-    while True:
-        answer = await client.call(body, headers)
-        if answer.status != 200:
-            # refused at the door: the broken server was never called
-            raise SystemExit(f"{name}: {answer.status} {answer.body[:200]!r}")
-        await asyncio.sleep(0.1)
-
-
 # What stands in the middle
 
 
@@ -221,7 +194,7 @@ class Forgetting(HeldPlatform):
         return AuditAccepted(accepted=len(records), repeated=0)
 
 
-def servers(upstream: str, which: str) -> list[RegisteredServer]:
+def servers(upstream: str, others: str, which: str) -> list[RegisteredServer]:
     if which == "many":
         names = [f"s{number:02}" for number in range(50)]
         return [
@@ -236,15 +209,15 @@ def servers(upstream: str, which: str) -> list[RegisteredServer]:
     if which == "one":
         return [good]
     dead = server(tool("dead.say"), name="dead", address="http://127.0.0.1:1/mcp")
-    broken = ("hanging", "flooding", "lying", "crashing", "dripping")
+    kinds = ("hanging", "flooding", "lying", "crashing", "dripping", "calm")
     return [
         good,
         dead,
-        *(server(tool(f"{one}.say"), name=one, address=f"{upstream}/{one}/mcp") for one in broken),
+        *(server(tool(f"{one}.say"), name=one, address=f"{others}/{one}/mcp") for one in kinds),
     ]
 
 
-def gateway(upstream: str, redis_url: str, folder: str, which: str) -> ASGIApp:
+def gateway(upstream: str, redis_url: str, folder: str, which: str, others: str = "") -> ASGIApp:
     platform_key, own = SigningKey.generate(), SigningKey.generate()
     trusted = TrustedKeys()
     trusted.replace("platform", platform_key.jwks())
@@ -259,7 +232,7 @@ def gateway(upstream: str, redis_url: str, folder: str, which: str) -> ASGIApp:
             organisation_calls_per_min=NO_LIMIT,
             user_calls_per_day=NO_LIMIT,
         ),
-        platform=Forgetting(registry_of(servers(upstream, which))),
+        platform=Forgetting(registry_of(servers(upstream, others, which))),
         signing_key=own,
         trusted=trusted,
         redis=connect(redis_url),
@@ -293,7 +266,7 @@ def counted() -> str:
     names = {
         "calls": "switchboard_gateway_calls_total",
         "records sent": "switchboard_gateway_spool_shipped_total",
-        "limited locally": "switchboard_gateway_calls_limited_locally_total",
+        "limited locally": "switchboard_limited_locally_total",
         "spans recorded": "switchboard_gateway_spans_total",
     }
     totals = dict.fromkeys(names, 0.0)
@@ -349,8 +322,9 @@ def serve(app: ASGIApp, *, lifespan: bool = True, bounded: bool = True) -> None:
 def main(role: str, *given: str) -> None:
     if role == "upstream":
         uvloop.run(upstream())
-    elif role == "abusers":
-        uvloop.run(abusers(given[0]))
+    elif role == "others":
+        os.nice(19)
+        uvloop.run(upstream())
     elif role == "relay":
         serve(Relay(f"{given[0]}/mcp"), lifespan=False, bounded=False)
     elif role == "sdk":

@@ -21,7 +21,7 @@ class Dropped(Exception):
     """The connection ended before a byte of the answer came: the request may or may not have arrived."""
 
 
-class Http1Connection(asyncio.Protocol):
+class Http1Connection(asyncio.BufferedProtocol):
     """`asked` one at a time. Afterwards `reusable` says whether the next request may go over it."""
 
     def __init__(self, limit: int, turns: Turns) -> None:
@@ -52,6 +52,8 @@ class Http1Connection(asyncio.Protocol):
     def close(self) -> None:
         """At once: what has not been read is not wanted."""
         self.reusable = False
+        # Connection and parser hold each other: until the collector comes, this would be megabytes.
+        self._body = []
         if self._transport is not None:
             self._transport.abort()
 
@@ -68,14 +70,18 @@ class Http1Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self.reusable = True
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """One for all connections: what comes is taken out of it before anything else is read."""
+        return self._turns.room
+
+    def buffer_updated(self, nbytes: int) -> None:
         if self._waiter is None or self._waiter.done():
             # Nobody asked: whoever answered next would get this.
             self.close()
             return
-        self._came += len(data)
+        self._came += nbytes
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(self._turns.room[:nbytes])
         except httptools.HttpParserUpgrade:
             self._fail(UpstreamFailed("This tool's server changed the protocol."))
         except httptools.HttpParserError as error:
@@ -135,9 +141,10 @@ class Http1Connection(asyncio.Protocol):
         self._in_body = self._status >= 200
 
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
         self._size += len(body)
-        if self._size > self._limit:
+        if self._size <= self._limit:
+            self._body.append(body)
+        else:
             self._fail(ResultTooLarge.of(self._limit))
 
     def on_message_complete(self) -> None:
@@ -149,13 +156,14 @@ class Http1Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         self.reusable = self._keep and self._transport is not None and not self._transport.is_closing()
-        if not self.reusable:
-            self.close()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(self._answer())
+        if not self.reusable:
+            self.close()
 
     def _answer(self) -> UpstreamAnswer:
-        return UpstreamAnswer(self._status, self._type, b"".join(self._body), self._session)
+        body, self._body = b"".join(self._body), []
+        return UpstreamAnswer(self._status, self._type, body, self._session)
 
     def _fail(self, error: UpstreamFailed) -> None:
         if self._waiter is not None and not self._waiter.done():
