@@ -59,6 +59,7 @@ class Stores:
     database: Database
     redis: Redis
     redis_blocking: Redis
+    redis_url: str
 
     async def close(self) -> None:
         await self.redis.aclose()
@@ -69,7 +70,7 @@ class Stores:
 def open_stores(database_url: str, redis_url: str) -> Stores:
     """Addresses are given, since an embedded engine has its own; the rest is as set."""
     database = Database(database_url, DatabaseSettings().pool_size)
-    return Stores(database, connect(redis_url), connect_blocking(redis_url))
+    return Stores(database, connect(redis_url), connect_blocking(redis_url), redis_url)
 
 
 @dataclass(frozen=True, slots=True)

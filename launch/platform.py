@@ -43,6 +43,7 @@ def platform_ports(
         database=stores.database,
         redis=stores.redis,
         redis_blocking=stores.redis_blocking,
+        redis_url=stores.redis_url,
         queue=Queue(stores.database),
         blobs=FolderBlobs(blobs),
         index=knowledge.index,

@@ -27,6 +27,7 @@ from platform_api.edge.body_limit import BodyLimit
 from platform_api.edge.openapi import publish
 from platform_api.edge.problems import install
 from platform_api.edge.public_routes import check_guarded
+from platform_api.edge.rates import AnonymousRates, RequestRates
 from platform_api.edge.request_context import RequestContext
 from platform_api.examples import EXAMPLES
 from platform_api.health.endpoints import Health
@@ -68,6 +69,7 @@ from platform_api.toolbox.settings import ToolboxSettings
 from ports.db import Database
 from ports.queue import Queue
 from ports.redis import CacheScopes
+from ports.redis.rates import open_limits
 
 __all__ = ["Background", "PlatformPorts", "WrongShape", "build_app"]
 
@@ -98,13 +100,16 @@ def build_app(ports: PlatformPorts) -> FastAPI:
         # The name of the function is the name of the operation in generated clients.
         generate_unique_id_function=_operation_name,
     )
-    app.router.lifespan_context = _lifespan(ports, _provide_services(app, ports))
+    rates = RequestRates(ports.rate_settings, open_limits(ports.redis_url, ports.clock, "platform"))
+    provide(app, RequestRates, rates)
+    app.router.lifespan_context = _lifespan(ports, [rates, *_provide_services(app, ports)])
     for router in api.ROUTERS + (api.DEV_ROUTERS if ports.identity_settings.dev_sign_in else ()):
         app.include_router(router)
     install(app)
     publish(app, EXAMPLES)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
+    app.add_middleware(AnonymousRates, rates)
     app.add_middleware(RequestContext)
     check_guarded(app, GUARDS)
     return app

@@ -15,6 +15,7 @@ from knowledge.search import Searching
 from knowledge.search.finder import Finders
 from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
+from platform_api.edge.rates import RateSettings
 from platform_api.identity.settings import IdentitySettings
 from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.intake import Intake
@@ -74,6 +75,9 @@ class PlatformPorts:
     judge_settings: JudgeSettings = field(default_factory=JudgeSettings)
     agent_settings: AgentSettings = field(default_factory=AgentSettings)
     chat_settings: ChatSettings = field(default_factory=ChatSettings)
+    rate_settings: RateSettings = field(default_factory=RateSettings)
+    redis_url: str | None = None
+    """Where requests are counted; None: by this process alone."""
     finders: Finders | None = None
     """The index with the embedder of its vectors; without it sentences are checked by words alone."""
     reindexing: Reindexing | None = None

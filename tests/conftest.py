@@ -12,12 +12,16 @@ from launch.engines import RunningEngine
 from ports.db import Database
 from ports.redis import connect
 from tests.engines import PostgresForTests, running_postgres, running_valkey
+from tests.unlimited import without_request_limits
 
 # On a loaded machine examples take longer than hypothesis allows by itself, made or run.
 settings.register_profile(
     "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
+
+# Tests ask as one person what many would; those of the limits set their own.
+without_request_limits()
 
 
 def pytest_runtest_setup() -> None:

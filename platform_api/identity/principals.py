@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import Field
 
 from access.jwks import TrustedKeys
 from access.principal import Principal
@@ -14,7 +15,9 @@ from access.tokens import Verifier
 from kit.clock import Clock
 from kit.errors import Unauthenticated
 from platform_api.edge import provided
+from platform_api.edge.rates import RequestRates
 from platform_api.identity.api_key import looks_like_api_key
+from platform_api.identity.errors import MayNotActAs
 from platform_api.identity.service import Identity
 
 AUDIENCE = "platform"
@@ -43,20 +46,35 @@ class Tokens:
 Credentials = HTTPAuthorizationCredentials | None
 _Identity = Annotated[Identity, Depends(provided(Identity))]
 _Tokens = Annotated[Tokens, Depends(provided(Tokens))]
+_Named = Annotated[str, Field(max_length=400)]
+_Rates = Annotated[RequestRates, Depends(provided(RequestRates))]
 
 
-async def current_principal(
+async def current_principal(  # noqa: PLR0917  a dependency each
+    request: Request,
     sent: Annotated[Credentials, Security(_person_bearer)],
     identity: _Identity,
     tokens: _Tokens,
-    x_act_as: Annotated[str | None, Header(include_in_schema=False, max_length=400)] = None,
+    rates: _Rates,
+    x_act_as: Annotated[list[_Named] | None, Header(include_in_schema=False)] = None,
 ) -> Principal:
     """Who is asking: whose credential it is, or for whom a bot asks (`X-Act-As`, SPEC 6).
 
-    Raises Unauthenticated, MayNotActAs, LinkNeeded.
+    Raises Unauthenticated, MayNotActAs, LinkNeeded, TooMany.
     """
-    holder = await _holder(sent, identity, tokens)
-    return holder if x_act_as is None else await identity.acted_for(holder, x_act_as)
+    try:
+        principal = await _holder(sent, identity, tokens)
+    except Unauthenticated:
+        if sent is not None:
+            await rates.unknown(request.scope)
+        raise
+    if x_act_as is not None:
+        if len(x_act_as) != 1:
+            # which of two counts is nobody's to guess
+            raise MayNotActAs
+        principal = await identity.acted_for(principal, x_act_as[0])
+    await rates.known(principal, request.scope)
+    return principal
 
 
 async def _holder(sent: Credentials, identity: Identity, tokens: Tokens) -> Principal:

@@ -23,7 +23,7 @@ from tools.gateway.callers import Callers
 from tools.gateway.chain import Policies, build_chain
 from tools.gateway.credentials import Credentials
 from tools.gateway.internal import internal_routes
-from tools.gateway.limiting import Limits, open_limits
+from ports.redis.rates import Limits, open_limits
 from tools.gateway.listing import Listing
 from tools.gateway.pages import pages
 from tools.gateway.pins import Pins
@@ -99,7 +99,7 @@ def build_gateway(
     listing = Listing(minter, credentials)
     pins = Pins(holder, peers, listing, announce, settings.definitions_check_s)
     callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)
-    limits = open_limits(redis_url, clock)
+    limits = open_limits(redis_url, clock, "gateway")
     states = States(signing_key, clock)
     approvals = Approvals(
         states=states,

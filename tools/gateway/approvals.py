@@ -20,6 +20,7 @@ from kit.clock import Clock
 from kit.errors import SwitchboardError
 from kit.wire.interactions import INTERACTION_META, KIND_META, ConsumedOneShot, ConsumeOneShot, OpenOneShot
 from kit.wire.tools import Approval
+from ports.redis.rates import Bound, Bounds, Limiter
 from tools.gateway import approvals_shown as shown
 from tools.gateway.approvals_kept import KeptApprovals, may_remember, policy_hash
 from tools.gateway.approvals_refusals import (
@@ -33,7 +34,6 @@ from tools.gateway.approvals_refusals import (
     TooManyApprovals,
 )
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.limits import Bound, Bounds, Limiter
 from tools.gateway.platform import PlatformLink
 from tools.gateway.recording import record, sanitised, trace_id_of
 from tools.gateway.spool import Spool

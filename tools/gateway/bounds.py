@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from kit.wire.tools import CostTier
+from ports.redis.rates import DAY_MS, Bound, Bounds
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
-from tools.gateway.limits import DAY_MS, Bound, Bounds
 from tools.gateway.settings import GatewaySettings
 
 COST: Mapping[CostTier, int] = {"free": 0, "low": 1, "medium": 5, "high": 20}

@@ -6,9 +6,9 @@ from typing import Any
 
 from kit.errors import NotFound, SwitchboardError
 from kit.wire.mcp import STATELESS, RpcError
+from ports.redis.rates import FREE, Taken
 from tools.gateway.callers import Caller
 from tools.gateway.catalogue import OfferedTool
-from tools.gateway.limits import FREE, Taken
 from tools.gateway.upstreams.talk import Tell
 
 

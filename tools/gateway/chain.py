@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from access.tokens import Minter
 from kit.clock import Clock
+from ports.redis.rates import Limiter
 from tools.gateway.approvals import Approvals
 from tools.gateway.bounds import BoundsOf
 from tools.gateway.call import Handler
 from tools.gateway.callers import Callers
 from tools.gateway.credentials import Credentials
-from tools.gateway.limits import Limiter
 from tools.gateway.pins import Pins
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.settings import GatewaySettings

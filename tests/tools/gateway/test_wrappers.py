@@ -10,11 +10,11 @@ from prometheus_client import REGISTRY
 
 from access.principal import Principal
 from kit.errors import SwitchboardError, Unavailable, UpstreamFailed
+from ports.redis.rates import LocalLimiter
 from tests.clocks import HandClock
 from tests.tools.gateway.links import OK, Inner, call_of, offered
 from tools.gateway.bounds import BoundsOf
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.limits import LocalLimiter
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.upstreams.errors import ResultTooLarge
 from tools.gateway.wrappers.breaker import broken

@@ -4,10 +4,10 @@ from collections.abc import Awaitable
 from math import ceil
 
 from kit.errors import TooMany
+from ports.redis.rates import Taken
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.limits import Kind, Taken
 
-_TOLD: dict[Kind, str] = {
+_TOLD: dict[str, str] = {
     "calls_per_day": "You have made {most} tool calls today, which is your budget.",
     "cost_per_day": "Today's budget for tools that cost money is used up: {most} units.",
 }

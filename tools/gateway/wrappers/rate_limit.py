@@ -3,11 +3,11 @@
 from math import ceil
 
 from kit.errors import TooMany
+from ports.redis.rates import Limiter, Taken
 from tools.gateway.bounds import BoundsOf
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.limits import Kind, Limiter, Taken
 
-_TOLD: dict[Kind, str] = {
+_TOLD: dict[str, str] = {
     "user": "You have made {most} tool calls within a minute, which is the limit.",
     "server": "This tool's server takes {most} calls a minute from everyone together.",
     "tool": "This tool takes {most} calls a minute from everyone together.",

@@ -1,33 +1,32 @@
-"""How much may be called: rates and budgets, counted in Redis, all in one round trip (SPEC 11).
+"""How much may be asked for: rates and budgets, counted in Redis, all in one round trip (SPEC 11).
 
 A rate slides: what counts is this window so far, and of the one before the share that still lies within
 the last `window_ms`. A budget belongs to its window (a day in UTC) and begins anew with the next. A call
-counts either everywhere or, where one bound refuses it, nowhere.
+counts either everywhere or, where one bound refuses it, nowhere. While Redis does not answer, each process
+counts by itself: neither open nor closed.
 
-All keys carry one hash tag, since a cluster runs a script only where all its keys are in one slot.
+All keys of a room carry one hash tag, since a cluster runs a script only where all its keys are in one slot.
 """
 
 import time
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 import structlog
 from prometheus_client import Counter, Gauge
 
 from kit.clock import Clock, epoch
 from ports.redis.scripts import Packed, ScriptRunner, ScriptUnavailable
+from ports.redis.settings import RedisSettings
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-_TAG = "{gateway}"
 _REMEMBERED = 10_000
 _log = structlog.get_logger()
-_degraded = Gauge("switchboard_gateway_limits_degraded", "1 while limits are counted by this process alone.")
-_local_runs = Counter(
-    "switchboard_gateway_calls_limited_locally_total", "Calls counted by this process alone."
+_degraded = Gauge(
+    "switchboard_limits_degraded", "1 while limits are counted by this process alone.", ["room"]
 )
-
-Kind = Literal["user", "server", "tool", "organisation", "calls_per_day", "cost_per_day"]
+_local_runs = Counter("switchboard_limited_locally_total", "Counted by this process alone.", ["room"])
 
 SCRIPT = """
 local now = tonumber(ARGV[#ARGV])
@@ -69,7 +68,7 @@ return {0, 0}
 class Bound:
     """At most `most` of `amount`s within `window_ms`; `whose` is an id of what it is counted for."""
 
-    kind: Kind
+    kind: str
     whose: str
     most: int
     window_ms: int = MINUTE_MS
@@ -78,12 +77,12 @@ class Bound:
 
     @property
     def key(self) -> str:
-        return f"{_TAG}{self.kind}:{self.whose}"
+        return f"{self.kind}:{self.whose}"
 
 
 @dataclass(slots=True, eq=False)
 class Bounds:
-    """All that bound one caller's calls of one tool; kept with what the limiter makes of them."""
+    """All that bound one call; worth keeping for the next like it, with what the limiter makes of them."""
 
     each: tuple[Bound, ...]
     packed: Packed | None = None
@@ -146,8 +145,12 @@ class LocalLimiter:
 class SharedLimiter:
     """In Redis, exact over all replicas; by `local` while Redis does not answer: neither open nor closed."""
 
-    def __init__(self, runner: ScriptRunner, local: Limiter, clock: Clock) -> None:
+    def __init__(self, runner: ScriptRunner, local: Limiter, clock: Clock, room: str) -> None:
+        """room: whose limits these are; two rooms never count together."""
         self._runner = runner
+        self._tag = f"{{{room}}}"
+        self._degraded = _degraded.labels(room)
+        self._local_runs = _local_runs.labels(room)
         self._local = local
         self._now = epoch(clock)
         self._since: float | None = None
@@ -169,20 +172,21 @@ class SharedLimiter:
 
     def _pack(self, bounds: Bounds) -> Packed:
         arguments = [word for bound in bounds.each for word in _arguments(bound)]
-        bounds.packed = self._runner.packed([bound.key for bound in bounds.each], arguments)
+        bounds.packed = self._runner.packed([self._tag + bound.key for bound in bounds.each], arguments)
         return bounds.packed
 
     def _note(self, *, away: bool) -> None:
         if away:
-            _local_runs.inc()
+            self._local_runs.inc()
         if away == (self._since is not None):
             return
-        _degraded.set(away)
+        self._degraded.set(away)
         if away:
             self._since = time.monotonic()
-            _log.warning("gateway.limits_counted_locally", hint="Look at Redis.")
+            _log.warning("limits.counted_locally", room=self._tag, hint="Look at Redis.")
         elif self._since is not None:
-            _log.warning("gateway.limits_counted_in_redis", after_s=round(time.monotonic() - self._since, 1))
+            after_s = round(time.monotonic() - self._since, 1)
+            _log.warning("limits.counted_in_redis", room=self._tag, after_s=after_s)
             self._since = None
 
 
@@ -197,3 +201,30 @@ def _wait_ms(bound: Bound, count: int, before: int, left: int) -> float:
     if bound.slides and count and bound.amount <= bound.most:
         return left + max(0.0, bound.window_ms - (bound.most - bound.amount) * bound.window_ms / count)
     return left
+
+
+class Limits:
+    """Where limits are counted: in Redis where there is one, else here. `start` before use."""
+
+    def __init__(self, limiter: Limiter, runner: ScriptRunner | None) -> None:
+        self.limiter = limiter
+        self._runner = runner
+
+    async def start(self) -> None:
+        """Waits a second at most for Redis; limits are counted here until it answers."""
+        if self._runner is not None:
+            await self._runner.start()
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.close()
+
+
+def open_limits(redis_url: str | None, clock: Clock, room: str, deadline_s: float | None = None) -> Limits:
+    """`redis_url` None: one process with its own counts. `deadline_s`: as set for Redis."""
+    local = LocalLimiter(clock)
+    if redis_url is None:
+        return Limits(local, None)
+    within = RedisSettings().timeout_ms / 1000 if deadline_s is None else deadline_s
+    runner = ScriptRunner(redis_url, SCRIPT, deadline_s=within)
+    return Limits(SharedLimiter(runner, local, clock, room), runner)

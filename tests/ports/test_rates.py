@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from ports.redis.rates import DAY_MS, MINUTE_MS, Bound, Bounds, Limiter, Limits, LocalLimiter, open_limits
 from tests.clocks import HandClock
-from tools.gateway.limiting import Limits, open_limits
-from tools.gateway.limits import DAY_MS, MINUTE_MS, Bound, Bounds, Limiter, LocalLimiter
 
 PATIENT_S = 20.0
 Make = Callable[[HandClock], Awaitable[Limits]]
@@ -19,7 +18,7 @@ Make = Callable[[HandClock], Awaitable[Limits]]
 
 @asynccontextmanager
 async def shared(redis_url: str, clock: HandClock) -> AsyncIterator[Limiter]:
-    limits = open_limits(redis_url, clock, PATIENT_S)
+    limits = open_limits(redis_url, clock, "gateway", PATIENT_S)
     await limits.start()
     try:
         yield limits.limiter
@@ -148,7 +147,7 @@ async def test_this_process_alone_counts_as_redis_does(
 
 @pytest.mark.proves("GATE-006")
 async def test_without_redis_limits_hold_all_the_same(clock: HandClock) -> None:
-    limits = open_limits("redis://127.0.0.1:1/0", clock)
+    limits = open_limits("redis://127.0.0.1:1/0", clock, "gateway")
     await limits.start()
     assert await passed(limits.limiter, bounds(user(10)), 50) == 10
     await limits.close()
