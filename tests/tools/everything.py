@@ -233,6 +233,13 @@ def _plain(server: MCPServer, told: Told) -> None:
         return "released"
 
     @server.tool()
+    async def test_waits(ctx: Ctx) -> str:
+        """Says that it began, and never answers."""
+        await ctx.report_progress(1, 2, "waiting")
+        await asyncio.Event().wait()
+        return "never"
+
+    @server.tool()
     async def test_reconnection(ctx: Ctx) -> str:
         """Ends its stream and goes on."""
         await ctx.info("Before disconnect")

@@ -16,6 +16,7 @@ from access.tokens import Minter, SigningKey
 from kit.clock import Clock
 from ports.http import Guard, OutboundSettings
 from ports.redis import Redis
+from ports.redis.rates import Limits, open_limits
 from tools.gateway.approvals import Approvals
 from tools.gateway.approvals_kept import KeptApprovals
 from tools.gateway.bus import Bus
@@ -23,7 +24,6 @@ from tools.gateway.callers import Callers
 from tools.gateway.chain import Policies, build_chain
 from tools.gateway.credentials import Credentials
 from tools.gateway.internal import internal_routes
-from ports.redis.rates import Limits, open_limits
 from tools.gateway.listing import Listing
 from tools.gateway.pages import pages
 from tools.gateway.pins import Pins
@@ -33,6 +33,7 @@ from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.door import Door
 from tools.gateway.protocol.era import Methods
 from tools.gateway.protocol.in_session import SessionEra
+from tools.gateway.protocol.kept_streams import KeptStreams
 from tools.gateway.protocol.notices import Notices
 from tools.gateway.protocol.sessions import Sessions
 from tools.gateway.protocol.shared import SharedThings
@@ -130,10 +131,18 @@ def build_gateway(
     methods = Methods(chain, callers, holder, pins, shared, tasks=Tasks(signing_key, peers))
     sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)
     asking, in_flight = Asking(bus, settings.input_wait_s), InFlight(bus)
+    streams = KeptStreams(
+        redis,
+        signing_key,
+        bus,
+        kept_s=settings.stream_kept_s,
+        open_s=settings.input_wait_s + settings.stream_kept_s,
+        most=settings.user_streams_at_once,
+    )
     door = Door(
         settings,
         StatelessEra(methods, notices),
-        SessionEra(methods, sessions, asking, in_flight, notices),
+        SessionEra(methods, sessions, asking, in_flight, notices, streams),
     )
     shipper = Shipper(spool, platform, settings.spool_ship_s)
     return Gateway(

@@ -114,6 +114,11 @@ class GatewaySettings(Settings):
     user_streams_at_once: Annotated[int, Field(gt=0)] = Field(
         default=50, description="Streams on which one user may listen at the same time."
     )
+    stream_kept_s: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=60.0,
+        description="How long what was said on the stream of a call in a session is kept in Redis for a"
+        " client that lost the connection, and how long its call goes on meanwhile; 0: neither.",
+    )
     drain_s: Annotated[float, Field(ge=0, le=60)] = Field(
         default=1.0,
         description="How long the gateway, told to stop, says that it is not ready and serves on:"

@@ -87,7 +87,7 @@ class Door:
             body = await read_body(request, receive, self.settings.body_limit, self.timer)
             message = parse(body, self.settings.depth_limit)
             id = message.id
-            with UnlessClientLeaves(receive, self.timer):
+            with UnlessClientLeaves(receive, self.timer, outlet.left):
                 status, body, headers = await self._answer(request, message, where, outlet)
             await outlet.finish(status, body, headers)
         except ClientLeft:

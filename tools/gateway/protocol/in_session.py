@@ -2,26 +2,44 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from kit.errors import Unauthenticated, Unavailable
-from kit.wire.mcp import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, SESSION_HEADER, SESSION_REVISIONS
+from kit.wire.mcp import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    LAST_EVENT_HEADER,
+    METHOD_NOT_FOUND,
+    SESSION_HEADER,
+    SESSION_REVISIONS,
+    RpcError,
+)
 from ports.redis import RedisError
 from tools.gateway.callers import Caller
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.envelope import Message
 from tools.gateway.protocol.era import SHARED, Manner, Methods, Refused, Where, mapping
-from tools.gateway.protocol.http import Asked, Headers
-from tools.gateway.protocol.notices import LIST_CHANGED, Listener, Notices
+from tools.gateway.protocol.http import Asked, Headers, HttpRefused, error_body
+from tools.gateway.protocol.kept_streams import Event, KeptStream, KeptStreams, NotKept, whose
+from tools.gateway.protocol.notices import LIST_CHANGED, UPDATED, Listener, Notices
 from tools.gateway.protocol.outlet import LEVELS, Outlet
 from tools.gateway.protocol.sessions import RESOURCES, Notes, Session, Sessions
 from tools.gateway.protocol.shared import LISTS
 
 CHECK_S = 30.0
 """How often a stream that stays open asks whether its caller may still listen."""
+RESUMABLE = SESSION_REVISIONS[: SESSION_REVISIONS.index("2025-03-26") + 1]
+PRIMED = "2025-11-25"
+_NOTICE = "notice-"
+_LOST = RpcError(INTERNAL_ERROR, "The answer to this call is lost: send it again.")
+_encode = msgspec.json.Encoder().encode
 _NOBODY = Session("", SESSION_REVISIONS[0], {}, Notes())
 
 
@@ -32,6 +50,7 @@ class SessionEra:
     asking: Asking
     in_flight: InFlight
     notices: Notices
+    streams: KeptStreams
 
     async def answer(
         self, request: Asked, message: Message, where: Where, outlet: Outlet
@@ -40,6 +59,9 @@ class SessionEra:
         if message.method == "initialize":
             return self._begin(await self.methods.caller(request), message, where)
         session = self._held(request, where) or await self._session(request, message, where)
+        if outlet.streams and message.id is not None and session.revision in RESUMABLE:
+            outlet.primed = session.revision == PRIMED
+            outlet.keeper = lambda: self._kept(request, message, where, session)
         with self.in_flight.running(session.id, "" if message.id is None else message.id):
             if message.method == "tools/call":
                 manner = self._manner(message, outlet, session)
@@ -68,10 +90,20 @@ class SessionEra:
 
     async def listen(self, request: Asked, where: Where, outlet: Outlet) -> None:
         """The stream of a GET: what changes, until the client goes, the session ends or nobody is
-        signed in any more. Raises SessionGone, Unauthenticated before it begins."""
+        signed in any more; or what was missed of another stream. Raises SessionGone, Unauthenticated,
+        Refused where that is not kept, before it begins."""
         caller = await self.methods.caller(request)
         session = await self._found(request, caller, where)
-        listener = Listener(caller, where.server, outlet.tell, frozenset(LIST_CHANGED))
+        last = request.get(LAST_EVENT_HEADER)
+        if last and not last.startswith(_NOTICE):
+            return await self._take_up(request, where, outlet, session, last)
+        marks = session.revision in RESUMABLE
+
+        async def tell(method: str, params: Mapping[str, Any]) -> None:
+            told = _encode({"jsonrpc": "2.0", "method": method, "params": params})
+            await outlet.pass_on(told, _NOTICE + secrets.token_hex(8) if marks else "")
+
+        listener = Listener(caller, where.server, tell, frozenset(LIST_CHANGED))
         changed = asyncio.Event()
 
         def note(id: str) -> None:
@@ -86,6 +118,8 @@ class SessionEra:
             await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
             await self.notices.add(listener)
             await self.notices.follow(listener, session.notes.resources)
+            if last:
+                self._may_have_changed(listener, session)
             await self._until_over(request, listener, changed, telling)
         finally:
             telling.cancel()
@@ -110,6 +144,49 @@ class SessionEra:
             except Exception:
                 return
             await self.notices.follow(listener, session.notes.resources)
+
+    def _may_have_changed(self, listener: Listener, session: Session) -> None:
+        """To a client that comes back. What changed while nobody listened is not kept: each notice says no
+        more than that something did, so all of them are told."""
+        kinds = {"tools"} | self.methods.shared.kinds(listener.caller, listener.server)
+        for kind, method in LIST_CHANGED.items():
+            if kind.removesuffix("ListChanged") in kinds:
+                listener.hear(method, {})
+        for uri in session.notes.resources:
+            listener.hear(UPDATED, {"uri": uri})
+
+    def _kept(self, request: Asked, message: Message, where: Where, session: Session) -> KeptStream | None:
+        caller = self.methods.callers.known(request.get("authorization"))
+        if caller is None or message.id is None or not session.id:
+            return None
+        return self.streams.begin(whose(caller, session.id, where.server), message.id)
+
+    async def _take_up(
+        self, request: Asked, where: Where, outlet: Outlet, session: Session, last: str
+    ) -> None:
+        """What a client missed of the stream of a call, at whatever replica that was or is."""
+        theirs = whose(await self.methods.caller(request), session.id, where.server)
+
+        async def check() -> None:
+            caller = await self.methods.caller(request)
+            await self._found(request, caller, where)
+            if whose(caller, session.id, where.server) != theirs:
+                raise NotKept
+
+        async def tell(event: Event) -> None:
+            body = event.message if event.id else error_body(event.request, _LOST)
+            await outlet.pass_on(body, event.id)
+
+        try:
+            with self.streams.place(theirs.actor):
+                missed = await self.streams.find(last, theirs)
+                await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
+                await self.streams.follow(missed, check, tell)
+        except NotKept as error:
+            told = "This stream cannot be taken up: send the request again."
+            raise Refused(INVALID_REQUEST, told, status=400) from error
+        except Unavailable as error:
+            raise HttpRefused(503, error.detail, [(b"retry-after", b"2")]) from error
 
     def _begin(self, caller: Caller, message: Message, where: Where) -> tuple[bytes, Headers]:
         wanted = message.params.get("protocolVersion")

@@ -1,6 +1,7 @@
 """A client that goes away: its call is cancelled, all the way to the tool server."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from starlette.types import Receive
@@ -18,12 +19,16 @@ class UnlessClientLeaves:
     """`with` around the work for one request. Looks only after 50 ms: most calls are over by then,
     and watching each of them would cost a quarter of what a call costs.
 
+    `given_up`: returns when a client that went away will not come back either.
     Raises ClientLeft in place of the cancellation that it caused itself.
     """
 
-    __slots__ = ("_left", "_receive", "_tick", "_timer", "_watcher", "_work")
+    __slots__ = ("_given_up", "_left", "_receive", "_tick", "_timer", "_watcher", "_work")
 
-    def __init__(self, receive: Receive, timer: Deadlines) -> None:
+    def __init__(
+        self, receive: Receive, timer: Deadlines, given_up: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        self._given_up = given_up
         self._receive = receive
         self._timer = timer
         self._left = False
@@ -49,5 +54,7 @@ class UnlessClientLeaves:
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        if self._given_up is not None:
+            await self._given_up()
         self._left = True
         self._work.cancel()

@@ -3,9 +3,9 @@ the answer. Most calls say nothing, and stay JSON.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from starlette.types import Send
@@ -15,6 +15,8 @@ from tools.gateway.protocol.whole import sent_whole
 
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 PING_S = 15.0
+RETRY_MS = 1000
+"""How long a client waits before it comes back."""
 _STREAM: Headers = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -26,12 +28,28 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 _encode = msgspec.json.Encoder().encode
 
 
+class Keeping(Protocol):
+    """Keeps the events of one stream for a client that comes back."""
+
+    async def keep(self, message: bytes, *, last: bool = False) -> str:
+        """The event's id; empty where it could not be kept."""
+        ...
+
+    async def until_given_up(self) -> None:
+        """Returns when nobody will come back any more."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Outlet:
-    """`streams`: the client takes event streams. `log_level`: the lowest that it wants; None: every one."""
+    """`streams`: the client takes event streams. `log_level`: the lowest that it wants; None: every one.
+    `keeper`: makes what keeps this stream, if it becomes one. `primed`: the client takes events without data.
+    """
 
     __slots__ = (
-        *("_begun", "_lock", "_pinging", "_send"),
-        *("log_level", "logs", "streams", "wait_s"),
+        *("_begun", "_kept", "_lock", "_pinging", "_send"),
+        *("keeper", "log_level", "logs", "primed", "streams", "wait_s"),
     )
 
     def __init__(self, send: Send, streams: bool) -> None:
@@ -40,6 +58,9 @@ class Outlet:
         self.logs = True
         self.wait_s: float | None = None
         """When it may be tried again, where the answer is a refusal."""
+        self.keeper: Callable[[], Keeping | None] | None = None
+        self.primed = False
+        self._kept: Keeping | None = None
         self._send = send
         self._begun = False
         self._lock: asyncio.Lock | None = None
@@ -55,7 +76,14 @@ class Outlet:
         if not self.streams:
             return
         await self.begin()
-        await self._write(b"event: message\ndata: %b\n\n" % message)
+        async with self._writing:
+            await self._send(_part(await self._event(message)))
+
+    async def pass_on(self, message: bytes, id: str) -> None:
+        """An event under an id that it has already, or will never be asked for by."""
+        await self.begin()
+        if message:
+            await self._write(_event(message, id))
 
     async def begin(self, headers: Headers = ()) -> None:
         """Begins the stream, if it has not begun."""
@@ -64,6 +92,7 @@ class Outlet:
                 return
             self._begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": [*_STREAM, *headers]})
+            await self._begin_keeping()
         self._pinging = asyncio.create_task(self._ping())
 
     async def finish(self, status: int, body: bytes, headers: Headers = ()) -> None:
@@ -71,10 +100,16 @@ class Outlet:
         if not self._begun:
             await self._finish_plainly(status, body, headers)
             return
-        self.close()
-        event = b"event: message\ndata: %b\n\n" % body.translate(_ONE_LINE) if body else b""
+        self._stop_pinging()
         async with self._writing:
+            event = await self._event(body.translate(_ONE_LINE), last=True)
             await self._send({"type": "http.response.body", "body": event})
+
+    async def left(self) -> None:
+        """The client is gone: returns when nobody can or will take this stream up any more."""
+        if self._kept is not None:
+            self._stop_pinging()
+            await self._kept.until_given_up()
 
     async def _finish_plainly(self, status: int, body: bytes, headers: Headers) -> None:
         if self.wait_s is not None:
@@ -92,13 +127,32 @@ class Outlet:
         return self._lock
 
     def close(self) -> None:
+        self._stop_pinging()
+        if self._kept is not None:
+            self._kept.close()
+
+    def _stop_pinging(self) -> None:
         if self._pinging is not None:
             self._pinging.cancel()
             self._pinging = None
 
+    async def _begin_keeping(self) -> None:
+        """An event without data tells the client at once where it can go on (2025-11-25)."""
+        self._kept = self.keeper() if self.keeper is not None else None
+        id = await self._kept.keep(b"") if self._kept is not None else ""
+        if not id:
+            self._kept = None
+        elif self.primed:
+            await self._send(_part(b"id: %b\nretry: %d\ndata:\n\n" % (id.encode(), RETRY_MS)))
+
+    async def _event(self, message: bytes, *, last: bool = False) -> bytes:
+        """As it goes over the wire; kept before that, so that what was seen can always be named."""
+        id = await self._kept.keep(message, last=last) if self._kept is not None else ""
+        return _event(message, id) if message else b""
+
     async def _write(self, event: bytes) -> None:
         async with self._writing:
-            await self._send({"type": "http.response.body", "body": event, "more_body": True})
+            await self._send(_part(event))
 
     async def _ping(self) -> None:
         # proxies close what is silent, and a person may think for minutes
@@ -112,3 +166,13 @@ class Outlet:
         if self.log_level is None or level not in LEVELS or self.log_level not in LEVELS:
             return True
         return LEVELS.index(level) >= LEVELS.index(self.log_level)
+
+
+def _event(message: bytes, id: str) -> bytes:
+    if not id:
+        return b"event: message\ndata: %b\n\n" % message
+    return b"event: message\nid: %b\ndata: %b\n\n" % (id.encode(), message)
+
+
+def _part(event: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": event, "more_body": True}
