@@ -241,6 +241,7 @@ PROMISES: dict[str, str] = {
     "GOV-512": "Approval asked in a bare client of either era, answered anywhere, survives a restart of gateway and platform (SPEC 5)",
     "GATE-212": "One client, slow, silent or greedy, takes its own share and nobody else's (SPEC 9, 13)",
     "GATE-213": "Without Redis a waiting call is answered here, once, and what is long stays shut (SPEC 3b, 11)",
+    "GATE-215": "Failed sign-ins of an address are limited while valid credentials there are served; the gateway's metrics need a token (SPEC 9, 11)",
     "GATE-015": "While stopping, calls under way finish; ready says no before that, alive does not (SPEC 9)",
     "TOOLS-001": "docs.search and verify.quote are as contracted, unknown fields refused (SPEC 8)",
     "TOOLS-002": "First-party definitions ship with their hashes; drift is seen (SPEC 9)",

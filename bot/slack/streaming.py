@@ -46,7 +46,6 @@ _FOR_GOOD: Final = frozenset(
         "not_in_channel",
         "not_installed",
         "restricted_action",
-        "thread_not_found",
         "token_revoked",
     }
 )
@@ -284,11 +283,28 @@ class Showing:
         return False
 
     async def _posted(self, final: Message) -> None:
+        try:
+            await self._post(final, self.where.thread)
+        except SlackTrouble as trouble:
+            if trouble.code != "thread_not_found":
+                raise
+            # The question is gone, and its thread with it.
+            await self._beside_the_thread(final)
+
+    async def _beside_the_thread(self, final: Message) -> None:
+        if self.where.direct:
+            await self._post(final, "")
+        else:
+            await self._call(
+                "chat.postEphemeral", within_s=ARRIVES_WITHIN_S, user=self.who.user, **final.payload()
+            )
+
+    async def _post(self, final: Message, thread: str) -> None:
         posted = await self._call(
             "chat.postMessage",
             within_s=ARRIVES_WITHIN_S,
-            thread_ts=self.where.thread or None,
-            client_msg_id=str(uuid5(NAMESPACE_URL, f"{self.name}#{self.ts}")),
+            thread_ts=thread or None,
+            client_msg_id=str(uuid5(NAMESPACE_URL, f"{self.name}#{self.ts}#{thread}")),
             unfurl_links=False,
             unfurl_media=False,
             **final.payload(),

@@ -22,7 +22,7 @@ Kind = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+){1,3}$", max_length=60)
 
 class CreateBot(Request):
     channel: ChannelName
-    name: Annotated[str, Field(min_length=1, max_length=100)] = ""
+    name: Annotated[str, Field(max_length=100)] = ""
     expires_in_days: Annotated[int, Field(ge=1, le=365)] = 90
 
 

@@ -58,7 +58,7 @@ class Links:
 
     async def create_bot(self, channel: ChannelName, *, name: str = "") -> CreatedApiKey:
         """For an admin: a key with which the bot of that channel asks for its people."""
-        body = checked(CreateBot, channel=channel, **({"name": name} if name else {}))
+        body = checked(CreateBot, channel=channel, name=name)
         return await self._transport.read(CreatedApiKey, write("POST", "/api/v1/admin/bots", body))
 
 
