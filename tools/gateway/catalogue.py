@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from kit.requires import resolved
+from kit.schemas import compiled_schema
 from kit.tool_names import Named, names_on_mcp
 from kit.wire.mcp import definition_hash
 from kit.wire.tools import (
@@ -294,8 +295,7 @@ def _offer(server: RegisteredServer, policy: RegisteredTool) -> OfferedTool | No
         )
         return None
     try:
-        # formats are ignored unless asked for
-        arguments = jsonschema_rs.validator_for(policy.definition["inputSchema"], validate_formats=True)
+        arguments = compiled_schema(policy.definition["inputSchema"])
     except (KeyError, ValueError):
         _log.error("gateway.tool_schema_does_not_compile", tool=policy.name, server=server_key(server))
         return None

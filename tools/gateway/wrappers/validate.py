@@ -1,14 +1,19 @@
 """validate arguments: against the approved schema; an error names the field, never the value."""
 
-from collections.abc import Awaitable, Iterator, Mapping
-from typing import Any
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import jsonschema_rs
 
 from kit.errors import Invalid
+from kit.schemas import effort
 from tools.gateway.call import Call, Handler, Reply
+from tools.gateway.catalogue import OfferedTool
 
 _SHOWN = 5
+# Forty nested lists in a schema that refers to itself twice would otherwise take years to explain.
+_EXPLAINED = 5_000
+_DEEPEST = 12
 
 
 class InvalidArguments(Invalid):
@@ -21,17 +26,35 @@ def validated(inner: Handler) -> Handler:
     """Raises InvalidArguments. What passed is what the server gets: the arguments are encoded anew."""
 
     def call(call: Call) -> Awaitable[Reply]:
-        schema = call.known_tool().arguments
-        if not schema.is_valid(call.arguments):
-            raise InvalidArguments(_told(schema, call.arguments))
+        tool = call.known_tool()
+        if not tool.arguments.is_valid(call.arguments):
+            raise InvalidArguments(_told(tool, call.arguments))
         return inner(call)
 
     return call
 
 
-def _told(schema: jsonschema_rs.Validator, arguments: Mapping[str, Any]) -> str:
-    found = [_fault(error) for error, _ in zip(_errors(schema, arguments), range(_SHOWN), strict=False)]
+def _told(tool: OfferedTool, arguments: Mapping[str, Any]) -> str:
+    if effort(tool.policy.definition.get("inputSchema"), _depth(arguments)) > _EXPLAINED:
+        return "They are not valid."
+    found = [
+        _fault(error) for error, _ in zip(_errors(tool.arguments, arguments), range(_SHOWN), strict=False)
+    ]
     return f"Not valid: {'; '.join(found)}."
+
+
+def _depth(arguments: Mapping[str, Any]) -> int:
+    """Of what is nested, up to the deepest that matters."""
+    level, depth = list[Any](arguments.values()), 0
+    while level and depth < _DEEPEST:
+        level, depth = [inner for value in level for inner in _within(value)], depth + 1
+    return depth
+
+
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast(dict[str, Any], value).values()
+    return cast(list[Any], value) if isinstance(value, list) else ()
 
 
 def _errors(
