@@ -18,12 +18,13 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/.well-known/jwks.json": "public keys are for everybody (RFC 7517)",
     "/auth/dev": "this is where one becomes known; only in the all-in-one shape",
     "/api/v1/connections/begin/{ticket}": "a browser that follows a person's own link; the ticket says whose",
-    "/api/v1/connections/callback/{mark}": "authorization servers send browsers here; state and cookie decide",
+    "/api/v1/connections/callback/{mark}": "authorization servers send browsers; state and cookie decide",
     "/api/v1/connections/client/{document}": "authorization servers read our client metadata (CIMD) here",
     "/health/live": "asked by whatever restarts us, before anybody can sign in",
     "/health/ready": "asked by the load balancer",
     "/health/startup": "asked by whatever waits for us",
-    "/metrics": "scraped inside the cluster; counts only, no names (SPEC 12)",
+    "/metrics": "scraped inside the cluster; counts, no names (SPEC 12). In the all-in-one names of"
+    " tools are among the gateway's, and that answers this machine only. The gateway's own asks for a token",
     "/mcp": "the gateway behind it authenticates each call itself",
     "/servers": "the gateway behind it authenticates each call itself",
 }

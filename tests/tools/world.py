@@ -17,6 +17,7 @@ import numpy as np
 import uvicorn
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from access.jwks import TrustedKeys
@@ -198,6 +199,9 @@ class HeldPlatform:
         return [event for event in self.events_taken.values() if event.type == type]
 
 
+METRICS_TOKEN = "metrics-token"
+
+
 @dataclass
 class Gate:
     """A running gateway, and the keys to make tokens for it."""
@@ -232,6 +236,14 @@ class Gate:
             async with Client(transport, mode=mode, **callbacks) as client:
                 yield client
 
+    async def metrics(self) -> str:
+        """As Prometheus reads them."""
+        async with httpx2.AsyncClient(verify=False, trust_env=False) as http:
+            headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+            answer = await http.get(f"{self.url}/metrics", headers=headers)
+            answer.raise_for_status()
+            return answer.text
+
     async def audited(self, type: str = "tool.call") -> list[dict[str, Any]]:
         """What the platform has been told, after everything that waits was sent."""
         await self.gateway.shipper.ship()
@@ -262,6 +274,7 @@ async def running_gateway(
     settings: GatewaySettings | None = None,
     redis_url: str | None = None,
     outbound: OutboundSettings | None = None,
+    metrics_token: str = METRICS_TOKEN,
 ) -> AsyncIterator[Gate]:
     platform_key, own_key = SigningKey.generate(), SigningKey.generate()
     trusted, clock = TrustedKeys(), MovedClock()
@@ -270,7 +283,7 @@ async def running_gateway(
     held = platform or HeldPlatform(registry or released())
     docs = build_docs_server(Search(index, HashedWords()), index, trusted, redis, SystemClock())
     gateway = build_gateway(
-        settings or GatewaySettings(),
+        (settings or GatewaySettings()).model_copy(update={"metrics_token": SecretStr(metrics_token)}),
         platform=held,
         signing_key=own_key,
         trusted=trusted,

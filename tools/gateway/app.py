@@ -45,6 +45,7 @@ from tools.gateway.settings import GatewaySettings
 from tools.gateway.shipping import Shipper
 from tools.gateway.spool import Spool, SpoolUnavailable
 from tools.gateway.states import States
+from tools.gateway.strangers import Strangers
 from tools.gateway.upstreams.commands import Commands
 from tools.gateway.upstreams.connections import Connections
 from tools.gateway.upstreams.openapi import Apis
@@ -143,6 +144,7 @@ def build_gateway(
         settings,
         StatelessEra(methods, notices),
         SessionEra(methods, sessions, asking, in_flight, notices, streams),
+        Strangers(callers, limits.limiter, clock, settings.address_refusals_per_min),
     )
     shipper = Shipper(spool, platform, settings.spool_ship_s)
     return Gateway(

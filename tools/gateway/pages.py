@@ -1,5 +1,6 @@
 """Everything beside MCP: health, metrics, keys, and what RFC 9728 publishes."""
 
+import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ def pages(
     readiness: Readiness,
     internal: Sequence[Route],
 ) -> Starlette:
-    """All of these but the internal ones are public: they hold no one's data."""
+    """All of these but the metrics and the internal ones are public: they hold no one's data."""
+    metrics_token = settings.metrics_token.get_secret_value()
 
     async def live(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -36,6 +38,8 @@ def pages(
         return JSONResponse({"status": "unavailable", "detail": missing}, 503, {"Retry-After": "2"})
 
     async def metrics(request: Request) -> Response:
+        if refusal := _unless_reader(request, metrics_token):
+            return refusal
         # in a thread: with many tools it takes tens of milliseconds
         return Response(await run_in_threadpool(generate_latest), media_type=CONTENT_TYPE_LATEST)
 
@@ -56,6 +60,19 @@ def pages(
             Route("/.well-known/oauth-protected-resource", protected_resource),
             Route("/.well-known/oauth-protected-resource/{resource:path}", protected_resource),
         ]
+    )
+
+
+def _unless_reader(request: Request, token: str) -> Response | None:
+    """Metrics name servers and tools, which not everybody may know of."""
+    if not token:
+        told = "Nobody reads metrics here: set SWITCHBOARD_GATEWAY__METRICS_TOKEN, and send it as a bearer."
+        return JSONResponse({"detail": told}, 403)
+    given = request.headers.get("authorization", "").encode("utf-8", "surrogateescape")
+    if hmac.compare_digest(given, f"Bearer {token}".encode()):
+        return None
+    return JSONResponse(
+        {"detail": "Send the metrics token as a bearer."}, 401, {"WWW-Authenticate": 'Bearer realm="metrics"'}
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from kit.settings import Settings
 from tools.gateway.upstreams.commands import Command
@@ -113,6 +113,17 @@ class GatewaySettings(Settings):
     )
     user_streams_at_once: Annotated[int, Field(gt=0)] = Field(
         default=50, description="Streams on which one user may listen at the same time."
+    )
+    address_refusals_per_min: Annotated[int, Field(gt=0)] = Field(
+        default=100,
+        description="Requests of one address (of IPv6: one /64) within a minute without a valid credential;"
+        " beyond it they get 429, and valid ones are served. Behind a proxy, set FORWARDED_ALLOW_IPS to its"
+        " address: else all of them share the proxy's.",
+    )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What Prometheus sends as a bearer token to read `/metrics`, which names servers and"
+        " tools; empty: nobody reads them here.",
     )
     stream_kept_s: Annotated[float, Field(ge=0, le=600)] = Field(
         default=60.0,

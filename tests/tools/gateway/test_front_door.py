@@ -201,8 +201,7 @@ async def test_streams_of_listeners_end_with_it(world: Gate) -> None:
 
 
 async def test_metrics_do_not_hold_up_calls(world: Gate) -> None:
-    async with httpx.AsyncClient(base_url=world.url, trust_env=False, verify=False) as client:
-        await call(world, MAYA, "echo.say", {"text": "hello"})
-        text = (await client.get("/metrics")).text
+    await call(world, MAYA, "echo.say", {"text": "hello"})
+    text = await world.metrics()
     assert 'switchboard_gateway_call_seconds_count{server="echo",tool="echo.say"}' in text
     assert json.dumps(MAYA.name) not in text

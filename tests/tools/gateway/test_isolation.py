@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 
@@ -61,11 +60,6 @@ async def listed(gate: Gate) -> list[str]:
         return [tool.name for tool in (await client.list_tools()).tools]
 
 
-async def metrics(gate: Gate) -> str:
-    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-        return (await client.get(f"{gate.url}/metrics")).text
-
-
 @pytest.mark.proves("GATE-013")
 async def test_broken_servers_are_their_own_trouble(world: Gate) -> None:
     abused = [
@@ -83,7 +77,7 @@ async def test_broken_servers_are_their_own_trouble(world: Gate) -> None:
         outcomes[list(FAULTS)[number // 6]].add(tool_error_of(await task)["code"])
     for name, outcome in FAULTS.items():
         assert outcome in outcomes[name]
-    shown = await metrics(world)
+    shown = await world.metrics()
     for name, outcome in FAULTS.items():
         labels = f'outcome="{outcome}",server="{name}",tool="{name}.say"'
         assert f"switchboard_gateway_calls_total{{{labels}}}" in shown
@@ -94,7 +88,7 @@ async def test_broken_servers_are_their_own_trouble(world: Gate) -> None:
         # being slow for one person is shown as that: for others it may be quick
         state = "breaker_state" if name == "crashing" else "breaker_principals"
         level = "2.0" if name == "crashing" else "1.0"
-        assert f'switchboard_gateway_{state}{{server="{name}"}} {level}' in await metrics(world)
+        assert f'switchboard_gateway_{state}{{server="{name}"}} {level}' in await world.metrics()
 
 
 @pytest.mark.proves("GATE-010")
@@ -110,6 +104,6 @@ async def test_after_a_minute_one_call_tries_the_server_again(world: Gate) -> No
 async def test_labels_are_those_of_the_registry_whatever_is_called(world: Gate) -> None:
     for number in range(20):
         await call(world, MAYA, f"no.such-{number}", {"text": "hello"})
-    shown = await metrics(world)
+    shown = await world.metrics()
     assert "no.such" not in shown
     assert 'outcome="unknown_tool",server="unknown",tool="unknown"' in shown

@@ -56,8 +56,7 @@ async def test_a_changed_definition_is_quarantined_and_nothing_else(
     assert (await call(world, MAYA, "echo.other", {"text": "hello"})).json()["result"]["content"]
     [event] = await world.audited("tool.quarantined")
     assert event["tool"] == "echo.say"
-    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-        assert "switchboard_gateway_quarantined_tools 1.0" in (await client.get(f"{world.url}/metrics")).text
+    assert "switchboard_gateway_quarantined_tools 1.0" in await world.metrics()
 
 
 async def test_a_tool_that_is_what_was_approved_again_is_back(world: Gate, echo: Echo) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from kit.errors import SwitchboardError, TooMany
+from kit.errors import SwitchboardError, TooMany, Unauthenticated
 from kit.wire.mcp import (
     HEADER_MISMATCH,
     HTTP_STATUS,
@@ -47,6 +47,7 @@ from tools.gateway.protocol.outlet import Outlet
 from tools.gateway.protocol.sessions import SessionGone
 from tools.gateway.protocol.stateless import StatelessEra, unsupported
 from tools.gateway.settings import GatewaySettings
+from tools.gateway.strangers import Strangers
 
 _ALLOW = [(b"allow", b"POST, GET, DELETE")]
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -64,6 +65,7 @@ class Door:
     settings: GatewaySettings
     stateless: StatelessEra
     in_session: SessionEra
+    strangers: Strangers
     timer: Deadlines = field(default_factory=Deadlines)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, server: str | None = None) -> None:
@@ -71,9 +73,8 @@ class Door:
         outlet = Outlet(send, streams=False)
         try:
             request = asked(scope)
-            if not request.passed:
-                self._check(request)
-                request.passed = True
+            if not request.passed or self.strangers.shut:
+                await self._let_in(scope, request)
             outlet.streams = "text/event-stream" in request.get("accept")
             query: bytes = scope.get("query_string", b"")
             where = Where(server, names_of(query)) if server is not None or query else _EVERYWHERE
@@ -172,9 +173,26 @@ class Door:
         except ValueError:
             return False
 
+    async def _let_in(self, scope: Scope, request: Asked) -> None:
+        """Raises HttpRefused, and TooManyFailedSignIns."""
+        self._check(request)
+        request.passed = True
+        await self.strangers.let_in(scope, request.get("authorization"))
+
+    async def _counted(self, scope: Scope, error: Unauthenticated) -> SwitchboardError:
+        """What to say, which is another thing beyond the limit of the caller's address."""
+        credential = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        try:
+            await self.strangers.refused(scope, credential.decode("latin-1"))
+        except TooMany as beyond:
+            return beyond
+        return error
+
     async def _send_switchboard_error(
         self, scope: Scope, outlet: Outlet, id: RequestId | None, error: SwitchboardError
     ) -> None:
+        if isinstance(error, Unauthenticated):
+            error = await self._counted(scope, error)
         told = answers.rpc_error(error) or RpcError(INTERNAL_ERROR, error.detail, {"hint": error.hint})
         headers: list[tuple[bytes, bytes]] = []
         if told.code == UNAUTHENTICATED:
