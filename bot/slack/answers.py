@@ -5,6 +5,7 @@ from uuid import UUID
 
 from bot.core.reply import Answer, Trouble
 from bot.slack.blocks import (
+    MESSAGE,
     NOTIFICATION,
     Block,
     actions,
@@ -15,10 +16,11 @@ from bot.slack.blocks import (
     plain,
     section,
     shown,
+    size,
 )
 from bot.slack.citing import (
-    LISTED,
     addresses,
+    are_listed,
     marker,
     numbered,
     source_markdown,
@@ -33,7 +35,6 @@ from kit.wire.chat import Message as Said
 
 TABLE = 10_000
 """Characters in all cells of a message's tables; one table a message."""
-_ROOM = LONGEST - 200
 _VIEW = 60_000
 """Characters in one view: far below what a view's payload may weigh."""
 _MISSING = {
@@ -49,8 +50,16 @@ _MISSING = {
 
 def answer(given: Answer, shared: bool) -> Message:
     """The whole final message. `shared`: others read it too. What does not fit stands behind "Show more"."""
-    body, whole = _body(given.text, addresses(given.citations), _ROOM)
-    return Message(_notification(given.text), (*body, *_below(given, shared, whole)))
+    for short in (False, True):
+        urls = addresses(given.citations, short=short)
+        body, complete = _body(given.text, urls, _room(given, shared))
+        if complete:
+            break
+    return Message(_notification(given.text), (*body, *_below(given, shared, complete)))
+
+
+def _room(given: Answer, shared: bool) -> int:
+    return min(LONGEST, MESSAGE - size(_below(given, shared, False)))
 
 
 def closing(given: Answer, shared: bool) -> tuple[Block, ...]:
@@ -91,9 +100,9 @@ def _body(text: str, urls: Mapping[int, str], room: int) -> tuple[list[Block], b
     blocks: list[Block] = []
     tables = 0
     for part in parts_of(text):
-        if isinstance(part, Table) and not tables and _fits(part):
+        if isinstance(part, Table) and not tables and _cells(part) <= min(TABLE, room):
             blocks.append(_table(part, urls))
-            tables = 1
+            tables, room = 1, room - size(blocks[-1])
             continue
         markdown = part.as_text() if isinstance(part, Table) else with_links(part.text, urls)
         first, *more = pieces(markdown, room) if room >= 200 else ("", markdown)
@@ -105,8 +114,8 @@ def _body(text: str, urls: Mapping[int, str], room: int) -> tuple[list[Block], b
     return blocks or [{"type": "markdown", "text": "There is no text in this answer."}], True
 
 
-def _fits(table: Table) -> bool:
-    return sum(len(cell) or 1 for row in table.rows for cell in row) <= TABLE
+def _cells(table: Table) -> int:
+    return sum(len(cell) or 1 for row in table.rows for cell in row)
 
 
 def _table(table: Table, urls: Mapping[int, str]) -> Block:
@@ -137,7 +146,7 @@ def _below(given: Answer, shared: bool, complete: bool) -> list[Block]:
     if given.degraded:
         blocks.append(context(_missing(given.degraded)))
     buttons: list[Block] = []
-    if not complete or len(numbered(given.citations)) > LISTED:
+    if not complete or not are_listed(given.citations):
         more = {"session": str(given.session_id), "message": str(given.message_id)}
         buttons.append(button("Show more", "more", more))
     if shared:

@@ -7,7 +7,7 @@ of them is it markup, and none of them pings.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from bot.slack.happened import Press
 from bot.slack.text import escaped, neutral, opens, shortened
@@ -15,6 +15,9 @@ from bot.slack.text import escaped, neutral, opens, shortened
 Block = dict[str, Any]
 Style = Literal["primary", "danger"]
 SECTION, LABEL, BUTTON, BUTTON_VALUE, BUTTON_URL, OPTION, HEADER = 3_000, 2_000, 75, 2_000, 3_000, 75, 150
+MESSAGE = 12_900
+"""Characters of all text in a message's blocks: from about 13,100 on Slack says `msg_blocks_too_long`."""
+CONTEXT = 2_000
 MESSAGE_BLOCKS, VIEW_BLOCKS, METADATA, VIEW_TITLE = 50, 100, 3_000, 24
 NOTIFICATION = 780
 """Characters of a message's `text`, which notifications show; the blocks are the message."""
@@ -143,6 +146,27 @@ def _pieces(text: str, limit: int) -> Iterator[str]:
         text = text[at:]
     if text:
         yield text
+
+
+def within(lines: Sequence[str], room: int) -> list[str]:
+    """As many lines as fit, and how many are missing."""
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            return [*kept, f"and {len(lines) - len(kept)} more"]
+        kept.append(line)
+    return kept
+
+
+def size(part: Any) -> int:
+    """Characters of text, as Slack counts them for a whole message."""
+    if isinstance(part, dict):
+        pairs = cast(dict[str, Any], part).items()
+        return sum(len(v) if k == "text" and isinstance(v, str) else size(v) for k, v in pairs)
+    if isinstance(part, list | tuple):
+        return sum(size(each) for each in cast(Sequence[Any], part))
+    return 0
 
 
 def listed(lines: Sequence[str], limit: int = SECTION) -> list[str]:

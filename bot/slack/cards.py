@@ -35,7 +35,7 @@ from kit.wire.interactions import Action, Form, Interaction
 
 _SHOWN_ARGUMENTS: Final = 2 * CODE
 """Characters of arguments in a message; more of them are read in the modal, and allowed only there."""
-_MESSAGES: Final = 9_000
+_MESSAGES: Final = 4_500
 """Characters of all questions in one card."""
 _TITLE: Final = 75
 _DESTRUCTIVE: Final = "\nRisk: destructive"
@@ -101,7 +101,7 @@ def _asked(interaction: Interaction) -> Iterator[Block]:
     for form in interaction.forms:
         message = _head(form) if form.arguments is not None else form.message
         yield from quoted(message if len(message) <= room else shortened_lines(message, room))
-        if form.url:
+        if form.url and len(interaction.forms) == 1:
             yield section("This page opens in your browser:")
             yield from code(form.url)
         if form.arguments is not None:

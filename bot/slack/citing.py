@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.slack.blocks import Block, context, listed, shown
+from bot.slack.blocks import CONTEXT, Block, context, listed, shown, within
 from bot.slack.text import linked, markdown_link, opens
 from kit.wire.chat import Citation
 
-LISTED = 12
-"""Sources that one message names."""
+LISTED = 3_400
+"""Characters of sources in one message."""
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 MARK = re.compile(r"(?<!\w)\[(\d{1,3})\](?!\()")
 _QUOTED = re.compile(r"(?<=/content)\?quote=[^#]*")
-_LONG = 600
+_LONG = 500
 _CONFIDENCE = ((0.95, "very high"), (0.85, "high"), (0.6, "moderate"))
 
 
@@ -24,13 +24,18 @@ def numbered(citations: Iterable[Citation]) -> dict[int, Citation]:
     return dict(sorted(found.items()))
 
 
-def addresses(citations: Iterable[Citation]) -> dict[int, str]:
-    return {n: address(citation) for n, citation in numbered(citations).items()}
+def addresses(citations: Iterable[Citation], *, short: bool = False) -> dict[int, str]:
+    found = numbered(citations)
+    return {n: _unquoted(each.url) if short else address(each) for n, each in found.items()}
 
 
 def address(citation: Citation) -> str:
     """At the section; the quote to mark there only while the address stays short enough for a message."""
-    return citation.url if len(citation.url) <= _LONG else _QUOTED.sub("", citation.url)
+    return citation.url if len(citation.url) <= _LONG else _unquoted(citation.url)
+
+
+def _unquoted(url: str) -> str:
+    return _QUOTED.sub("", url)
 
 
 def with_links(markdown: str, urls: Mapping[int, str], before: str = "") -> str:
@@ -70,17 +75,20 @@ def sources_of(citations: Sequence[Citation]) -> list[Block]:
     found = list(numbered(citations).values())
     if not found:
         return []
-    lines = [source_line(citation) for citation in found[:LISTED]]
-    if len(found) > LISTED:
-        lines.append(f"and {len(found) - LISTED} more")
-    texts = listed(["*Sources*", *lines])
-    return [context(*texts[at : at + 10]) for at in range(0, len(texts), 10)]
+    lines = within([source_line(citation) for citation in found], LISTED)
+    return [context(*listed(["*Sources*", *lines], CONTEXT))]
+
+
+def are_listed(citations: Iterable[Citation]) -> bool:
+    """All of them, in one message."""
+    lines = [source_line(citation) for citation in numbered(citations).values()]
+    return within(lines, LISTED) == lines
 
 
 def source_line(citation: Citation) -> str:
     url = address(citation)
     label = place(citation)
-    name = linked(url, label) if opens(url) and len(url) <= 2_000 else shown(label, 200)
+    name = linked(url, label) if opens(url) and len(url) <= 1_000 else shown(label, 200)
     return f"{marker(citation.n)} {name} · {confidence(citation.confidence)}"
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from bot.core.reply import Answer, Cited, Text
 from bot.slack.citing import address, unknown, with_links
-from bot.slack.text import LONGEST, Table, neutral, parts_of, visible
+from bot.slack.text import Table, neutral, parts_of, visible
 
 _UNDECIDED = re.compile(r"(?:@\w*|<[@!#]?|!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?|!|[*_~\\]+)$")
 """At the end of what is there: half a mention, a link, a marker, emphasis."""
 _HELD = 600
 """Characters that wait at most for what would decide them."""
-_ROOM = LONGEST - 1_000
+_ROOM = 8_500
+"""Characters that are streamed; with the sources below them a message holds no more (`blocks.MESSAGE`)."""
 
 
 @dataclass(slots=True)

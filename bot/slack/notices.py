@@ -12,6 +12,7 @@ from bot.slack.blocks import (
     section,
     shown,
     when,
+    within,
 )
 from bot.slack.citing import sources_of
 from bot.slack.happened import Message
@@ -23,7 +24,7 @@ from kit.wire.library import Document, Job
 PROMPTS: Final = 4
 _TITLE, _PROMPT = 60, 200
 _SHOWN_ERRORS: Final = 5
-_LISTED: Final = 20
+_LISTED: Final = 8_000
 _LONGEST_URL: Final = 1_000
 _SAMPLES: Final = (
     ("What can you do?", "What can you do?"),
@@ -40,7 +41,8 @@ _STATES: Final = {
 def notice(text: str) -> Message:
     """One paragraph or more, as text."""
     said = text.strip() or "Something went wrong on our side."
-    paragraphs = [section(escaped(shortened(line, 580))) for line in said.split("\n")[:40] if line.strip()]
+    lines = [line for line in said[:2_000].split("\n") if line.strip()][:40]
+    paragraphs = [section(escaped(shortened(line, 580))) for line in lines]
     return Message(_spoken(said), tuple(paragraphs))
 
 
@@ -94,9 +96,7 @@ def sources(documents: Sequence[Document], citations: Sequence[Citation]) -> Mes
         return Message("The sources of the last answer", tuple(sources_of(citations)))
     if not documents:
         return notice("There are no documents that you can see yet. Send me a file, and I read it for you.")
-    lines = [document_line(document) for document in documents[:_LISTED]]
-    if len(documents) > _LISTED:
-        lines.append(f"and {len(documents) - _LISTED} more")
+    lines = within([document_line(document) for document in documents], _LISTED)
     blocks = [header("Documents that you can ask about"), *map(section, listed(lines))]
     return Message("Documents that you can ask about", tuple(blocks))
 

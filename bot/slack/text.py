@@ -105,7 +105,7 @@ def pieces(markdown: str, limit: int = LONGEST) -> list[str]:
     found: list[str] = []
     fence = ""
     while len(text) > limit:
-        cut = _cut(text, limit - len(_closing(fence)) - len("\n```"))
+        cut = _cut(text, limit - len(_closing(fence)) - len("\n```"), len(fence) + 1)
         piece, text = text[:cut].rstrip("\n"), text[cut:].lstrip("\n")
         still = _fence_after(piece, fence)
         found.append(piece + _closing(still))
@@ -123,13 +123,20 @@ def _fence_after(piece: str, before: str) -> str:
     fence = ""
     for line in piece.splitlines():
         if line.lstrip().startswith("```"):
-            fence = "" if fence else line.strip()
+            fence = "" if fence else _opening(line)
     return fence
 
 
-def _cut(text: str, limit: int) -> int:
+def _opening(line: str) -> str:
+    """With its language, where it is one: a fence that is opened again must stay short."""
+    found = re.match(r"```\s*([\w+#.-]{0,20})\s*$", line.strip())
+    return f"```{found[1]}" if found else "```"
+
+
+def _cut(text: str, limit: int, least: int) -> int:
+    """Behind `least`: a piece is more than the fence that was opened again."""
     for mark in ("\n\n", "\n", " "):
-        found = text.rfind(mark, limit // 4, limit)
+        found = text.rfind(mark, max(least, limit // 4), limit)
         if found > 0:
             return found + len(mark)
     return limit

@@ -98,6 +98,11 @@ def test_code_that_is_cut_stays_code() -> None:
     assert all(piece.startswith("```python") and piece.endswith("```") for piece in found)
 
 
+def test_a_fence_that_never_ends_ends() -> None:
+    for answer in ("```" + "x" * 500, "```python " + "x " * 300, "```\n" + "y" * 500, "```py\n```py\n" * 90):
+        assert all(len(piece) <= 60 for piece in pieces(answer, 60))
+
+
 @given(st.text(max_size=600), st.integers(60, 200))
 def test_no_piece_is_too_long_and_no_word_is_lost(text: str, limit: int) -> None:
     found = pieces(text, limit)
