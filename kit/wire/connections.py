@@ -4,16 +4,37 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from kit.wire.base import Request, Wire
 from kit.wire.problem import Problem
+
+_FRAMING = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "expect", "host", "keep-alive", "te"}
+    | {"trailer", "transfer-encoding", "upgrade", "accept", "accept-encoding", "cookie", "forwarded"}
+)
+
+
+def _carries(header: str) -> str:
+    """No header by which a server reads where a message ends, what it is, or who else may have sent it."""
+    name = header.lower()
+    if name in _FRAMING or name.startswith(("mcp-", "proxy-", "sec-", "x-forwarded-", "x-act-as")):
+        raise ValueError("this header is no place for a credential")
+    return header
+
+
+def _one_line(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("a secret travels in a header: visible ASCII characters only")
+    return secret
+
 
 SignInKind = Literal["authorization_code", "client_credentials", "on_behalf_of", "static"]
 ConnectionState = Literal["connected", "reconnect"]
 Scope = Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,300}$")]
 """RFC 6749, 3.3."""
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=8000)]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=8000), AfterValidator(_one_line)]
 ServerName = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -65,7 +86,9 @@ class SetSignIn(Request):
     scopes: Annotated[list[Scope], Field(max_length=50)] = []
     secret: Secret | None = None
     """static: everyone's requests carry it; without it each person gives their own."""
-    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,60}$")] = "Authorization"
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,60}$"), AfterValidator(_carries)] = (
+        "Authorization"
+    )
     prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 =_-]{0,20}$")] = "Bearer "
     """static: what stands before the secret."""
     assertion_from: ServerName | None = None

@@ -24,6 +24,7 @@ from kit.clock import Clock
 from kit.errors import NotFound
 from kit.wire.connections import ConnectionStarted, StartConnection
 from platform_api import audit
+from platform_api.identity.errors import NotThroughAChannel
 from platform_api.identity.models import UserRow
 from platform_api.toolbox.connections import repository
 from platform_api.toolbox.connections.discovery import Found
@@ -100,7 +101,11 @@ class Connecting:
         self._hearers.append(callback)
 
     async def start(self, principal: Principal, request: StartConnection) -> ConnectionStarted:
-        """Where the person goes; with a secret of their own, nowhere. Raises NotFound, NoSignIn."""
+        """Where the person goes; with a secret of their own, nowhere. Raises NotFound, NoSignIn,
+        NotThroughAChannel."""
+        if request.secret is not None and principal.acting_via is not None:
+            # whose account is used from now on is said by the person, in their own browser
+            raise NotThroughAChannel
         owner = Owner(principal.organisation_id, principal.id, request.server)
         async with self._database.begin() as session:
             row = await self._sign_in(session, owner)
@@ -235,6 +240,10 @@ class Connecting:
         return TokenRequest(found.token_endpoint, client, form, self._within_s)
 
     async def _store(self, session: AsyncSession, owner: Owner, row: SignInRow, tokens: Tokens) -> None:
+        now = await repository.sign_in(session, owner.organisation_id, owner.server, held=True)
+        if now is None or (now.issuer, now.address, now.kind) != (row.issuer, row.address, row.kind):
+            # an admin has set another one while the server answered
+            raise _over("another sign-in now")
         values: dict[str, Any] = {
             "id": uuid4(),
             "organisation_id": owner.organisation_id,

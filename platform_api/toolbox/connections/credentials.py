@@ -319,6 +319,10 @@ class Credentials:
     async def _assertion(self, owner: Owner, sign_in: SignInRow) -> str:
         """Who the person is, for the exchange: their token of another connection, or our own word."""
         if sign_in.assertion_from and sign_in.assertion_from != owner.server:
+            async with self._database.begin() as session:
+                lender = await repository.sign_in(session, owner.organisation_id, sign_in.assertion_from)
+            if lender is None or lender.issuer != sign_in.issuer:
+                raise NoSignIn("The token to be exchanged is of another authorization server by now.")
             ask = AskToken(organisation_id=owner.organisation_id, user_id=owner.user_id)
             given = await self.of(sign_in.assertion_from, ask)
             return given.value.removeprefix("Bearer ")

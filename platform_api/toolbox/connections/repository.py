@@ -47,12 +47,16 @@ def _bound(address: str, document: dict[str, Any] | None) -> str:
     return f"{address} {cast(dict[str, Any], servers[0]).get('url', '')}"
 
 
-async def sign_in(session: AsyncSession, organisation_id: UUID, name: str) -> SignInRow | None:
-    return (
-        await session.scalars(
-            select(SignInRow).where(SignInRow.organisation_id == organisation_id, SignInRow.server == name)
-        )
-    ).first()
+async def sign_in(
+    session: AsyncSession, organisation_id: UUID, name: str, *, held: bool = False
+) -> SignInRow | None:
+    """held: as it is now, and nobody changes it before this transaction ends."""
+    statement = select(SignInRow).where(
+        SignInRow.organisation_id == organisation_id, SignInRow.server == name
+    )
+    if held:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(statement)).first()
 
 
 async def connection(session: AsyncSession, owner: Owner, *, locked: bool = False) -> ConnectionRow | None:
@@ -93,6 +97,14 @@ async def replace_connection(session: AsyncSession, owner: Owner, values: dict[s
 async def delete_connection(session: AsyncSession, owner: Owner) -> bool:
     gone = await session.execute(delete(ConnectionRow).where(*_of(owner)).returning(ConnectionRow.id))
     return gone.first() is not None
+
+
+async def drop_connections(session: AsyncSession, organisation_id: UUID, name: str) -> int:
+    """Everyone's of the organisation to this server; how many there were."""
+    gone = delete(ConnectionRow).where(
+        ConnectionRow.organisation_id == organisation_id, ConnectionRow.server == name
+    )
+    return len((await session.scalars(gone.returning(ConnectionRow.id))).all())
 
 
 async def open_attempt(session: AsyncSession, owner: Owner, address: str) -> AttemptRow | None:

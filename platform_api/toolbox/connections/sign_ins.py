@@ -100,7 +100,8 @@ class SignIns:
 
     async def set(self, principal: Principal, name: str, asked: SetSignIn) -> SignIn:
         """Looks at the server, registers us where that is offered, and keeps it. What is connected already
-        stays, while the issuer is the same.
+        stays while the issuer is the same; with another one it is forgotten, since the new one would be sent
+        the tokens of the old.
 
         Raises Forbidden, NotFound, SignInUnusable, AddressRefused, VaultMissing.
         """
@@ -113,10 +114,12 @@ class SignIns:
         values = {"address": server.address, "kind": asked.kind, "scopes": asked.scopes}
         values |= await self._said(owner, server.address, asked)
         async with self._database.begin() as session:
+            dropped = await self._forget_others(session, owner, values["issuer"])
             row = await _keep(
                 session, owner, values | {"set_by": principal.id, "updated_at": self._clock.now()}
             )
-            await audit.record(session, principal, "sign_in.set", {"server": name, "kind": asked.kind})
+            told = {"server": name, "kind": asked.kind, "issuer": row.issuer, "disconnected": dropped}
+            await audit.record(session, principal, "sign_in.set", told)
             return self._shown(row)
 
     async def shown(self, session: AsyncSession, principal: Principal, name: str) -> SignIn:
@@ -127,11 +130,33 @@ class SignIns:
             raise NoSignIn
         return self._shown(row)
 
+    async def _forget_others(self, session: AsyncSession, owner: Owner, issuer: str | None) -> int:
+        """What was connected at another authorization server than this one."""
+        before = await repository.sign_in(session, owner.organisation_id, owner.server, held=True)
+        if before is None or before.issuer == issuer:
+            return 0
+        return await repository.drop_connections(session, owner.organisation_id, owner.server)
+
+    async def _check_lender(self, owner: Owner, name: str, found: Found) -> None:
+        """A person's token of another server is shown to the one who issued it and to nobody else.
+
+        Raises SignInUnusable.
+        """
+        async with self._database.begin() as session:
+            lender = await repository.sign_in(session, owner.organisation_id, name)
+        if lender is None or lender.issuer != found.issuer:
+            raise SignInUnusable(
+                f"'{name}' has its tokens from another authorization server than this one.",
+                hint="Only a token of the same issuer is exchanged there.",
+            )
+
     async def _said(self, owner: Owner, address: str, asked: SetSignIn) -> dict[str, Any]:
         if asked.kind == "static":
             sealed = self._vault.seal(owner, "header", asked.secret) if asked.secret else None
             return _FRESH | {"header": asked.header, "prefix": asked.prefix, "secret_sealed": sealed}
         found = await self._finder.find(address, asked.issuer, asked.entra)
+        if asked.assertion_from is not None:
+            await self._check_lender(owner, asked.assertion_from, found)
         client, how = await self._client(found, asked)
         secret = self._vault.seal(owner, "client_secret", client.secret) if client.secret else None
         return _FRESH | {
