@@ -85,7 +85,8 @@ def policy_hash(call: Call, policy: Approval) -> str:
 
 def _remembered_key(call: Call, policy: Approval) -> str:
     caller, tool = call.known_caller(), call.known_tool()
-    said = [caller.organisation_id, caller.actor, session_of(call), tool.server, tool.own_name]
+    said = [caller.organisation_id, caller.actor, session_of(call), tool.server_key, tool.address]
+    said.append(tool.own_name)
     return f"{_PREFIX}remembered:{_hashed([*said, policy_hash(call, policy)])}"
 
 

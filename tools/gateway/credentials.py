@@ -1,8 +1,9 @@
 """What a request to a server carries where it is not our own token: nothing, or what the platform keeps for
 this person there (SPEC 9).
 
-In memory only, for as long as the platform says (60 s at most), by organisation, person and server. Our own
-signed token never goes to such a server, and a caller's own never goes anywhere.
+In memory only, for as long as the platform says (60 s at most), by organisation, person, server and its
+address: what was meant for one place is not sent to another of the same name. Our own signed token never goes
+to such a server, and a caller's own never goes anywhere.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from kit.wire.mcp import URL_NEEDED, RpcError
 from kit.wire.tools import RegisteredServer
 from tools.gateway.call import Call, Reply, ServerRefused
 from tools.gateway.callers import Caller
-from tools.gateway.catalogue import OfferedTool
+from tools.gateway.catalogue import OfferedTool, address_of
 from tools.gateway.platform import AccountNeeded, PlatformLink
 from tools.gateway.states import StateExpired, StateRefused, States, kind_of
 
@@ -33,7 +34,7 @@ _ASKED_S = 600.0
 _REMEMBERED = 10_000
 _URL_ERRORS_SINCE = "2025-11-25"
 _NOTHING: Mapping[str, str] = {}
-_Whose = tuple[UUID | None, UUID | None, str]
+_Whose = tuple[UUID | None, UUID | None, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Credentials:
         """For the caller at the tool's server. Raises AccountNeeded, SignInUnavailable, Unavailable."""
         if tool.credential == "none":
             return NONE
-        return await self._of((caller.principal.organisation_id, caller.principal.id, tool.server))
+        return await self._of(_whose(caller, tool))
 
     async def lent(self, caller: Caller, tool: OfferedTool) -> Mapping[str, str] | None:
         """What goes instead of our own token; None: nothing does. Raises as `of`."""
@@ -68,7 +69,7 @@ class Credentials:
 
     async def again(self, caller: Caller, tool: OfferedTool, refused: Held) -> Held:
         """After a 401: another one, made once for all calls that wait. Raises as `of`."""
-        whose = (caller.principal.organisation_id, caller.principal.id, tool.server)
+        whose = _whose(caller, tool)
         held = self._held.get(whose)
         if held is not None and held.digest != refused.digest and held.until > time.monotonic():
             return held
@@ -81,7 +82,7 @@ class Credentials:
             return None
         if server.credential == "none" or server.organisation_id is None:
             return _NOTHING
-        return (await self._of((server.organisation_id, None, server.name))).headers
+        return (await self._of((server.organisation_id, None, server.name, address_of(server)))).headers
 
     async def _of(self, whose: _Whose) -> Held:
         held = self._held.get(whose)
@@ -102,7 +103,7 @@ class Credentials:
             done.exception()  # retrieved, also where every waiter has gone away
 
     async def _ask(self, whose: _Whose, rejected: str | None) -> Held:
-        organisation_id, user_id, server = whose
+        organisation_id, user_id, server, _ = whose
         if organisation_id is None:
             return NONE
         wanted = AskToken(organisation_id=organisation_id, user_id=user_id, rejected=rejected)
@@ -117,6 +118,10 @@ class Credentials:
         if len(self._held) > _REMEMBERED:
             self._held.popitem(last=False)
         return held
+
+
+def _whose(caller: Caller, tool: OfferedTool) -> _Whose:
+    return caller.principal.organisation_id, caller.principal.id, tool.server, tool.address
 
 
 class Connect:

@@ -100,12 +100,12 @@ def kind_of(state: str) -> str | None:
 
 
 def digest_of(call: Call) -> str:
-    """Of what would be done: server, tool, pinned definition and arguments, as sha256 in hex.
+    """Of what would be done: server and its address, tool, pinned definition, arguments, as sha256 in hex.
 
     The same for equal JSON: the order of keys says nothing, and 1.0 is 1, as in JSON Schema.
     """
     tool = call.known_tool()
-    whose = [tool.server_key, tool.own_name, tool.policy.definition_hash, call.method]
+    whose = [tool.server_key, tool.address, tool.own_name, tool.policy.definition_hash, call.method]
     text = json.dumps([*whose, _canonical(call.arguments)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

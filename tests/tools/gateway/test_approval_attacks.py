@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -227,6 +228,16 @@ async def test_a_changed_policy_or_definition_undoes_what_was_asked_before(desk:
     await adopt(desk, remove=never)
     assert code_of(await desk.call(**yes(asked))) == "approval_refused"
     assert not (await desk.call()).get("isError")
+
+
+@pytest.mark.proves("SEC-105")
+def test_what_was_agreed_to_is_not_done_at_another_address() -> None:
+    states, given = States(SigningKey.generate(), HandClock()), offered()
+    state = states.seal(call_of(MAYA, given), "approval", {"id": "1"}, 60)
+    moved = call_of(MAYA, replace(given, address="guarded:https://elsewhere/mcp"))
+    with pytest.raises(StateRefused, match="arguments"):
+        states.open(moved, "approval", state)
+    assert states.open(call_of(MAYA, given), "approval", state) == {"id": "1"}
 
 
 @pytest.mark.proves("GOV-511")

@@ -34,8 +34,10 @@ def caller(user_id: UUID) -> Any:
     return SimpleNamespace(principal=SimpleNamespace(organisation_id=ORGANISATION, id=user_id))
 
 
-def tool(credential: str = "stored", server: str = "notes") -> Any:
-    return SimpleNamespace(credential=credential, server=server)
+def tool(
+    credential: str = "stored", server: str = "notes", address: str = "guarded:https://notes/mcp"
+) -> Any:
+    return SimpleNamespace(credential=credential, server=server, address=address)
 
 
 @pytest.mark.proves("GOV-605")
@@ -87,3 +89,14 @@ async def test_our_own_token_goes_nowhere_else() -> None:
     assert authorised(Ask("tools/call", {}, "ours", credential=lent)) == {"x-api-key": "theirs"}
     assert authorised(Ask("tools/call", {}, "ours")) == {"authorization": "Bearer ours"}
     assert platform.asked == []
+
+
+@pytest.mark.proves("SEC-104")
+async def test_what_was_meant_for_one_address_is_not_sent_to_another_of_the_same_name() -> None:
+    platform = Platform()
+    credentials, maya = Credentials(cast(Any, platform)), caller(uuid4())
+    held = await credentials.of(maya, tool())
+    platform.needed = True
+    with pytest.raises(AccountNeeded):
+        await credentials.of(maya, tool(address="guarded:https://evil/mcp"))
+    assert await credentials.of(maya, tool()) is held
