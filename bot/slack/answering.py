@@ -189,6 +189,9 @@ class Answering:
         await self.desk.unfinished.note(begun, **running.kept.value())
 
     async def _answer(self, running: Running, begun: Begun) -> None:
+        if running.kept.kind == "ask" and not running.kept.text.strip():
+            await self._end(running, begun, render.help_())
+            return
         try:
             async with asyncio.timeout(TURN_S):
                 final = await running.showing.show(self._replies(running.kept))

@@ -38,6 +38,7 @@ from bot.slack.happened import (
     Foreign,
     HomeOpened,
     Uninstalled,
+    Where,
 )
 from bot.slack.installs import Installs, OneWorkspace
 from bot.slack.interacting import Interacting
@@ -102,7 +103,8 @@ class SlackBot:
         """Returns at once."""
         desk = self.desk
         match event:
-            case Asked(files=()):
+            case Asked(files=()) | Asked(where=Where(direct=False)):
+                # Files that others in a channel see as well are nobody's own to keep.
                 self.answering.asked(event)
             case Asked():
                 work = partial(self.uploading.taken, event, self.answering.asked)

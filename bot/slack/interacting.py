@@ -45,6 +45,7 @@ ACKNOWLEDGED_WITHIN_S: Final = 0.7
 LISTED: Final = 20
 NOT_YOURS: Final = "This was asked of somebody else, so I did nothing."
 ONLY_THE_ASKER: Final = "Only the person who asked can do this. Ask me yourself and I will answer you."
+UNSHOWN: Final = "Slack cannot show this form. In a terminal, `switchboard answer` can."
 BOOKED: Final = "I would like to book a meeting"
 Ack = dict[str, Any]
 
@@ -200,7 +201,8 @@ class Interacting:
 
     async def over(self, interaction: Interaction, card: Mapping[str, Any]) -> None:
         """The card says how it ended."""
-        message = render.ended(interaction)
+        shared = not str(card.get("channel", "")).startswith("D") and not card.get("response_url")
+        message = render.ended(interaction, shared)
         if card.get("response_url"):
             with suppress(SlackTrouble):
                 await self.desk.slack.respond(
@@ -231,7 +233,12 @@ class Interacting:
         self._views[str(interaction_id)] = interaction
         while len(self._views) > _OPEN_VIEWS:
             self._views.pop(next(iter(self._views)))
-        await self._open(pressed.team, pressed.trigger_id, forms.modal(interaction, _card(pressed)))
+        try:
+            view = forms.modal(interaction, _card(pressed))
+        except ValueError:
+            await self._whisper(pressed, render.notice(UNSHOWN))
+            return
+        await self._open(pressed.team, pressed.trigger_id, view)
 
     async def _filled_in(self, submitted: Submitted) -> dict[str, str]:
         """What is wrong with which field; empty once it counts. Raises ApiError, SlackTrouble."""
