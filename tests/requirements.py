@@ -85,6 +85,7 @@ PROMISES: dict[str, str] = {
     "CHANNEL-004": "An address links at once only from a workspace that the settings trust (SPEC 6)",
     "CHANNEL-005": "A channel's state is sealed, and read by that channel's bot of that organisation (SPEC 3)",
     "CHANNEL-006": "A delivery is claimed under a lease and lost by no crash of a bot (SPEC 3)",
+    "CHANNEL-010": "Who may manage tools is told in their channel, once, of a tool that has changed (SPEC 9)",
     "CHANNEL-007": "What ends while nobody looks is told where it began, once (SPEC 3)",
     "SESSION-001": "A session is its owner's alone: to others it does not exist (SPEC 3, 6)",
     "SESSION-002": "One session per person and thread of a channel (SPEC 3)",

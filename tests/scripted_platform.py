@@ -70,7 +70,7 @@ class ScriptedPlatform:
         step = steps.popleft() if len(steps) > 1 else steps[0]
         if isinstance(step, Answer) and step.after:
             await step.after.wait()
-        return await _stream(request, step) if isinstance(step, Stream) else _answer(step)
+        return await play(request, step)
 
 
 @asynccontextmanager
@@ -80,6 +80,10 @@ async def running() -> AsyncIterator[ScriptedPlatform]:
     app.router.add_route("*", "/{path:.*}", platform.handle)
     async with listening(app) as platform.url:
         yield platform
+
+
+async def play(request: web.Request, step: Answer | Stream) -> web.StreamResponse:
+    return await _stream(request, step) if isinstance(step, Stream) else _answer(step)
 
 
 def _answer(step: Answer) -> web.Response:

@@ -1,14 +1,55 @@
-"""A Slack of its own for each test; what the app sent may break no limit of Slack's."""
+"""A Slack of its own for each test, one platform for all of them; what the bot sends breaks no limit."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from launch.child import running
+from tests.e2e.conftest import Place, data_folder
+from tests.slack.office import ACME, Office, bot_key, office
 from tests.slack.simulator import Slack
+from tests.unlimited import without_limits
+
+SETTINGS = {"SWITCHBOARD_IDENTITY__TRUSTED_WORKSPACES": f'["slack:{ACME}"]'}
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[Slack]:
-    async with Slack.running() as running:
-        yield running
-        assert not running.violations, running.violations
+    async with Slack.running() as running_slack:
+        yield running_slack
+        assert not running_slack.violations, running_slack.violations
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Place]:
+    """`switchboard up` with the handbook, trusting the simulated workspace's addresses."""
+    before = os.environ.copy()
+    without_limits()
+    os.environ.update(SETTINGS)
+    with data_folder() as data, asyncio.Runner() as runner:
+        opened = running(data)
+        started = runner.run(opened.__aenter__())
+        os.environ.clear()
+        os.environ.update(before)
+        try:
+            place = Place(started)
+            counts = runner.run(place.load_handbook("company"))
+            assert counts == {"ready": sum(counts.values())}, counts
+            yield place
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def key(platform: Place) -> str:
+    """The bot's, for the platform."""
+    return asyncio.run(bot_key(platform))
+
+
+@pytest.fixture
+async def here(slack: Slack, platform: Place, key: str) -> AsyncIterator[Office]:
+    """Bot, Slack, platform: all running."""
+    async with office(slack, platform, key) as opened:
+        yield opened

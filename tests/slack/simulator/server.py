@@ -114,10 +114,12 @@ class Slack:
 
     # -- who is there
 
-    def team(self, domain: str = "acme", *, enterprise: str = "", installed: bool = True) -> Team:
+    def team(
+        self, domain: str = "acme", *, identity: str = "", enterprise: str = "", installed: bool = True
+    ) -> Team:
         """A workspace; `installed` gives our app the token `xoxb-<id>`."""
         number = self.numbers.id
-        team = Team(number("T"), domain, number("U"), number("B"), enterprise)
+        team = Team(identity or number("T"), domain, number("U"), number("B"), enterprise)
         self.teams[team.id] = team
         if installed:
             self.tokens[f"xoxb-{team.id}"] = Grant(team)
