@@ -330,8 +330,7 @@ class Interacting:
             case "help":
                 return render.help_()
             case "sources":
-                documents = self.desk.people.as_them(command.who).documents.everywhere()
-                return render.sources(await first(documents, LISTED), ())
+                return await self._sources(command.who)
             case "book":
                 asked = f"{BOOKED} about {text}" if text else BOOKED
             case "ask":
@@ -340,6 +339,16 @@ class Interacting:
             return render.help_()
         thread = f"{command.where.team}/{command.where.channel}/commands"
         return await self._told(command.who, Turn("slack", thread, command.trigger_id, asked))
+
+    async def _sources(self, who: Who) -> Message:
+        """Those of the last answer; where there is none, what there is to ask about."""
+        them = self.desk.people.as_them(who)
+        for session in await first(them.sessions.all(), 1):
+            messages = (await them.sessions.get(session.id)).messages
+            answers = [one for one in messages if one.role == "assistant"]
+            if answers and answers[-1].citations:
+                return render.sources((), answers[-1].citations)
+        return render.sources(await first(them.documents.everywhere(), LISTED), ())
 
     async def _told(self, who: Who, turn: Turn) -> Message:
         """The whole answer at once, for one pair of eyes."""

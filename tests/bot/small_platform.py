@@ -3,7 +3,7 @@ the wire of SPEC 3 and 4; the real one stands in tests/slack."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -115,7 +115,7 @@ def plain(text: str) -> list[Json]:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[SmallPlatform]:
+async def running() -> AsyncGenerator[SmallPlatform]:
     platform = SmallPlatform()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", platform.handle)

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Desk:
         return self._bot(self.settings(**changes))
 
     @asynccontextmanager
-    async def _bot(self, settings: SlackSettings) -> AsyncIterator[SlackBot]:
+    async def _bot(self, settings: SlackSettings) -> AsyncGenerator[SlackBot]:
         async with Switchboard(settings.platform_url, "key") as switchboard:
             bot = build(settings, switchboard)
             async with bot.running():
