@@ -2,9 +2,9 @@
 
 `make bench-gateway` prints, at 1, 16 and 64 calls at once: CPU of the process in the middle per call,
 calls per second, p50 and p99; for a direct call, a policy-free relay (uvicorn + aiohttp), the gateway in
-both eras of MCP and a proxy made of the MCP SDK. All in one run, interleaved, so that a noisy machine is
-noisy for all. Then: listing 1,000 tools of 50 servers, the memory of 5,000 idle sessions, and what six
-kinds of broken servers do to the others.
+both eras of MCP, and the proxies that the MCP SDK and FastMCP make. All in one run, interleaved, so that a
+noisy machine is noisy for all. Then: listing 1,000 tools of 50 servers, the memory of 5,000 idle sessions,
+and what six kinds of broken servers do to the others.
 
 The upstream is a bare asyncio protocol in a process of its own; every process in the middle is one uvicorn
 worker with uvloop and httptools. 10 % of traces are recorded and exported.
@@ -16,8 +16,8 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,14 +25,33 @@ from tempfile import TemporaryDirectory
 from kit.wire import mcp
 from launch.engines import start_valkey
 from tests.bench.gateway_isolation import isolation
-from tests.bench.gateway_processes import CALL, CLIENT, Child, abusers, asked, child, credential, stateless
+from tests.bench.gateway_processes import (
+    CALL,
+    CLIENT,
+    FASTMCP,
+    Child,
+    abusers,
+    asked,
+    child,
+    credential,
+    fastmcp,
+    stateless,
+)
 from tests.bench.gateway_roles import LIMIT
 from tests.bench.processes import pss_kb
 from tests.engines import engine_folder
 from tools.gateway.upstreams.http1 import Http1Client
 
 AT_ONCE = (1, 16, 64)
-LEFT_OUT = "FastMCP's proxy is left out: some 40 packages more for one line of this table"
+WITHOUT_FASTMCP = "FastMCP's proxy is left out: scripts/install_node_tools.sh gets it"
+
+
+@dataclass(frozen=True)
+class Run:
+    cpu_us: float
+    per_s: float
+    p50_ms: float
+    p99_ms: float
 
 
 @dataclass
@@ -48,15 +67,7 @@ class Subject:
     """Tokens live for a minute: each round asks for a new one."""
     share: float = 1.0
     """Of the calls of a round: a slow one is measured with fewer."""
-    runs: dict[int, list["Run"]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Run:
-    cpu_us: float
-    per_s: float
-    p50_ms: float
-    p99_ms: float
+    runs: dict[int, list[Run]] = field(default_factory=dict[int, list[Run]])
 
 
 async def load(subject: Subject, calls: int, at_once: int) -> Run:
@@ -118,10 +129,15 @@ def table(subjects: list[Subject]) -> dict[str, dict[int, dict[str, float]]]:
                 name: round(value, 3) for name, value in kept.items()
             }
         print()
-    added = middle(by_name["gateway 2026-07-28"], 1, _p50) - middle(by_name["direct"], 1, _p50)
-    print(f"added to p50, alone: {added:.2f} ms (goal 0.5)")
-    print(LEFT_OUT)
+    direct = by_name["direct"]
+    added = [f"{name} {_added(by_name[name], direct):.2f}" for name in ("gateway 2026-07-28", "relay")]
+    print(f"added to p50, alone, ms: {', '.join(added)} (goal 0.5)")
     return report
+
+
+def _added(subject: Subject, direct: Subject) -> float:
+    pairs = zip(subject.runs[1], direct.runs[1], strict=True)
+    return statistics.median(run.p50_ms - without.p50_ms for run, without in pairs)
 
 
 def _per_s(run: Run) -> float:
@@ -149,8 +165,9 @@ async def in_session(gateway: Child, signed_in: Mapping[str, str]) -> dict[str, 
 
 
 async def costs(
-    upstream: Child, relay: Child, gateway: Child, sdk: Child | None, calls: int, rounds: int
+    upstream: Child, relay: Child, gateway: Child, others: Mapping[str, Child], calls: int, rounds: int
 ) -> None:
+    """others: proxies of other makers, by name; they take longest, so few calls go to them."""
     signed_in = await credential(gateway)
     headers, body = stateless("tools/call", CALL, "echo.say")
     old_headers = await in_session(gateway, signed_in)
@@ -161,8 +178,8 @@ async def costs(
         Subject("gateway 2026-07-28", gateway, dict(headers), body, signs_in_at=gateway),
         Subject("gateway 2025-11-25", gateway, old_headers, old_body, signs_in_at=gateway),
     ]
-    if sdk is not None:
-        subjects.append(Subject("MCP SDK proxy", sdk, dict(headers), body, share=0.1))
+    for name, other in others.items():
+        subjects.append(Subject(name, other, dict(headers), body, share=0.1))
     await measure(subjects, calls, rounds)
     print(json.dumps(table(subjects)))
 
@@ -206,6 +223,14 @@ async def policies(gateway: Child) -> None:
     print("policies:", (await asked(gateway, b"", {}, "/policies")).body.decode())
 
 
+def foreign(upstream: str) -> Iterator[tuple[str, AbstractContextManager[Child]]]:
+    yield "MCP SDK proxy", child("sdk", upstream)
+    if FASTMCP.exists():
+        yield "FastMCP proxy", fastmcp(upstream)
+    else:
+        print(WITHOUT_FASTMCP)
+
+
 def main(calls: int, rounds: int, only: str, quick: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -222,17 +247,16 @@ def main(calls: int, rounds: int, only: str, quick: bool) -> None:
 
         if only in ("", "cost"):
             relay = stack.enter_context(child("relay", upstream.url))
-            sdk = None if quick else stack.enter_context(child("sdk", upstream.url))
             gate = gateway("one")
-            asyncio.run(costs(upstream, relay, gate, sdk, calls, rounds))
+            others = {} if quick else {name: stack.enter_context(it) for name, it in foreign(upstream.url)}
+            asyncio.run(costs(upstream, relay, gate, others, calls, rounds))
             asyncio.run(policies(gate))
         if only in ("", "list"):
             asyncio.run(listing(gateway("many")))
         if only in ("", "sessions"):
             asyncio.run(sessions(gateway("one")))
         if only in ("", "isolation"):
-            others = stack.enter_context(child("others"))
-            gate = gateway("broken", others.url)
+            gate = gateway("broken", stack.enter_context(child("others")).url)
             asyncio.run(isolation(gate, stack.enter_context(abusers(gate.url)), 150, 4 * rounds))
 
 
@@ -241,6 +265,8 @@ if __name__ == "__main__":
     parser.add_argument("--calls", type=int, default=600)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", choices=["", "cost", "list", "sessions", "isolation"])
-    parser.add_argument("--quick", action="store_true", help="without the SDK's proxy, which takes longest")
+    parser.add_argument(
+        "--quick", action="store_true", help="without the proxies of others, which take longest"
+    )
     given = parser.parse_args()
     main(given.calls, given.rounds, given.only, given.quick)

@@ -87,7 +87,7 @@ async def _stay(
     before, start = gateway.cpu_s(), time.perf_counter()
     for _ in range(calls):
         began = time.perf_counter()
-        answer = await client.call(body, headers | signed_in)
+        answer = await client.call(body, {**headers, **signed_in})
         took.append((time.perf_counter() - began) * 1e3)
         if answer.status != 200:
             raise SystemExit(f"beside {company.name}: {answer.status} {answer.body[:200]!r}")

@@ -2,17 +2,19 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE, Popen
 
 from kit.wire import mcp
 from tests.bench.gateway_roles import LIMIT, PORT, TOKEN_PATH
+from tests.tools.conformance import TOOLS
 from tools.gateway.upstreams.http1 import Http1Client
 from tools.gateway.upstreams.port import UpstreamAnswer
 
+FASTMCP = TOOLS / "fastmcp"
 CLIENT = {"name": "bench", "version": "1"}
 CALL = {"name": "echo.say", "arguments": {"text": "t" * 20}}
 
@@ -32,10 +34,20 @@ class Child:
         return total / 1e9
 
 
+def child(role: str, *more: str) -> AbstractContextManager[Child]:
+    return _started("tests.bench.gateway_roles", role, *more)
+
+
+def fastmcp(upstream: str) -> AbstractContextManager[Child]:
+    """Its proxy, from the folder of foreign tools."""
+    paths = [str(FASTMCP), os.getcwd()]
+    return _started("tests.bench.gateway_fastmcp", f"{upstream}/mcp", PYTHONPATH=os.pathsep.join(paths))
+
+
 @contextmanager
-def child(role: str, *more: str) -> Iterator[Child]:
-    command = [sys.executable, "-m", "tests.bench.gateway_roles", role, *more]
-    with Popen(command, stdout=PIPE, text=True, env=os.environ) as process:
+def _started(module: str, *arguments: str, **more: str) -> Generator[Child]:
+    command = [sys.executable, "-m", module, *arguments]
+    with Popen(command, stdout=PIPE, text=True, env={**os.environ, **more}) as process:
         assert process.stdout
         try:
             port = next(line for line in process.stdout if line.startswith(PORT)).removeprefix(PORT).strip()
@@ -45,7 +57,7 @@ def child(role: str, *more: str) -> Iterator[Child]:
 
 
 @contextmanager
-def abusers(url: str) -> Iterator[Popen[str]]:
+def abusers(url: str) -> Generator[Popen[str]]:
     """Who calls broken servers through the gateway there, as they are told (tests.bench.gateway_abuse)."""
     command = [sys.executable, "-m", "tests.bench.gateway_abuse", url]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=os.environ) as process:

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -62,6 +62,9 @@ def result_of(message: dict[str, Any], path: str) -> dict[str, Any]:
     if method == "tools/list":
         lists = {"tools": definitions(path), "resultType": "complete", "ttlMs": 60_000}
         return lists | {"cacheScope": "public"}
+    if method == "initialize":
+        asked, about = params["protocolVersion"], {"name": "bench", "version": "1"}
+        return {"protocolVersion": asked, "capabilities": {"tools": {}}, "serverInfo": about}
     return {
         "resultType": "complete",
         "supportedVersions": ["2026-07-28"],
@@ -173,7 +176,7 @@ def sdk_proxy(upstream: str) -> ASGIApp:
     from mcp.server.lowlevel import Server
 
     @asynccontextmanager
-    async def lifespan(_: Any) -> Any:
+    async def lifespan(_: Any) -> AsyncGenerator[Any]:
         async with Client(upstream) as client:
             yield client
 
