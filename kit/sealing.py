@@ -52,6 +52,11 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({sorted(self._ciphers)}, current={self.current!r})"
 
+    @property
+    def key_ids(self) -> list[str]:
+        """The current one first."""
+        return sorted(self._keys, key=lambda kid: kid != self.current)
+
     @classmethod
     def parse(cls, text: str) -> "KeyRing":
         """`kid:base64,kid2:base64`, also one a line; the first one is current. Raises BadKeys."""
@@ -72,8 +77,7 @@ class KeyRing:
 
     def handed_over(self) -> str:
         """All keys, as `parse` reads them: for a child of ours, through a pipe and nothing else."""
-        order = sorted(self._keys, key=lambda kid: kid != self.current)
-        return ",".join(f"{kid}:{urlsafe_b64encode(self._keys[kid]).decode()}" for kid in order)
+        return ",".join(f"{kid}:{urlsafe_b64encode(self._keys[kid]).decode()}" for kid in self.key_ids)
 
     def seal(self, plain: bytes, about: bytes) -> str:
         """`about` (whose, what for) has to be given again to open it."""

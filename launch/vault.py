@@ -1,6 +1,9 @@
 """The keys of the vault: from the settings, or made on first use and kept 0600 like the signing keys."""
 
+import fcntl
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -35,8 +38,14 @@ def load(folder: Path) -> KeyRing:
     if given := settings.keys.get_secret_value():
         return KeyRing.parse(given)
     file = file_of(folder)
-    if not file.exists():
-        _create(file)
+    try:
+        if not file.exists():
+            _create(file)
+    except OSError as error:
+        raise BadKeys(
+            f"The vault's keys cannot be made in {file.parent}: let this process write there, or set"
+            " SWITCHBOARD_VAULT__KEYS ('switchboard keys new' prints a key)."
+        ) from error
     return read(file)
 
 
@@ -54,8 +63,20 @@ def read(file: Path) -> KeyRing:
 
 def add_key(file: Path) -> KeyRing:
     """A fresh key becomes the first one; the others stay, since things are still sealed with them."""
-    write_whole(file, f"{new_key()}\n{file.read_text().strip()}\n".encode())
-    return read(file)
+    with _alone(file.parent):
+        write_whole(file, f"{new_key()}\n{file.read_text().strip()}\n".encode())
+        return read(file)
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """Two who add a key at once would each forget the other's."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def _create(file: Path) -> None:

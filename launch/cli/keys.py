@@ -1,15 +1,16 @@
 """`switchboard keys`: the keys of the vault, replaced every 90 days."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kit.sealing import BadKeys, new_key
+from kit.sealing import BadKeys, KeyRing, new_key
 from launch import vault
 from launch.shape import DEFAULT_DATA
-from platform_api.toolbox.connections.resealing import Resealed, reseal
+from platform_api.migrations.resealing import Resealed, reseal
 from ports.db import Database, DatabaseSettings
 
 keys = typer.Typer(help="The keys of the vault.", no_args_is_help=True)
@@ -48,13 +49,24 @@ def rotate(
     except BadKeys as error:
         print(error)
         raise typer.Exit(2) from None
-    print(f"{done.resealed} of {done.seen} are sealed with {ring.current} now.")
+    for line in _shown(done, ring):
+        print(line)
     if done.unreadable:
-        print(f"{done.unreadable} open with no key of the ring: bring its key back, or have them set again.")
         raise typer.Exit(1)
 
 
-async def _reseal(url: str, ring: vault.KeyRing) -> Resealed:
+def _shown(done: Resealed, ring: KeyRing) -> Iterator[str]:
+    sealed, total = done.by_key[ring.current], done.by_key.total()
+    yield f"{done.resealed} sealed again; {sealed} of {total} are sealed with {ring.current} now."
+    for kid in done.unused(ring):
+        yield f"Nothing is sealed with {kid} any more: its key may be removed now."
+    for kid in set(ring.key_ids) - {ring.current} - set(done.unused(ring)):
+        yield f"{done.by_key[kid]} are still sealed with {kid}: keep its key."
+    if done.unreadable:
+        yield f"{done.unreadable} open with no key of the ring: bring its key back, or have them set again."
+
+
+async def _reseal(url: str, ring: KeyRing) -> Resealed:
     database = Database(url, pool_size=2)
     try:
         return await reseal(database, ring)

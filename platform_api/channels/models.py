@@ -9,7 +9,16 @@ from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base, Timestamp
+from ports.db import Base, Timestamp, sealed
+
+
+def state_about(organisation_id: UUID, channel: str, key: str) -> bytes:
+    """What a sealed entry is bound to."""
+    return f"channel-state|{organisation_id}|{channel}|{key}".encode()
+
+
+def _of_entry(row: "ChannelStateRow") -> bytes:
+    return state_about(row.organisation_id, row.channel, row.key)
 
 
 class ChannelStateRow(Base):
@@ -20,7 +29,7 @@ class ChannelStateRow(Base):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
     channel: Mapped[str] = mapped_column(String(20), primary_key=True)
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    sealed: Mapped[str] = mapped_column(Text)
+    sealed: Mapped[str] = mapped_column(Text, info=sealed(_of_entry))
     version: Mapped[int]
     updated_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
     expires_at: Mapped[datetime | None] = mapped_column(Timestamp, index=True)

@@ -27,7 +27,7 @@ from kit.wire.channels import (
 )
 from platform_api.channels import repository
 from platform_api.channels.errors import LeaseLost, NoSuchState, StateChanged
-from platform_api.channels.models import ChannelStateRow, DeliveryRow
+from platform_api.channels.models import ChannelStateRow, DeliveryRow, state_about
 from platform_api.identity.errors import MayNotActAs
 from platform_api.identity.service import ACT_AS
 from ports.db import Database
@@ -84,7 +84,7 @@ class ChannelState:
         values: dict[str, Any] = {
             "channel": channel,
             "key": key,
-            "sealed": self._keys.seal(plain, _about(bot.organisation_id, channel, key)),
+            "sealed": self._keys.seal(plain, state_about(bot.organisation_id, channel, key)),
             "expires_at": now + timedelta(seconds=asked.expires_in_s) if asked.expires_in_s else None,
         }
         row = await repository.put(db, bot, values, asked.version, now)
@@ -104,7 +104,7 @@ class ChannelState:
         return self._ring
 
     def _opened(self, row: ChannelStateRow) -> StateEntry:
-        plain = self._keys.open(row.sealed, _about(row.organisation_id, row.channel, row.key))
+        plain = self._keys.open(row.sealed, state_about(row.organisation_id, row.channel, row.key))
         return StateEntry(
             key=row.key,
             value=json.loads(plain),
@@ -195,10 +195,6 @@ async def deliver(
         for place, identity in places
     ]
     return await repository.add(db, rows)
-
-
-def _about(organisation_id: UUID, channel: str, key: str) -> bytes:
-    return f"channel-state|{organisation_id}|{channel}|{key}".encode()
 
 
 def _shown(row: DeliveryRow) -> Delivery:

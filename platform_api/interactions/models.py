@@ -1,14 +1,25 @@
 """Tables of interactions: what was asked of whom, and the permissions that count once."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, String, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base, Timestamp
+from ports.db import Base, Timestamp, sealed
+
+Part = Literal["questions", "waiting", "answer", "answered_as", "result"]
+
+
+def about(interaction_id: UUID, part: Part) -> bytes:
+    """What a sealed part is bound to."""
+    return f"interaction/{interaction_id}/{part}".encode()
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return sealed(lambda row: about(row.id, part))
 
 
 class InteractionRow(Base):
@@ -63,8 +74,8 @@ class InteractionRow(Base):
     """The tool server whose account is to be connected."""
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     turn_id: Mapped[UUID | None] = mapped_column(Uuid)
-    questions: Mapped[str | None] = mapped_column(Text)
-    waiting: Mapped[str | None] = mapped_column(Text)
+    questions: Mapped[str | None] = mapped_column(Text, info=_part("questions"))
+    waiting: Mapped[str | None] = mapped_column(Text, info=_part("waiting"))
     awaited: Mapped[bool] = mapped_column(Boolean)
     """Whether somebody of ours goes on with the answer; else a client of the gateway does."""
     created_at: Mapped[datetime] = mapped_column(Timestamp, server_default=func.now())
@@ -74,14 +85,14 @@ class InteractionRow(Base):
     answered_by: Mapped[UUID | None] = mapped_column(Uuid)
     answered_under: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """The limits of the owner's credential that answered, as claims: a shared place stays one."""
-    answer: Mapped[str | None] = mapped_column(Text)
-    answered_as: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text, info=_part("answer"))
+    answered_as: Mapped[str | None] = mapped_column(Text, info=_part("answered_as"))
     """A digest of the answer, by which a repeated one is known after the answer itself is gone."""
     continued_by: Mapped[UUID | None] = mapped_column(Uuid)
     hearings: Mapped[int] = mapped_column(Integer, server_default="0")
     hearing_until: Mapped[datetime | None] = mapped_column(Timestamp)
     heard_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    result: Mapped[str | None] = mapped_column(Text)
+    result: Mapped[str | None] = mapped_column(Text, info=_part("result"))
 
 
 class OneShotRow(Base):

@@ -3,7 +3,7 @@ another column, does not open."""
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,8 +12,7 @@ from kit.sealing import KeyRing, SealBroken
 from kit.wire.interactions import Form, Respond
 from kit.wire.tools import ToolOutcome
 from platform_api.interactions.errors import NoVault
-
-Part = Literal["questions", "waiting", "answer", "answered_as", "result"]
+from platform_api.interactions.models import Part, about
 
 
 class Seals:
@@ -30,10 +29,10 @@ class Seals:
         return self._ring
 
     def seal(self, interaction_id: UUID, part: Part, value: Any) -> str:
-        return self._keys.seal(msgspec.json.encode(value), _about(interaction_id, part))
+        return self._keys.seal(msgspec.json.encode(value), about(interaction_id, part))
 
     def open(self, interaction_id: UUID, part: Part, sealed: str) -> Any:
-        return msgspec.json.decode(self._keys.open(sealed, _about(interaction_id, part)))
+        return msgspec.json.decode(self._keys.open(sealed, about(interaction_id, part)))
 
     def questions(self, interaction_id: UUID, forms: Sequence[Form]) -> str:
         return self.seal(interaction_id, "questions", [form.model_dump(mode="json") for form in forms])
@@ -59,7 +58,3 @@ def digest(respond: Respond) -> str:
     """Of an answer: content counts where it was accepted."""
     told = [respond.action, respond.content if respond.action == "accept" else {}]
     return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
-
-
-def _about(interaction_id: UUID, part: Part) -> bytes:
-    return f"interaction/{interaction_id}/{part}".encode()

@@ -13,7 +13,7 @@ from platform_api.llm import models as llm
 from platform_api.sessions import models as sessions
 from platform_api.toolbox import models as toolbox
 from platform_api.toolbox.connections import models as connections
-from ports.db import Base
+from ports.db import Base, sealed_columns
 
 DOMAINS: Final = (
     audit,
@@ -29,3 +29,5 @@ DOMAINS: Final = (
     toolbox,
 )
 METADATA: Final = Base.metadata
+SEALED: Final = tuple(sealed_columns())
+"""The columns whose texts a new key of the vault has to seal again."""

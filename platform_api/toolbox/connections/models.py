@@ -3,6 +3,7 @@
 Everything that opens anything is sealed: columns that end in `_sealed` (see vault.py).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ports.db import Base, Timestamp
+from platform_api.toolbox.connections.vault import Owner, What
+from ports.db import Base, Timestamp, sealed
+
+
+def _of_owner(what: What) -> Callable[[Any], bytes]:
+    return lambda row: Owner(row.organisation_id, row.user_id, row.server).about(what)
+
+
+def _of_sign_in(row: "SignInRow") -> bytes:
+    what: What = "header" if row.kind == "static" else "client_secret"
+    return Owner(row.organisation_id, None, row.server).about(what)
 
 
 class SignInRow(Base):
@@ -53,7 +64,7 @@ class SignInRow(Base):
     client_auth: Mapped[str] = mapped_column(String(40), server_default="none")
     registered: Mapped[str] = mapped_column(String(12), server_default="given")
     """How we came to the client id: given, document (CIMD), dynamic (RFC 7591)."""
-    secret_sealed: Mapped[str | None] = mapped_column(Text)
+    secret_sealed: Mapped[str | None] = mapped_column(Text, info=sealed(_of_sign_in))
     """Of the client; or, of kind static, what everyone's requests carry."""
     header: Mapped[str] = mapped_column(String(60), server_default="Authorization")
     prefix: Mapped[str] = mapped_column(String(20), server_default="Bearer ")
@@ -88,8 +99,8 @@ class ConnectionRow(Base):
     problem: Mapped[str | None] = mapped_column(String(40))
     """Why it is to be connected again: refused, uncertain, expired."""
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    access_sealed: Mapped[str | None] = mapped_column(Text)
-    refresh_sealed: Mapped[str | None] = mapped_column(Text)
+    access_sealed: Mapped[str | None] = mapped_column(Text, info=sealed(_of_owner("access")))
+    refresh_sealed: Mapped[str | None] = mapped_column(Text, info=sealed(_of_owner("refresh")))
     access_hash: Mapped[str | None] = mapped_column(String(64))
     """SHA-256, by which a gateway says which one was refused."""
     issued_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -127,7 +138,7 @@ class AttemptRow(Base):
     state_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     browser_hash: Mapped[str | None] = mapped_column(String(64))
     """Of the cookie of the browser in which it was begun."""
-    verifier_sealed: Mapped[str | None] = mapped_column(Text)
+    verifier_sealed: Mapped[str | None] = mapped_column(Text, info=sealed(_of_owner("verifier")))
     issuer: Mapped[str | None] = mapped_column(Text)
     redirect_uri: Mapped[str | None] = mapped_column(Text)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))

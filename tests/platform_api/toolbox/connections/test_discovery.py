@@ -4,14 +4,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from kit.sealing import KeyRing, sealed_by
 from platform_api.identity.dev_people import DEV_PEOPLE
-from platform_api.toolbox.connections.models import ConnectionRow, SignInRow
-from platform_api.toolbox.connections.resealing import reseal
+from platform_api.toolbox.connections.models import SignInRow
 from tests.platform_api.toolbox.connections.authorization_server import AuthorizationServer
-from tests.platform_api.toolbox.connections.conftest import SECRET, SERVER, World
+from tests.platform_api.toolbox.connections.conftest import SECRET, World
 
 ENTRA = AuthorizationServer(path="/tenant/v2.0", entra=True, oauth_metadata=False, says_issuer=False)
 
@@ -125,24 +123,3 @@ async def test_a_resource_that_says_something_wrong_is_refused(
 ) -> None:
     world.server.metadata = metadata
     assert (await world.sign_in(client_id="sb")).status_code == 422
-
-
-@pytest.mark.proves("GOV-607")
-async def test_a_new_key_while_everything_is_in_use(world: World) -> None:
-    await world.sign_in(client_id="sb", client_secret=SECRET)
-    await world.connect()
-    old = world.ports.vault
-    assert old is not None
-    text = f"new:{'A' * 43}=,{old.handed_over()}"
-    ring = KeyRing.parse(text)
-    first = await reseal(world.ports.database, ring)
-    assert (first.resealed, first.unreadable) == (first.seen, 0)
-    again = await reseal(world.ports.database, ring)
-    assert (again.resealed, again.unreadable) == (0, 0)
-    async with world.ports.database.begin() as session:
-        row = (await session.scalars(select(ConnectionRow))).one()
-        assert sealed_by(row.access_sealed or "") == "new"
-        assert sealed_by(row.refresh_sealed or "") == "new"
-        await session.execute(update(ConnectionRow).values(access_sealed="s1.gone.AAAA"))
-    assert (await reseal(world.ports.database, ring)).unreadable == 1
-    assert SERVER
