@@ -9,7 +9,8 @@ from access.keys import AccessKeys, group_key, organisation_key, user_key
 from kit.errors import Forbidden
 from kit.wire.chat import Audience
 
-Kind = Literal["user", "service"]
+Kind = Literal["user", "service", "guest"]
+"""guest: somebody of a channel whom nobody has linked to a user."""
 
 PERMISSIONS = frozenset(
     {
@@ -51,7 +52,7 @@ class TurnLimits:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user, a service, or a bot acting for a user (`acting_via` names the channel)."""
+    """A user, a guest, a service, or a bot acting for a user or guest (`acting_via` names the channel)."""
 
     organisation_id: UUID
     id: UUID

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.principal import Principal, permissions_of
+from access.principal import Kind, Principal, permissions_of
 from kit.clock import Clock
 from kit.errors import NotFound, Unauthenticated
 from kit.wire.account import ApiKey, CreateApiKey, CreatedApiKey, Me
@@ -25,6 +25,7 @@ KEPT_S: Final = 30
 ACT_AS = "act_as:"
 """With a channel's name behind it: the permission of its bots, granted one by one and in no role."""
 _CACHE_LIMIT = 10_000
+_KINDS: Final[dict[str, Kind]] = {"person": "user", "guest": "guest", "service": "service"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def _person(user: UserRow, groups: frozenset[str]) -> Person:
     principal = Principal(
         organisation_id=user.organisation_id,
         id=user.id,
-        kind="service" if user.kind == "service" else "user",
+        kind=_KINDS[user.kind],
         name=user.name,
         groups=groups,
         roles=frozenset(user.roles),

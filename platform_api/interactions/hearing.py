@@ -181,6 +181,7 @@ class Hearing:
         return Principal(
             organisation_id=row.organisation_id,
             id=row.user_id,
+            kind=person.kind,
             name=person.name,
             groups=person.groups,
             roles=person.roles & frozenset(row.roles),

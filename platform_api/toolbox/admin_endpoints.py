@@ -28,6 +28,7 @@ from kit.wire.governance import (
 from platform_api.edge import PageQuery, UnitOfWork, provided, raises
 from platform_api.edge.idempotency import IdempotencyKey, once
 from platform_api.identity import CurrentPrincipal
+from platform_api.identity.in_person import in_person
 from platform_api.toolbox.errors import (
     BadDefinition,
     BadToolPolicy,
@@ -47,8 +48,9 @@ from platform_api.toolbox.service.figures import Figures
 from platform_api.toolbox.service.servers import ToolServers
 from platform_api.toolbox.service.tools import AdminTools
 
-servers = APIRouter(prefix="/api/v1/mcp-servers", tags=["admin"])
-tools = APIRouter(prefix="/api/v1/admin/tools", tags=["admin"])
+_IN_PERSON = [Depends(in_person)]
+servers = APIRouter(prefix="/api/v1/mcp-servers", tags=["admin"], dependencies=_IN_PERSON)
+tools = APIRouter(prefix="/api/v1/admin/tools", tags=["admin"], dependencies=_IN_PERSON)
 _Servers = Annotated[ToolServers, Depends(provided(ToolServers))]
 _Tools = Annotated[AdminTools, Depends(provided(AdminTools))]
 _Figures = Annotated[Figures, Depends(provided(Figures))]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from access.principal import Principal
-from kit.wire.tools import RegisteredServer, RegisteredTool
+from kit.wire.tools import RELEASE, RegisteredServer, RegisteredTool
 
 _REMEMBERED = 4096
 NO_CHANNEL = "api"
@@ -24,8 +24,12 @@ class Rule:
     agents: frozenset[str]
     channels: frozenset[str]
     privacy_compatible: bool
+    for_guests: bool
+    """Unlinked people get documents for everyone at most (SPEC 6): what the release brings to read."""
 
     def allows(self, principal: Principal) -> bool:
+        if principal.kind == "guest" and not self.for_guests:
+            return False
         limits = principal.limits
         if limits.privacy and not self.privacy_compatible:
             return False
@@ -51,6 +55,7 @@ def rule_of(policy: RegisteredTool) -> Rule:
         frozenset(policy.agents),
         frozenset(policy.channels),
         policy.privacy_compatible,
+        policy.approved_by == RELEASE and policy.risk == "read",
     )
 
 
@@ -58,4 +63,5 @@ def rule_of_shared(server: RegisteredServer) -> Rule:
     """Of what a server shares beside its tools."""
     nobody = frozenset[str]()
     roles = frozenset(server.roles)
-    return _rule(server.permission, roles, nobody, nobody, nobody, server.privacy_compatible)
+    ours = any(tool.approved_by == RELEASE for tool in server.tools)
+    return _rule(server.permission, roles, nobody, nobody, nobody, server.privacy_compatible, ours)

@@ -19,6 +19,8 @@ from kit.wire.connections import (
 )
 from platform_api.edge import PageQuery, UnitOfWork, provided, raises
 from platform_api.identity import CurrentPrincipal, ServicePrincipal
+from platform_api.identity.errors import NotThroughAChannel
+from platform_api.identity.in_person import in_person
 from platform_api.toolbox.connections.accounts import Accounts
 from platform_api.toolbox.connections.connecting import Connecting
 from platform_api.toolbox.connections.credentials import Credentials
@@ -52,7 +54,7 @@ async def list_connections(
     "/connections",
     status_code=201,
     summary="Connect my account at a tool server",
-    responses=raises(NotFound, NoSignIn, VaultMissing),
+    responses=raises(NotFound, NoSignIn, VaultMissing, NotThroughAChannel),
 )
 async def start_connection(
     principal: CurrentPrincipal,
@@ -75,6 +77,7 @@ async def revoke_connection(principal: CurrentPrincipal, server: _Name, accounts
 
 @router.put(
     "/mcp-servers/{name}/sign-in",
+    dependencies=[Depends(in_person)],
     summary="Say how one signs in to a tool server",
     responses=raises(Forbidden, NotFound, SignInUnusable, AddressRefused, VaultMissing),
 )
@@ -88,6 +91,7 @@ async def set_sign_in(
 
 @router.get(
     "/mcp-servers/{name}/sign-in",
+    dependencies=[Depends(in_person)],
     summary="Read how one signs in to a tool server",
     responses=raises(Forbidden, NoSignIn),
 )
@@ -98,7 +102,12 @@ async def get_sign_in(
     return await sign_ins.shown(session, principal, name)
 
 
-@router.get("/mcp-servers/{name}/connections", summary="List who is connected", responses=raises(Forbidden))
+@router.get(
+    "/mcp-servers/{name}/connections",
+    dependencies=[Depends(in_person)],
+    summary="List who is connected",
+    responses=raises(Forbidden),
+)
 async def list_server_connections(
     principal: CurrentPrincipal, name: _Name, accounts: _Accounts, session: UnitOfWork, page: PageQuery
 ) -> Page[ServerConnection]:
@@ -109,6 +118,7 @@ async def list_server_connections(
 @router.delete(
     "/mcp-servers/{name}/connections/{user_id}",
     status_code=204,
+    dependencies=[Depends(in_person)],
     summary="Disconnect a person's account",
     responses=raises(Forbidden, NotFound),
 )

@@ -117,3 +117,24 @@ async def test_an_address_of_two_people_links_nobody(ports: PlatformPorts, peopl
     bot = await trusting(ports, people)
     asked = {"identity": MALLORY, "email": "maya@example.com"}
     assert (await bot.ask("POST", "/api/v1/links", asked)).json()["linked"] is False
+
+
+@pytest.mark.proves("SEC-107")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/mcp-servers"),
+        ("POST", "/api/v1/mcp-servers"),
+        ("GET", "/api/v1/admin/tools"),
+        ("PUT", "/api/v1/mcp-servers/notes/sign-in"),
+        ("GET", "/api/v1/mcp-servers/notes/connections"),
+    ],
+)
+async def test_a_bot_that_asks_for_an_admin_decides_nothing(
+    people: People, bot: Bot, method: str, path: str
+) -> None:
+    ada = "slack:T1/U-ada"
+    await people.ada.post("/api/v1/links/confirm", json=await confirming(bot, ada))
+    assert "OrgAdmin" in (await bot.ask("GET", "/api/v1/me", as_=ada)).json()["roles"]
+    answer = await bot.ask(method, path, {"name": "x", "address": "https://x.example/mcp"}, as_=ada)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_through_a_channel")
