@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from kit.wire.base import Request, Wire
-from kit.wire.internal import ProbeProblem
+from kit.wire.internal import ApiNotes, ProbeProblem
 from kit.wire.tools import Approval, BreakerPolicy, CostTier, Credential, Risk
 
 Shared = Literal["prompts", "resources"]
@@ -112,6 +112,8 @@ class TestedServer(Wire):
     tools: int = 0
     took_ms: float = 0.0
     problem: ProbeProblem | None = None
+    api: ApiNotes | None = None
+    """Of an API: operations that are no tools, and how it wants to know who calls."""
 
 
 class Finding(Wire):

@@ -66,6 +66,23 @@ class ProbeServer(Request):
     user_id: UUID | None = None
 
 
+class ApiSignIn(Wire):
+    """How an API says that it wants to know who calls: one of its security schemes."""
+
+    name: str
+    kind: str
+    """bearer, basic or another HTTP scheme, api_key, oauth2, oidc."""
+    place: str = "header"
+    header: str = "Authorization"
+
+
+class ApiNotes(Wire):
+    """Of an API's document: what became no tool, operation → reason, and its security schemes."""
+
+    left_out: dict[str, str] = {}
+    sign_in: list[ApiSignIn] = []
+
+
 class Probed(Wire):
     """tools: MCP tool objects as the server lists them."""
 
@@ -75,3 +92,5 @@ class Probed(Wire):
     tools: list[dict[str, Any]] = []
     took_ms: float = 0.0
     problem: ProbeProblem | None = None
+    api: ApiNotes | None = None
+    """Where the server is an API with an OpenAPI document."""

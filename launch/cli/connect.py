@@ -22,6 +22,15 @@ from bot.console.plain import one_line, said
 
 DEFAULT_URL = "http://localhost:8000"
 FAILED, NO_ANSWER, INTERRUPTED = 1, 3, 130
+_HINTS = {
+    "no_such_tool": "`switchboard mcp list` shows the tools that you may use.",
+    "tool_server_taken": "Choose another name, or say --replace; `switchboard mcp servers` lists them.",
+    "nothing_to_approve": "`switchboard mcp diff NAME` looks what its server lists now.",
+    "no_sign_in": "An admin sets it: switchboard mcp sign-in SERVER.",
+}
+"""What the platform says in requests, said in commands."""
+_NOT_ASKED = frozenset({"unreachable"})
+"""Nobody there has the id of this request."""
 
 Url = Annotated[str, typer.Option(envvar="SWITCHBOARD_URL", help="The platform's address.")]
 Token = Annotated[
@@ -72,6 +81,6 @@ def finish(work: Coroutine[None, None, int]) -> None:
 
 def complain(error: ApiError) -> None:
     problem = error.problem
-    print(said(problem.detail, problem.hint), file=sys.stderr)
-    if problem.request_id:
+    print(said(problem.detail, _HINTS.get(problem.code, problem.hint)), file=sys.stderr)
+    if problem.request_id and problem.code not in _NOT_ASKED:
         print(f"Request id: {one_line(problem.request_id)}", file=sys.stderr)

@@ -13,7 +13,7 @@ from rich.text import Text
 from switchboard_sdk import Switchboard
 
 from bot.console.plain import one_line, said
-from kit.wire.governance import McpServer
+from kit.wire.governance import McpServer, ServerDefinitions
 from launch.cli import mcp_commands, mcp_shown
 from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
 from launch.shape import DEFAULT_DATA
@@ -185,6 +185,7 @@ async def _add(name: str, fields: Mapping[str, Any], access: Access, *, replace:
         console.print(Text(f"It is registered all the same. Try again: switchboard mcp test {name}"))
         return NO_ANSWER
     mcp_shown.tools(console, [one.tool for one in seen.items])
+    _notes(console, seen)
     console.print(Text(f"Nobody can call them yet. Read and approve them: switchboard mcp approve {name}"))
     return 0
 
@@ -226,11 +227,16 @@ async def _test(name: str, access: Access, *, as_json: bool) -> int:
     mcp_shown.tested(console, one_line(name), seen.tested)
     if seen.items:
         mcp_shown.tools(console, [one.tool for one in seen.items])
-    for problem in seen.unusable:
-        console.print(
-            Text(f"Cannot be offered: {one_line(problem.detail)} {one_line(problem.hint)}", "yellow")
-        )
+    _notes(console, seen)
     return 0 if seen.tested.reachable else NO_ANSWER
+
+
+def _notes(console: Console, seen: ServerDefinitions) -> None:
+    for problem in seen.unusable:
+        told = f"Cannot be offered: {one_line(problem.detail)} {one_line(problem.hint)}"
+        console.print(Text(told, "yellow"))
+    if seen.tested.api is not None:
+        mcp_shown.api(console, seen.server, seen.tested.api)
 
 
 async def _usage(name: str, hours: int, access: Access, *, as_json: bool) -> int:

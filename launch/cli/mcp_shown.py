@@ -7,7 +7,7 @@ not show is named by its code points, since that is what an admin must see.
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -25,8 +25,11 @@ from kit.wire.governance import (
     ToolDefinition,
     Words,
 )
+from kit.wire.internal import ApiNotes, ApiSignIn
 
 _LONG = 600
+_WIDE, _TALL = 90, 60
+"""Columns and lines of one schema."""
 _STATE = {
     "approved": "green",
     "active": "green",
@@ -38,6 +41,12 @@ _STATE = {
 }
 _SEVERITY = {"severe": "bold red", "warning": "yellow", "note": "dim"}
 _WORD = {"same": "", "deleted": "red strike", "inserted": "green underline"}
+_WAYS = {
+    "bearer": "a token in the header Authorization",
+    "basic": "name and password in the header Authorization",
+    "oauth2": "OAuth 2",
+    "oidc": "OpenID Connect",
+}
 _MARK = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 
 
@@ -66,6 +75,38 @@ def tested(console: Console, name: str, result: TestedServer) -> None:
         console.print(Text(one_line(result.problem.hint)))
     else:
         console.print(Text(f"{name} does not answer.", "red"))
+
+
+def api(console: Console, server: McpServer, notes: ApiNotes) -> None:
+    """What an API's document left out, and how it wants to know who calls."""
+    for operation, reason in notes.left_out.items():
+        told = f"Left out: {one_line(visible(operation))}: {one_line(visible(reason))}"
+        console.print(Text(told, "yellow"))
+    if not notes.sign_in:
+        return
+    console.print(Text("Its document says that it wants to know who calls, in one of these ways:"))
+    for one in notes.sign_in:
+        console.print(Text(f"  {one_line(visible(one.name))}: {_way(one)}"))
+    if server.credential != "stored":
+        console.print(
+            Text("Nothing is sent to it now: add it again with --credential stored --replace, then")
+        )
+    console.print(Text(f"Set that: switchboard mcp sign-in {one_line(server.name)}{_how(notes.sign_in[0])}"))
+
+
+def _how(one: ApiSignIn) -> str:
+    if one.kind in ("oauth2", "oidc"):
+        return ""
+    header = f" --header {one_line(visible(one.header))}" if one.header != "Authorization" else ""
+    return f" --kind static{header} --secret-from VARIABLE"
+
+
+def _way(one: ApiSignIn) -> str:
+    known = _WAYS.get(one.kind)
+    if known is not None:
+        return known
+    where = f"{one_line(visible(one.place))} {one_line(visible(one.header))}"
+    return f"a key in the {where}" if one.kind == "api_key" else one_line(visible(one.kind))
 
 
 def tools(console: Console, found: Iterable[AdminTool]) -> None:
@@ -109,11 +150,32 @@ def _whole(console: Console, seen: dict[str, Any]) -> None:
     console.print(_text("  ", visible(str(seen.get("description") or "(no description)"))))
     for place in ("inputSchema", "outputSchema", "annotations"):
         if seen.get(place):
-            shown = json.dumps(seen[place], indent=2, ensure_ascii=False)
-            lines = visible(shown).split("\n")
-            cut = lines[:40] + ([f"… {len(lines) - 40} more lines: see --json"] if len(lines) > 40 else [])
+            lines = visible(_compact(seen[place], _WIDE)).split("\n")
+            cut = lines[:_TALL] + (
+                [f"… {len(lines) - _TALL} more lines: see --json"] if len(lines) > _TALL else []
+            )
             console.print(Text(f"  {place}:", "dim"))
             console.print(_text("    ", "\n".join(cut)))
+
+
+def _compact(value: Any, width: int, indent: str = "") -> str:
+    """JSON in which whatever fits into a line has one, so that a schema can be read without scrolling."""
+    flat = _flat(value)
+    if len(indent) + len(flat) <= width or not value or not isinstance(value, dict | list):
+        return flat
+    inner = indent + "  "
+    if isinstance(value, dict):
+        pairs = cast(dict[str, Any], value).items()
+        parts = [f"{_flat(key)}: {_compact(each, width, inner)}" for key, each in pairs]
+        first, last = "{}"
+    else:
+        parts = [_compact(one, width, inner) for one in cast(list[Any], value)]
+        first, last = "[]"
+    return f"{first}\n{inner}" + f",\n{inner}".join(parts) + f"\n{indent}{last}"
+
+
+def _flat(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _change(console: Console, change: Change) -> None:

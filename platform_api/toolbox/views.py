@@ -68,7 +68,7 @@ def show_server(row: ToolServerRow, tools: Iterable[ToolRows]) -> McpServer:
         permission=row.permission,
         privacy_compatible=row.privacy_compatible,
         tools=ToolCounts(
-            approved=sum(tool.approved is not None for tool in mine),
+            approved=sum(tool.approved is not None and _quarantine(tool) is None for tool in mine),
             pending=sum(tool.approved is None and not _rejected(tool) for tool in mine),
             quarantined=sum(_quarantine(tool) is not None for tool in mine),
         ),

@@ -12,12 +12,12 @@ from msgspec import UNSET
 
 from kit.errors import SwitchboardError, UpstreamFailed
 from kit.wire.internal import Probed, ProbeProblem, ProbeServer
-from kit.wire.mcp import STATELESS
+from kit.wire.mcp import SERVER_META, STATELESS
 from kit.wire.tools import RELEASE, RegisteredServer
 from ports.http import AddressRefused, Guard
 from tools.gateway.catalogue import Catalogue, address_of
 from tools.gateway.listing import Answers, Listing
-from tools.gateway.upstreams.openapi import OPENAPI
+from tools.gateway.upstreams.openapi import OPENAPI, OpenApiPeer
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.reach import GUARDED
 from tools.gateway.upstreams.session_peer import SessionPeer
@@ -75,7 +75,8 @@ class Probing:
         async with self._speaking(server, who) as (answers, peer):
             revision, about = await self._about(server, answers, peer, who)
             tools = await self._listing.tools(server, answers, who, LARGEST)
-        return Probed(reachable=True, revision=revision, server_info=dict(about), tools=tools)
+            notes = await peer.notes() if isinstance(peer, OpenApiPeer) else None
+        return Probed(reachable=True, revision=revision, server_info=dict(about), tools=tools, api=notes)
 
     @asynccontextmanager
     async def _speaking(
@@ -123,7 +124,9 @@ class Probing:
         if answer.error is not UNSET or answer.result is UNSET:
             return None, {}
         told = msgspec.json.decode(answer.result, type=dict[str, Any])
-        info: Any = told.get("serverInfo")
+        meta: Any = told.get("_meta")
+        known = cast(dict[str, Any], meta).get(SERVER_META) if isinstance(meta, dict) else None
+        info: Any = told.get("serverInfo") or known
         return STATELESS, cast(dict[str, Any], info) if isinstance(info, dict) else {}
 
 

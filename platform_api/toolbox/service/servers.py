@@ -299,4 +299,5 @@ def _tested(probed: Probed) -> TestedServer:
         tools=len(probed.tools),
         took_ms=probed.took_ms,
         problem=probed.problem,
+        api=probed.api,
     )

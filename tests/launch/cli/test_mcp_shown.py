@@ -1,6 +1,7 @@
 """What an admin reads before approving: nothing hidden, nothing obeyed."""
 
 import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -68,3 +69,16 @@ def test_findings_stand_below_with_their_place() -> None:
     text = shown(of("pending", seen={"description": "x"}, findings=[finding]), colour=True)
     assert "severe: " in text
     assert "(in description)" in text
+
+
+def test_a_schema_has_a_line_for_what_fits_into_one() -> None:
+    schema = {
+        "type": "object",
+        "required": ["a"],
+        "properties": {"a": {"type": "string", "description": "x" * 40}, "b": {}},
+    }
+    text = shown(of("pending", seen={"description": "Reads.", "inputSchema": schema}))
+    assert '\n      "required": ["a"],\n' in text
+    assert f'\n        "a": {{"type": "string", "description": "{"x" * 40}"}},\n' in text
+    block = text.partition("inputSchema:\n")[2]
+    assert json.loads(block) == schema

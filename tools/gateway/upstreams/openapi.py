@@ -7,6 +7,7 @@ admin and still goes through the guard for outside addresses; redirects leave ne
 import asyncio
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
@@ -17,6 +18,7 @@ import structlog
 from msgspec import Raw
 
 from kit.errors import Unavailable, UpstreamFailed
+from kit.wire.internal import ApiNotes, ApiSignIn
 from kit.wire.mcp import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -97,6 +99,12 @@ class OpenApiPeer:
             # the document may have changed since definitions were compared
             raise UpstreamFailed("This tool is not what was approved.", hint="Ask an admin to look at it.")
         return _answer(await self._call(api, tool, ask))
+
+    async def notes(self) -> ApiNotes:
+        """What an admin should know of the document beside its tools. Raises BadDocument, Unavailable."""
+        _, api = await self._current()
+        schemes = [ApiSignIn(**asdict(scheme)) for scheme in api.schemes]
+        return ApiNotes(left_out=api.left_out, sign_in=schemes)
 
     async def listen(self, ask: Ask, ready: Callable[[], None]) -> None:
         raise UpstreamFailed("An API has nothing to listen to.")
