@@ -158,6 +158,10 @@ class Chat:
         if settled.turn_id is not None and interaction.session_id is not None:
             coming = self.conversations.continued(interaction.session_id, settled.turn_id)
             return await self._until_interrupted(self._shown(coming))
+        if settled.refused and interaction.kind == "approval":
+            # what the tool's answer says of it is for a model
+            self.terminal.write("It was not called.\n")
+            return None
         await self._tell_result(await self.switchboard.interactions.wait(interaction.id, longest_s=60))
         return None
 
@@ -197,7 +201,8 @@ class Chat:
         elif rest.isdecimal() and 0 < int(rest) <= len(waiting):
             await self._go_on(await self._settled(waiting[int(rest) - 1]))
         else:
-            self.terminal.write(f"/pending takes a number, 1 to {len(waiting)}.\n")
+            known = f"/pending takes a number, 1 to {len(waiting)}." if waiting else questions.pending([])
+            self.terminal.write(f"{known.rstrip()}\n")
 
     async def _call(self, rest: str) -> None:
         name, _, given = rest.partition(" ")

@@ -34,6 +34,8 @@ class Settled:
 
     interaction: Interaction
     turn_id: UUID | None = None
+    refused: bool = False
+    """The person here said no, or withdrew it."""
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ class Asking:
             return await self._let_others(interaction)
         wrong: Sequence[FieldError] = ()
         given: dict[str, Content] = {}
-        self.write(f"{self.style.dim}{questions.HOW}{self.style.reset}\n")
+        self.write(f"{self.style.dim}{questions.how(interaction)}{self.style.reset}\n")
         while True:
             try:
                 action, given = await self._filled(interaction, given, wrong)
@@ -182,7 +184,7 @@ class Asking:
         finally:
             self.answering = False
         self.write(f"{self.style.dim}{_DONE[action]}{self.style.reset}\n")
-        return Settled(interaction, responded.turn_id)
+        return Settled(interaction, responded.turn_id, refused=action != "accept")
 
     async def _refused(self, interaction: Interaction, error: ApiError) -> Settled:
         """Too late, or somebody was faster: it says so, and what came of theirs is shown."""

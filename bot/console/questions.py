@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.console.plain import PLAIN, Style, neutral, one_line
-from bot.core.asking import Field
+from bot.core.asking import Field, fields_of
 from kit.wire.interactions import Form, Interaction
 from kit.wire.tools import Tool, ToolOutcome
 
 HOW = "Enter takes what stands in [brackets]. /no declines, /later leaves it open, Esc or Ctrl-C cancels."
+_HOW_TO_LEAVE = "/no declines, /later leaves it open, Esc or Ctrl-C cancels."
+_WIDEST_NAME, _RISKS = 40, len("destructive")
 _CUT_MESSAGE = 3_900
 """From this length on a message may have been cut, so that it does not show all arguments."""
 
 
 def heading(interaction: Interaction, style: Style = PLAIN) -> str:
-    until = f"{interaction.expires_at.astimezone():%H:%M}"
+    until = _until(interaction.expires_at)
     whose = "" if interaction.asked_of == "me" else f" Asked by {one_line(interaction.asked_by)}."
     title = one_line(interaction.title)
     return f"\n{style.bold}{title}{style.reset}\n{style.dim}Open until {until}.{whose}{style.reset}\n"
@@ -89,6 +91,17 @@ def pending(interactions: Sequence[Interaction]) -> str:
     return "\n".join([*lines, "/pending N lets you answer one."]) + "\n"
 
 
+def how(interaction: Interaction) -> str:
+    """How to answer, and how not to."""
+    return HOW if any(fields_of(form) for form in interaction.forms) else _HOW_TO_LEAVE
+
+
+def _until(moment: datetime) -> str:
+    """The time of day alone only where it is today's."""
+    local, now = moment.astimezone(), datetime.now().astimezone()
+    return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%Y-%m-%d %H:%M}"
+
+
 def _when(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
@@ -105,11 +118,10 @@ def tools(listed: Sequence[Tool], style: Style = PLAIN) -> str:
     if not listed:
         return "There are no tools that you may use.\n"
     lines: list[str] = []
+    names = min(max(len(one_line(tool.name)) for tool in listed), _WIDEST_NAME)
     for tool in sorted(listed, key=lambda one: one.name):
-        said = one_line(tool.description)
-        lines.append(
-            f"  {style.bold}{one_line(tool.name)}{style.reset}  {tool.risk}  {textwrap.shorten(said, 90)}"
-        )
+        name, said = one_line(tool.name), textwrap.shorten(one_line(tool.description), 70, placeholder=" …")
+        lines.append(f"  {style.bold}{name:<{names}}{style.reset}  {tool.risk:<{_RISKS}}  {said}".rstrip())
     return "\n".join([*lines, "/call TOOL name=value … calls one."]) + "\n"
 
 

@@ -4,16 +4,18 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from switchboard_sdk import Switchboard
 
+from bot.console import questions
 from bot.console.app import Chat, Terminal
 from bot.console.parse import Command, parse
 from bot.core.asking import Field, NotUnderstood, Option, fields_of, understood
-from kit.wire.interactions import Form
+from kit.wire.interactions import Form, Interaction
 from tests import scripted_platform as say
 from tests.scripted_platform import Answer, ScriptedPlatform, Stream, sse
 
@@ -208,6 +210,71 @@ async def test_an_approval_shows_all_arguments_and_takes_only_a_yes(
     assert "\\u202egnp.exe" in told
     assert "\u202e" not in told
     assert "x" * 5000 in told
+    assert told.endswith("Declined.\nIt was not called.\n")
+    assert "[brackets]" not in told
+
+
+@pytest.mark.proves("GOV-405")
+async def test_ones_own_answer_is_not_told_as_somebody_elses(
+    client: Switchboard, platform: ScriptedPlatform, asks: Asks, elsewhere: asyncio.Event
+) -> None:
+    """The platform tells whoever watches that it is answered before it has said so to who answered."""
+    asks(interaction("approval", form={"requested_schema": {}}))
+    told_watchers = asyncio.Event()
+    done = {"interaction_id": str(ID), "status": "answered"}
+    platform.on("POST", RESPOND, Answer(done, 202, after=told_watchers))
+    out, person = io.StringIO(), Person(["yes"])
+    calling = asyncio.create_task(Chat(client, Terminal(out), read=person).take(parse("/call rooms.book")))
+    async with asyncio.timeout(20):
+        while not responses(platform):
+            await asyncio.sleep(0.01)
+        elsewhere.set()
+        # the one who watches has read that it is answered: a new question is asked after it
+        await client.interactions.get(ID)
+        told_watchers.set()
+        await calling
+    assert "elsewhere" not in out.getvalue()
+    assert out.getvalue().endswith("Answered.\nBooked.\n")
+
+
+@pytest.mark.proves("GOV-405")
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("expired", "The time to answer this is over. Nothing was done."),
+        ("cancelled", "This question was withdrawn."),
+    ],
+)
+async def test_a_question_that_ends_while_the_terminal_waits_says_how(
+    client: Switchboard,
+    platform: ScriptedPlatform,
+    asks: Asks,
+    elsewhere: asyncio.Event,
+    status: str,
+    told: str,
+) -> None:
+    given = interaction()
+    asks(given)
+    ended = {**given, "status": status, "settled": True}
+    platform.on("GET", HERE, Answer(ended, after=elsewhere), Answer(ended))
+
+    class Waits(Person):
+        async def __call__(self, prompt: str) -> str | None:
+            elsewhere.set()
+            return await super().__call__(prompt)
+
+    out = io.StringIO()
+    await Chat(client, Terminal(out), read=Waits(())).take(parse("/call rooms.book"))
+    assert out.getvalue().endswith(f"\n{told}\n")
+    assert responses(platform) == []
+
+
+@pytest.mark.parametrize(("days", "shown"), [(0, "Open until "), (3, "Open until 20")])
+def test_a_question_of_another_day_says_which(days: int, shown: str) -> None:
+    end = datetime.now().astimezone().replace(hour=23, minute=59) + timedelta(days=days)
+    heading = questions.heading(Interaction.model_validate(interaction(expires_at=end.isoformat())))
+    assert shown in heading
+    assert (f"{end:%Y-%m-%d}" in heading) is (days > 0)
 
 
 @pytest.mark.proves("GOV-405")
@@ -295,7 +362,7 @@ async def test_tools_are_listed_and_called_with_typed_arguments(
     await chat.take(parse("/call count three"))
     sent = json.loads(platform.requests("POST", "/api/v1/tools/count/invoke")[0].body)
     assert sent == {"arguments": {"n": 3, "code": "007", "about": "two words"}}
-    assert "count  read  Counts." in out.getvalue()
+    assert "count  read         Counts." in out.getvalue()
     assert "three\ufffd[2J" in out.getvalue()
     assert "as name=value" in out.getvalue()
 
