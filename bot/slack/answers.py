@@ -35,6 +35,7 @@ from kit.wire.chat import Message as Said
 
 TABLE = 10_000
 """Characters in all cells of a message's tables; one table a message."""
+_BETWEEN = "\n\n"
 _VIEW = 60_000
 """Characters in one view: far below what a view's payload may weigh."""
 _MISSING = {
@@ -105,13 +106,22 @@ def _body(text: str, urls: Mapping[int, str], room: int) -> tuple[list[Block], b
             tables, room = 1, room - size(blocks[-1])
             continue
         markdown = part.as_text() if isinstance(part, Table) else with_links(part.text, urls)
+        room -= len(_BETWEEN)
         first, *more = pieces(markdown, room) if room >= 200 else ("", markdown)
         if first:
-            blocks.append({"type": "markdown", "text": first})
+            _append(blocks, first)
         room -= len(first)
         if more:
             return blocks, False
     return blocks or [{"type": "markdown", "text": "There is no text in this answer."}], True
+
+
+def _append(blocks: list[Block], markdown: str) -> None:
+    """To the Markdown above, so that an answer of many tables is not one of many blocks."""
+    if blocks and blocks[-1]["type"] == "markdown":
+        blocks[-1]["text"] += f"{_BETWEEN}{markdown}"
+    else:
+        blocks.append({"type": "markdown", "text": markdown})
 
 
 def _cells(table: Table) -> int:

@@ -7,7 +7,7 @@ from bot.core.reply import Answer, Cited, Text
 from bot.slack.citing import address, unknown, with_links
 from bot.slack.text import Table, neutral, parts_of, visible
 
-_UNDECIDED = re.compile(r"(?:@\w*|<[@!#]?|!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?|!|[*_~\\]+)$")
+_UNDECIDED = re.compile(r"(?:<(?:[@!#][^\s<>]*)?|@\w*|!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?|!|[*_~\\]+)$")
 """At the end of what is there: half a mention, a link, a marker, emphasis."""
 _HELD = 600
 """Characters that wait at most for what would decide them."""
