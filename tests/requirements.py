@@ -59,6 +59,7 @@ PROMISES: dict[str, str] = {
     "SLACK-101": "Every question in Slack ends in one final message, in order, whatever Slack answers (SPEC 1 J1)",
     "SLACK-102": "A bot that dies forgets no question and answers none twice (SPEC 1 J1)",
     "SLACK-103": "Tokens of workspaces are renewed once, and only named workspaces may install us (issue 8)",
+    "SLACK-104": "What one person alone may read is never shown where others read it (SPEC 6)",
     "SLACK-301": "In Slack a question is streamed, cited with links that open, voted on, asked on (issue 8, 1)",
     "SLACK-302": "In Slack a file is read and asked about; forms, approvals, links need no other place (issue 8, 1)",
     "SLACK-303": "Each fault of Slack ends in exactly one final message, in a DM, a thread, a channel (issue 8, 2)",
