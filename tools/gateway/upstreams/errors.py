@@ -8,6 +8,9 @@ from kit.errors import UpstreamFailed
 class HungUp(UpstreamFailed):
     """Before a word of an answer; whether the call took effect is not known."""
 
+    code = "server_hung_up"
+    title = "The tool's server ended the connection without an answer"
+
 
 class CredentialRefused(UpstreamFailed):
     """401: nothing was done, so the call may be made again with another credential."""
