@@ -9,7 +9,7 @@ import typer
 from kit.clock import SystemClock
 from launch import separate
 from launch.shape import ShapeSettings
-from ports.redis import RedisSettings, connect
+from ports.redis import RedisSettings, connect, refuse_cluster
 from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import HttpPlatform
 from tools.gateway.settings import GatewaySettings
@@ -32,6 +32,7 @@ async def run(host: str, port: int) -> None:
     platform_url = separate.needed(shape.platform_url, "SHAPE__PLATFORM_URL", "where the api answers")
     spool = separate.needed(shape.spool_folder, "SHAPE__SPOOL_FOLDER", "a folder of this replica's own")
     redis_url = separate.needed(RedisSettings().url, "REDIS__URL", "the address of Redis")
+    await refuse_cluster(redis_url)
     redis, settings = connect(redis_url), GatewaySettings()
     try:
         async with httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S) as client:

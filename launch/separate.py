@@ -20,7 +20,7 @@ from launch.http_head import BoundedHead
 from launch.parts import MODELS_UNAVAILABLE, Keys, Knowledge, Stores, open_stores, remote_knowledge
 from launch.shape import ShapeSettings
 from ports.db import DatabaseSettings
-from ports.redis import RedisSettings
+from ports.redis import RedisIsACluster, RedisSettings, refuse_cluster
 
 # Objects made before the collector looks for cycles: 700 by default, a few calls' worth.
 _YOUNG = 20_000
@@ -54,7 +54,7 @@ def begin(process: str, work: Coroutine[Any, Any, None]) -> None:
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(work)
-    except (Missing, Refused, *MODELS_UNAVAILABLE) as refusal:
+    except (Missing, Refused, RedisIsACluster, *MODELS_UNAVAILABLE) as refusal:
         print(refusal, file=sys.stderr)
         raise typer.Exit(2) from None
 
@@ -66,10 +66,10 @@ def keys(shape: ShapeSettings) -> Keys:
 
 @asynccontextmanager
 async def stores() -> AsyncGenerator[Stores]:
-    opened = open_stores(
-        needed(DatabaseSettings().url, "DB__URL", "the address of Postgres"),
-        needed(RedisSettings().url, "REDIS__URL", "the address of Redis"),
-    )
+    database_url = needed(DatabaseSettings().url, "DB__URL", "the address of Postgres")
+    redis_url = needed(RedisSettings().url, "REDIS__URL", "the address of Redis")
+    await refuse_cluster(redis_url)
+    opened = open_stores(database_url, redis_url)
     try:
         yield opened
     finally:

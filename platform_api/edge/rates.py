@@ -11,6 +11,7 @@ from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 
+import structlog
 from pydantic import Field
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +21,7 @@ from kit.errors import TooMany
 from kit.settings import Settings
 from platform_api.edge.problems import problem_response
 from platform_api.edge.public_routes import PUBLIC_ROUTES
+from ports.redis import RedisIsACluster
 from ports.redis.rates import Bound, Bounds, Limits, Taken
 
 _MOST = 1_000_000_000
@@ -29,6 +31,7 @@ _ADMIN = ("/api/v1/admin/", "/api/v1/mcp-servers")
 _UNLIMITED = ("/health/", "/metrics", "/.well-known/jwks.json", "/mcp", "/servers")
 _PUBLIC = tuple(path.partition("{")[0] for path in PUBLIC_ROUTES if not path.startswith(_UNLIMITED))
 _BOT = "act_as:"
+_log = structlog.get_logger()
 _TOLD = {
     "requests": "You have made {most} requests within a minute, which is the limit.",
     "bot": "This bot has made {most} requests within a minute, which is the limit.",
@@ -70,7 +73,13 @@ class RequestRates:
         self._starting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._starting = asyncio.create_task(self._limits.start(), name="rates-start")
+        self._starting = asyncio.create_task(self._begin(), name="rates-start")
+
+    async def _begin(self) -> None:
+        try:
+            await self._limits.start()
+        except RedisIsACluster as error:
+            _log.error("limits.counted_locally", hint=str(error))
 
     async def stop(self) -> None:
         if self._starting is not None:

@@ -5,6 +5,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ports.redis.cache import Cache, CacheDoor, CacheScopes, CacheUnavailable, Kept
 from ports.redis.client import connect, connect_blocking
+from ports.redis.scripts import RedisIsACluster, refuse_cluster
 from ports.redis.settings import CacheSettings, RedisSettings
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Kept",
     "Redis",
     "RedisError",
+    "RedisIsACluster",
     "RedisSettings",
     "ResponseError",
     "connect",
     "connect_blocking",
+    "refuse_cluster",
 ]

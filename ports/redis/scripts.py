@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 import hiredis
+import structlog
 from redis.asyncio.connection import SSLConnection, parse_url
 
 _CONNECT_S = 1.0
@@ -21,10 +22,34 @@ _FIRST_PROBE_S = 0.05
 _LAST_PROBE_S = 1.0
 # Time for what came while the event loop was busy: a busy loop is not a slow Redis.
 _GRACE_S = 0.005
+_ELSEWHERE = ("MOVED ", "ASK ", "CLUSTERDOWN")
+_INFO = b"*2\r\n$4\r\nINFO\r\n$7\r\ncluster\r\n"
+_log = structlog.get_logger()
 
 
 class ScriptUnavailable(Exception):
     """Redis does not answer; nothing is known about whether the script ran."""
+
+
+class RedisIsACluster(Exception):
+    """Keys of a cluster are spread over nodes, and nothing here follows them from one to the next: limits,
+    grants and caches would work for some keys and fail for others."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"The Redis at {where} is a cluster (cluster mode enabled), which Switchboard cannot use.\n"
+            "Set SWITCHBOARD_REDIS__URL to a Redis or Valkey with cluster mode disabled (a primary with"
+            " replicas is fine), or to a proxy that shows the cluster as one server."
+        )
+
+
+async def refuse_cluster(url: str) -> None:
+    """Raises RedisIsACluster. A Redis that is away, or does not say, is none."""
+    runner = ScriptRunner(url, "return 1", deadline_s=_CONNECT_S)
+    try:
+        await runner.start()
+    finally:
+        await runner.close()
 
 
 class Packed(bytes):
@@ -45,13 +70,22 @@ class ScriptRunner:
         self._link: _Link | None = None
         self._probing: asyncio.Task[None] | None = None
         self._closed = False
+        self._told = False
+
+    @property
+    def _named(self) -> str:
+        where = self._where
+        return str(where.get("path") or f"{where.get('host', 'localhost')}:{where.get('port', 6379)}")
 
     @property
     def up(self) -> bool:
         return self._link is not None
 
     async def start(self) -> None:
-        """Connects, within a second or so; goes on trying in the background where that fails."""
+        """Connects, within a second or so; goes on trying in the background where that fails.
+
+        Raises RedisIsACluster.
+        """
         try:
             self._link = await self._connect()
         except (OSError, TimeoutError, ScriptUnavailable):
@@ -88,12 +122,20 @@ class ScriptRunner:
         """With the script's text where it was flushed, or this is another Redis now; other errors of Redis
         are raised as ScriptUnavailable."""
         if self._link is None or not str(error).startswith("NOSCRIPT"):
+            self._look_for_cluster(error)
             raise ScriptUnavailable(str(error)) from error
         request = _request(packed, last).replace(self._by_sha, self._by_text, 1)
         answer = await self._link.send(request)
         if isinstance(answer, Exception):
+            self._look_for_cluster(answer)
             raise ScriptUnavailable(str(answer)) from answer
         return answer
+
+    def _look_for_cluster(self, error: Exception) -> None:
+        """Told once: a Redis may become a cluster, or not have said at the start that it is one."""
+        if str(error).startswith(_ELSEWHERE) and not self._told:
+            self._told = True
+            _log.error("redis.is_a_cluster", hint=str(RedisIsACluster(self._named)))
 
     async def _connect(self) -> "_Link":
         async with asyncio.timeout(_CONNECT_S):
@@ -102,7 +144,9 @@ class ScriptRunner:
                 for command in self._greeting():
                     answer = await link.send(command)
                     if isinstance(answer, Exception):
-                        raise ScriptUnavailable(str(answer))
+                        raise _refusal(answer, self._named)
+                if b"cluster_enabled:1" in _text(await link.send(_INFO)):
+                    raise RedisIsACluster(self._named)
             except BaseException:
                 link.hang_up()
                 raise
@@ -144,7 +188,7 @@ class ScriptRunner:
         while True:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _LAST_PROBE_S)
-            with suppress(OSError, TimeoutError, ScriptUnavailable):
+            with suppress(OSError, TimeoutError, ScriptUnavailable, RedisIsACluster):
                 self._link = await self._connect()
                 self._probing = None
                 return
@@ -245,6 +289,15 @@ class _Link(asyncio.Protocol):
 
 def _request(packed: Packed, last: int) -> bytes:
     return b"%b$%d\r\n%d\r\n" % (packed, len(str(last)), last)
+
+
+def _refusal(answer: Exception, named: str) -> Exception:
+    return RedisIsACluster(named) if str(answer).startswith(_ELSEWHERE) else ScriptUnavailable(str(answer))
+
+
+def _text(answer: Any) -> bytes:
+    """Nothing where it is an error: not everybody may ask."""
+    return answer if isinstance(answer, bytes) else b""
 
 
 def _bulk(word: bytes) -> bytes:

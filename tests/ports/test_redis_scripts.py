@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from launch.engines import RunningEngine, start_valkey
-from ports.redis import connect
+from ports.redis import RedisIsACluster, connect, refuse_cluster
 from ports.redis.scripts import ScriptRunner, ScriptUnavailable
 from tests.engines import engine_folder
 
@@ -119,3 +120,70 @@ async def test_no_redis_at_all_is_no_obstacle_to_the_start() -> None:
 async def test_a_wrong_password_is_no_connection(redis_url: str) -> None:
     async with running(redis_url.replace(":", ":wrong", 2).replace("unix:wrong", "unix:")) as runner:
         assert not runner.up
+
+
+@asynccontextmanager
+async def answering(**answers: bytes) -> AsyncGenerator[str]:
+    """A Redis that says to each command (by name, small letters) what it was told to, else `+OK`."""
+
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while (head := await reader.readline()).startswith(b"*"):
+                words: list[bytes] = []
+                for _ in range(int(head[1:])):
+                    length = int((await reader.readline())[1:])
+                    words.append((await reader.readexactly(length + 2))[:-2])
+                writer.write(answers.get(words[0].decode().lower(), b"+OK\r\n"))
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    await asyncio.gather(*(task for task in serving if task is not None))
+
+
+def bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
+@pytest.mark.proves("GATE-006")
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"info": bulk(b"# Cluster\r\ncluster_enabled:1\r\n")},
+        {"script": b"-MOVED 866 10.0.0.7:6379\r\n"},
+        {"script": b"-CLUSTERDOWN The cluster is down\r\n"},
+    ],
+)
+async def test_a_cluster_is_refused_at_the_start_with_the_next_step(answers: dict[str, bytes]) -> None:
+    async with answering(**answers) as url:
+        runner = ScriptRunner(url, COUNT, deadline_s=PATIENT_S)
+        for start in (runner.start(), refuse_cluster(url)):
+            with pytest.raises(RedisIsACluster, match="SWITCHBOARD_REDIS__URL") as refused:
+                await start
+            assert "cluster mode disabled" in str(refused.value)
+        await runner.close()
+
+
+@pytest.mark.proves("GATE-006")
+@pytest.mark.parametrize("error", [b"MOVED 866 10.0.0.7:6379", b"ASK 866 10.0.0.7:6379"])
+async def test_one_that_does_not_say_so_is_named_at_the_first_run_and_none_is_counted(error: bytes) -> None:
+    with capture_logs() as logs:
+        refusal = b"-%b\r\n" % error
+        async with answering(info=b"-NOPERM\r\n", evalsha=refusal) as url, running(url) as runner:
+            packed = runner.packed(["{s}:x"], [1])
+            for _ in range(3):
+                with pytest.raises(ScriptUnavailable):
+                    await runner.run(packed, 0)
+    [told] = [entry for entry in logs if entry["event"] == "redis.is_a_cluster"]
+    assert "SWITCHBOARD_REDIS__URL" in told["hint"]
+
+
+async def test_one_server_is_no_cluster(redis_url: str) -> None:
+    await refuse_cluster(redis_url)
+    await refuse_cluster("redis://127.0.0.1:1/0")
