@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.principal import PERMISSIONS, ROLE_PERMISSIONS
-from kit.requires import resolved
+from kit.requires import MOST, resolved
 from kit.wire.governance import PolicyChange
 from kit.wire.tools import RegisteredServer, RegisteredTool
 from platform_api.toolbox.errors import BadToolPolicy, BadToolServer
@@ -89,7 +89,8 @@ def check_whole(tool: RegisteredTool) -> None:
 
 
 def check_requires(servers: Sequence[RegisteredServer], changed: Iterable[tuple[str, str]]) -> None:
-    """Raises BadToolPolicy where what a changed tool (server, own name) requires comes back to itself."""
+    """Raises BadToolPolicy where what a changed tool (server, own name) requires comes back to itself, or is
+    more than can be resolved."""
     # as if none were disabled: enabling one must not close a circle
     servers = [server.model_copy(update={"disabled": False}) for server in servers]
     names = called(servers)
@@ -104,3 +105,5 @@ def check_requires(servers: Sequence[RegisteredServer], changed: Iterable[tuple[
         name = names.get(key, "")
         if name in requires and name in reached[name].all:
             raise BadToolPolicy(f"What '{name}' requires comes back to '{name}' itself.")
+        if name in requires and len(reached[name].all) > MOST:
+            raise BadToolPolicy(f"'{name}' requires more than {MOST} tools in all.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.requires import resolved
+from kit.requires import MOST, resolved
 
 
 @pytest.mark.proves("GOV-203")
@@ -39,3 +39,19 @@ def test_of_a_circle_none_is_offered_nor_what_leads_into_it(
 
     assert {name for name, need in found.items() if need.problem is not None} == stuck
     assert all("circle" in str(found[name].problem) for name in stuck)
+
+
+@pytest.mark.proves("SEC-103")
+@pytest.mark.parametrize("last", [[], ["t0"]], ids=["chain", "ring"])
+def test_what_requires_thousands_is_offered_to_nobody_and_followed_no_further(last: list[str]) -> None:
+    many = {f"t{at}": [f"t{at + 1}"] for at in range(5_000)} | {"t5000": last}
+
+    found = resolved(many)
+
+    assert found["t0"].problem == "It requires more than 100 tools in all."
+    assert max(len(need.all) for need in found.values()) <= MOST + 1
+
+
+def test_a_hundred_tools_may_be_required() -> None:
+    found = resolved({f"t{at}": [f"t{at + 1}"] for at in range(MOST)} | {f"t{MOST}": []})
+    assert (len(found["t0"].all), found["t0"].problem) == (MOST, None)

@@ -84,6 +84,9 @@ def test_what_is_in_itself_twice_is_not_explained_at_depth() -> None:
 
 def test_what_is_in_itself_once_or_never_is_explained_at_any_depth() -> None:
     once = {"properties": {"children": {"items": {"$ref": "#"}}}}
-    never = {"properties": {name: {"$ref": "#/$defs/x"} for name in "abc"}, "$defs": {"x": {}}}
+    never: dict[str, Any] = {
+        "properties": {name: {"$ref": "#/$defs/x"} for name in "abc"},
+        "$defs": {"x": {}},
+    }
     assert effort(once, 12) == expanded(once)
     assert effort(never, 12) == expanded(never)

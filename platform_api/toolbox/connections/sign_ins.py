@@ -111,7 +111,7 @@ class SignIns:
         if server is None:
             raise NotFound
         owner = Owner(principal.organisation_id, None, name)
-        values = {"address": server.address, "kind": asked.kind, "scopes": asked.scopes}
+        values: dict[str, Any] = {"address": server.address, "kind": asked.kind, "scopes": asked.scopes}
         values |= await self._said(owner, server.address, asked)
         async with self._database.begin() as session:
             dropped = await self._forget_others(session, owner, values["issuer"])
