@@ -299,12 +299,33 @@ async def running_gateway(
         yield Gate(gateway, held, clock, url, folder, own_key, minter)
 
 
+class Prompt(uvicorn.Server):
+    """Uvicorn that is told when to end, where its own looks every 0.1 s, three times until it is gone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.ended.wait()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        while self.server_state.connections or self.server_state.tasks:
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*(server.wait_closed() for server in self.servers))
+        await self.lifespan.shutdown()
+
+
 @asynccontextmanager
 async def served(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
     """A real uvicorn on loopback, on a free port where none is named."""
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="on", ws="none")
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined] # signals are the test run's
+    server = Prompt(config)
     task = asyncio.create_task(server._serve())
     while not server.started:
         if task.done():
@@ -315,5 +336,5 @@ async def served(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.ended.set()
         await task
