@@ -4,6 +4,7 @@ The slow path (progress, logging, elicitation, subscriptions, servers of the ses
 client for whole answers stays small.
 """
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 
@@ -16,8 +17,11 @@ from tools.gateway.upstreams.errors import HungUp, ResultTooLarge
 from tools.gateway.upstreams.events import EventReader
 from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 from tools.gateway.upstreams.reach import Reach, anywhere, bounded_sockets
+from tools.gateway.upstreams.turns import FREE, turns_of
 
 _CHUNK = 65_536
+# A small piece waits for no turn: there may be thousands of streams that have now and then something to say.
+_SMALL = 16_384
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
 _KEEP_ALIVE_S = 4.0
 _CONNECT_S = 3.0
@@ -79,11 +83,12 @@ class HttpStreams:
         if heard is None or response.content_type != "text/event-stream" or response.status != 200:
             body = await self._whole(response)
             return UpstreamAnswer(response.status, response.content_type, body, session)
-        reader = EventReader(self._limit)
+        reader, pace = EventReader(self._limit), _Pace()
         try:
             async for chunk in response.content.iter_any():
                 for event in reader.feed(chunk):
                     await heard(event)
+                await pace.after(chunk)
         except aiohttp.ClientPayloadError:
             if not reader.last_id:
                 raise
@@ -92,14 +97,27 @@ class HttpStreams:
         )
 
     async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
-        content = bytearray()
+        content, pace = bytearray(), _Pace()
         async for chunk in response.content.iter_chunked(_CHUNK):
             content += chunk
             if len(content) > self._limit:
                 raise ResultTooLarge.of(self._limit)
+            await pace.after(chunk)
         return bytes(content)
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+class _Pace:
+    """What has sent much already waits between its large pieces; meanwhile nothing is read for it."""
+
+    def __init__(self) -> None:
+        self._came = 0
+
+    async def after(self, chunk: bytes) -> None:
+        self._came += len(chunk)
+        if self._came > FREE and len(chunk) > _SMALL:
+            await turns_of(asyncio.get_running_loop()).turn()

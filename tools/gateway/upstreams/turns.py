@@ -19,25 +19,47 @@ class Turns:
         self.room = memoryview(bytearray(_PIECE))
         """Where what one read brings stands until it is parsed. Filling what the event loop allots anew
         for each read costs as much again."""
-        self._waiting: deque[asyncio.Transport] = deque()
+        self._waiting: deque[asyncio.Transport | asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     def wait(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         """Nothing more is read until it is this connection's turn."""
         transport.pause_reading()
-        self._waiting.append(transport)
+        self._enter(transport, loop)
+
+    async def turn(self) -> None:
+        """The same for who reads by itself: its turn has come when this returns."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._enter(turn, loop)
+        await turn
+
+    def _enter(
+        self, waiting: "asyncio.Transport | asyncio.Future[None]", loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._waiting.append(waiting)
         if self._timer is None:
             self._timer = loop.call_later(_EVERY_S, self._next, loop)
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        while self._waiting:
-            transport = self._waiting.popleft()
-            if not transport.is_closing():
-                transport.resume_reading()
-                break
+        while self._waiting and not _goes_on(self._waiting.popleft()):
+            pass
         if self._waiting:
             self._timer = loop.call_later(_EVERY_S, self._next, loop)
+
+
+def _goes_on(waiting: "asyncio.Transport | asyncio.Future[None]") -> bool:
+    """False: whoever waited has left."""
+    if isinstance(waiting, asyncio.Future):
+        if waiting.done():
+            return False
+        waiting.set_result(None)
+        return True
+    if waiting.is_closing():
+        return False
+    waiting.resume_reading()
+    return True
 
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
