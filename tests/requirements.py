@@ -234,6 +234,7 @@ PROMISES: dict[str, str] = {
     "GOV-503": "A client that cannot ask is told where to approve; the same call then passes once (SPEC 5, 9)",
     "GOV-504": "Where a second person must agree, the caller's own word counts for nothing (SPEC 9)",
     "GOV-505": "A tool that asks after its approval is not approved again, and none of its rounds is made twice (SPEC 5)",
+    "GOV-515": "What is remembered of a person's approvals can be seen and withdrawn by that person alone (SPEC 5, 9)",
     "GOV-506": "A remembered approval holds for one tool in one session, never for what destroys, and a change forgets it (SPEC 9)",
     "GOV-507": "Questions, answers and refusals are on record and counted, arguments never by value (SPEC 9, 12)",
     "GOV-508": "A person who thinks holds no place and uses up no limit; questions have a limit of their own (SPEC 9)",

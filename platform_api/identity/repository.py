@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.principal import Principal
+from access.principal import ROLE_PERMISSIONS, Principal
 from platform_api.edge import PageRequest, keyset
 from platform_api.identity.models import ApiKeyRow, GroupMemberRow, UserRow
 
@@ -26,6 +26,17 @@ async def user_with_groups(session: AsyncSession, user_id: UUID) -> tuple[UserRo
     statement = select(UserRow, groups).where(UserRow.id == user_id, UserRow.disabled_at.is_(None))
     row = (await session.execute(statement)).one_or_none()
     return (row[0], frozenset(row[1])) if row else None
+
+
+async def who_may(session: AsyncSession, permission: str, organisation_id: UUID | None) -> Sequence[UserRow]:
+    """People with this permission, by a role or by itself; organisation_id None: of every organisation."""
+    granting = [role for role, granted in ROLE_PERMISSIONS.items() if permission in granted]
+    by_role = UserRow.roles.bool_op("&&")(cast(granting, ARRAY(Text)))
+    may = by_role | UserRow.permissions.bool_op("@>")(cast([permission], ARRAY(Text)))
+    statement = select(UserRow).where(UserRow.kind == "person", UserRow.disabled_at.is_(None), may)
+    if organisation_id is not None:
+        statement = statement.where(UserRow.organisation_id == organisation_id)
+    return (await session.scalars(statement.order_by(UserRow.id))).all()
 
 
 async def api_key(session: AsyncSession, key_id: UUID) -> ApiKeyRow | None:
