@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from tests.scripted_platform import Answer, failed, problem, sse, started, status
-from tests.slack.office import QUESTION, Office, running
+from tests.slack.office import QUESTION, Office, process
 from tests.slack.simulator import Person, Posted
 from tests.slack.wire import Cut, Held, Spoken, said
 
@@ -18,8 +18,12 @@ Place = Literal["dm", "thread", "channel"]
 PLACES: Final[tuple[Place, ...]] = ("dm", "thread", "channel")
 Ending = Literal["answer", "trouble", "refusal"]
 STREAM: Final = ("POST", "/api/v1/chat/stream")
-HALVES: Final = ("You get 25 days of leave. [1] ", "Ask your team lead before you book. ", "That is all.")
-ANSWERED: Final = "25 days"
+HALVES: Final = (
+    "Full-time staff earn 20 days of annual leave. [1] ",
+    "Ask your team lead before you book. ",
+    "That is all.",
+)
+ANSWERED: Final = "20 days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,19 +172,22 @@ async def slack_wants_a_new_connection(office: Office, place: Place) -> Posted:
     return asked
 
 
-async def bot_restarts(office: Office, place: Place) -> Posted:
-    """While the platform still thinks; the next process takes it up."""
+async def bot_is_killed(office: Office, place: Place) -> Posted:
+    """While the platform still thinks; the next process of that name takes it up."""
     until = asyncio.Event()
+    office.wire.mark()
     office.wire.on(*STREAM, Held(until))
-    async with running(office.slack, office.another("bot-that-stops")) as stopping:
+    settings = office.settings.model_copy(update={"name": f"bot-that-dies-in-{place}"})
+    async with process(office.slack, settings) as dying:
         asked = await ask(office, place)
-        await office.slack.until(lambda: office.wire.passed[-1] == " ".join(STREAM))
-        for walker in stopping.desk.lanes.walkers:
-            walker.cancel()
+        await office.slack.until(lambda: office.slack.status(asked.channel, asked.thread or asked.ts))
+        await office.wire.reached(*STREAM)
+        dying.kill()
+        await dying.wait()
     until.set()
-    async with running(office.slack, office.another("bot-that-stops")) as next_one:
+    async with process(office.slack, settings):
         await office.slack.until(lambda: [m for m in office.answers(asked) if not m.streaming])
-        await next_one.idle()
+        await office.slack.quiet(1.0)
     return asked
 
 
@@ -251,7 +258,8 @@ FAULTS: Final = (
     Fault("setStatus: HTTP 500", failing("assistant.threads.setStatus", status=500, times=3)),
     Fault("setStatus: answer lost", losing("assistant.threads.setStatus")),
     Fault("users.info: HTTP 500", failing("users.info", status=500, times=3)),
-    Fault("Slack is away for ten calls", failing("*", status=503, times=10), quick=True),
+    Fault("Slack is away for four calls", failing("*", status=503, times=4), quick=True),
+    Fault("Slack is away for ten calls", failing("*", status=503, times=10)),
     Fault("every call is limited once", failing("*", **LIMITED, times=6)),
     Fault("model times out", with_platform(MODEL_TIMES_OUT), ending="trouble", quick=True),
     Fault("platform away", with_platform(AWAY, 50), ending="trouble"),
@@ -267,5 +275,5 @@ FAULTS: Final = (
     Fault("240 blocks", long_answer(MANY_PARTS)),
     Fault("unknown person", unknown_person),
     Fault("stranger of Slack Connect", stranger, ending="refusal", quick=True),
-    Fault("bot restarts", bot_restarts),
+    Fault("bot is killed", bot_is_killed),
 )

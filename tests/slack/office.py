@@ -1,5 +1,9 @@
 """The bot as `launch` builds it, between a simulated Slack and a running platform that knows the handbook."""
 
+import asyncio
+import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +21,7 @@ from tests.slack.wire import Wire
 
 ACME = "T0ACME0001"
 """The workspace whose verified addresses the platform trusts."""
-QUESTION = "How many days of paid leave do I get?"
+QUESTION = "How many days of annual leave do full-time staff earn a year?"
 
 
 @dataclass(slots=True)
@@ -103,6 +107,25 @@ async def running(slack: Slack, settings: SlackSettings) -> AsyncIterator[SlackB
         async with bot.running():
             await slack.sockets.ready()
             yield bot
+
+
+@asynccontextmanager
+async def process(slack: Slack, settings: SlackSettings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`switchboard bot slack` in a process of its own; the newest connection gets the events."""
+    secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
+    plain = {"platform_url": settings.platform_url, "api_url": settings.api_url, "name": settings.name}
+    fields = secrets | plain | {"workspaces": json.dumps(settings.workspaces)}
+    env = os.environ | {f"SWITCHBOARD_SLACK__{name.upper()}": value for name, value in fields.items()}
+    before = slack.sockets.hellos
+    command = [sys.executable, "-m", "launch", "bot", "slack"]
+    child = await asyncio.create_subprocess_exec(*command, env=env, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        await slack.until(lambda: slack.sockets.hellos > before, "the bot's process", within_s=60)
+        yield child
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        await asyncio.wait_for(child.wait(), 60)
 
 
 async def bot_key(platform: Place) -> str:

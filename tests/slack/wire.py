@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -52,6 +52,8 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
         self.url = ""
         self.passed: list[str] = []
+        self._marked = 0
+        self._came = asyncio.Event()
 
     def on(self, method: str, path: str, *steps: Step) -> None:
         """One step per request, then it passes again."""
@@ -60,8 +62,20 @@ class Wire:
     def clear(self) -> None:
         self._steps.clear()
 
+    async def reached(self, method: str, path: str, within_s: float = 30.0) -> None:
+        """Until this has been asked since `mark`."""
+        async with asyncio.timeout(within_s):
+            while f"{method} {path}" not in self.passed[self._marked :]:
+                self._came.clear()
+                await self._came.wait()
+
+    def mark(self) -> None:
+        """From here on `reached` looks."""
+        self._marked = len(self.passed)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.passed.append(f"{request.method} {request.path}")
+        self._came.set()
         steps = self._steps.get((request.method, request.path))
         step = steps.popleft() if steps else None
         if isinstance(step, Answer | Stream):
@@ -74,21 +88,26 @@ class Wire:
         return await self._pass(request, step.after_bytes if isinstance(step, Cut) else None)
 
     async def _pass(self, request: web.Request, most: int | None) -> web.StreamResponse:
-        assert self._session is not None
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
-        address, body = self._target + request.path_qs, await request.read()
-        asked = self._session.request(
-            request.method, address, headers=headers, data=body, allow_redirects=False
+        try:
+            return await self._passed(request, headers, await request.read(), most)
+        except aiohttp.ClientError:
+            return _broken(request)
+
+    async def _passed(
+        self, request: web.Request, headers: dict[str, str], body: bytes, most: int | None
+    ) -> web.StreamResponse:
+        assert self._session is not None
+        asking = self._session.request(
+            request.method, self._target + request.path_qs, headers=headers, data=body, allow_redirects=False
         )
-        async with asked as answer:
+        async with asking as answer:
             kept = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)
             async for piece in answer.content.iter_any():
                 if most is not None and (most := most - len(piece)) <= 0:
-                    assert request.transport is not None
-                    request.transport.abort()
-                    return response
+                    return _broken(request)
                 await response.write(piece)
             await response.write_eof()
             return response
@@ -100,22 +119,29 @@ class Wire:
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_route("*", "/{path:.*}", line.handle)
         timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(auto_decompress=False, timeout=timeout) as line._session:
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        session = aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout)
+        async with session as line._session:
             async with listening(app) as line.url:
                 yield line
+
+
+def _broken(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 async def _speak(request: web.Request, step: Spoken) -> web.StreamResponse:
     await request.read()
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    for event in step.events:
-        await response.write(event)
-        await asyncio.sleep(step.pause_s)
-    if step.cut:
-        assert request.transport is not None
-        request.transport.abort()
-    else:
+    with suppress(ConnectionError):  # who asked has gone
+        for event in step.events:
+            await response.write(event)
+            await asyncio.sleep(step.pause_s)
+        if step.cut:
+            return _broken(request)
         await response.write_eof()
     return response
 
