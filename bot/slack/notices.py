@@ -114,7 +114,7 @@ def upload(name: str, job: Job | None, problem: str = "") -> Message:
     """A file on its way into the person's own documents; `problem`: why it is not."""
     file = f"*{shown(name, 120)}*"
     if problem:
-        return _line(f":warning: I could not take {file}. {escaped(shortened(problem, 500))}")
+        return _line(f":warning: I could not take {file}. {escaped(shortened(problem, 400))}")
     if job is None or job.status == "queued":
         return _line(f":hourglass_flowing_sand: I have {file} and will read it now …")
     if job.status == "running":

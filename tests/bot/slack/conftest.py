@@ -44,7 +44,8 @@ class Desk:
         async with Switchboard(settings.platform_url, "key") as switchboard:
             bot = build(settings, switchboard)
             async with bot.running():
-                await self.slack.sockets.ready()
+                if settings.app_token.get_secret_value():
+                    await self.slack.sockets.ready()
                 yield bot
 
     def answers(self, question: Posted) -> list[Posted]:

@@ -42,7 +42,7 @@ async def test_in_a_channel_only_what_everyone_there_may_read_is_used(desk: Desk
         ("chat.stopStream", "message_not_in_streaming_state"),
         ("chat.stopStream", "invalid_blocks"),
         ("assistant.threads.setStatus", "internal_error"),
-        ("users.info", "user_not_found"),
+        ("users.info", "internal_error"),
     ],
 )
 async def test_an_error_of_slack_leaves_one_final_message(desk: Desk, method: str, error: str) -> None:
