@@ -12,6 +12,7 @@ from kit.clock import Clock
 from platform_api.app import PlatformPorts
 from platform_api.edge import provide
 from platform_api.edge.problems import install
+from platform_api.edge.rates import RequestRates
 from platform_api.identity import Identity
 from platform_api.identity import endpoints as identity_endpoints
 from platform_api.identity.dev_people import DEV_PEOPLE
@@ -19,6 +20,7 @@ from platform_api.identity.principals import OWN_ISSUER, Tokens
 from platform_api.interactions import Interactions, endpoints
 from platform_api.interactions.one_shots import OneShots
 from ports.db import Database
+from ports.redis.rates import open_limits
 from tests.platform_api.interactions.asks import Desk, Heard
 from tests.platform_api.people import People, platform_ports
 
@@ -42,6 +44,7 @@ def app(ports: PlatformPorts) -> FastAPI:
     provide(app, Database, ports.database)
     provide(app, Identity, identity)
     provide(app, Tokens, Tokens.trusting(ports.trusted, ports.clock))
+    provide(app, RequestRates, RequestRates(ports.rate_settings, open_limits(None, ports.clock, "platform")))
     provide(app, Interactions, interactions)
     provide(app, OneShots, one_shots)
     for router in (endpoints.router, endpoints.internal, identity_endpoints.router):
