@@ -13,8 +13,8 @@ MOST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """all: everything that a tool requires, directly or not, as far as it was followed. problem: why nobody can be offered it, in
-    words for an admin; None where it depends on the caller alone."""
+    """all: everything that a tool requires, directly or not, as far as it was followed. problem: why nobody
+    can be offered it, in words for an admin; None where it depends on the caller alone."""
 
     all: frozenset[str] = frozenset()
     problem: str | None = None

@@ -1,13 +1,18 @@
 """Characters that people cannot see or tell apart (Unicode TR36, TR39), made visible or plain."""
 
+import html
 import re
 import unicodedata
+from urllib.parse import unquote
 
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"
 # of no category of their own, yet they show nothing
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u180b-\u180d\u180f]")
 _SPACES = re.compile(r"\s+")
+_SENTENCE_ENDS = re.compile(r"(?<![.!?;])[.!?;]\s+(?=\W*[A-Z])|\n\s*[-*•]\s")
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_BETWEEN_WORDS = re.compile(r"[^\w'’| ]+|_")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNSEEN_CATEGORIES = frozenset({"Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
 _PLAIN_CONTROLS = frozenset("\n\t\r")
@@ -116,6 +121,16 @@ def plain(text: str) -> str:
     seen = "".join(c for c in text if not _shows_nothing(c) and not is_control(c))
     folded = unicodedata.normalize("NFKC", seen).translate(_TWINS).casefold()
     return _SPACES.sub(" ", folded)
+
+
+def loosened(text: str) -> str:
+    """The words alone, as a model reads through what stands between and upon them: punctuation, Markdown,
+    `snake_case`, `camelCase`, %20, &#32;, strokes. A `|` stands where a sentence ends."""
+    seen = text if text.isascii() else "".join(c for c in text if not _shows_nothing(c))
+    parted = _SENTENCE_ENDS.sub(" | ", _HUMPS.sub(" ", html.unescape(unquote(seen))))
+    if not parted.isascii():
+        parted = "".join(c for c in unicodedata.normalize("NFD", parted) if unicodedata.category(c) != "Mn")
+    return _SPACES.sub(" ", _BETWEEN_WORDS.sub(" ", plain(parted)))
 
 
 def shown(text: str) -> str:

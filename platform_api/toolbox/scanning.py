@@ -9,13 +9,22 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, cast
 
 from kit.wire.governance import Finding, Severity
-from platform_api.toolbox.legible import hidden_message, is_control, look_alikes, plain, shown, unseen
+from platform_api.toolbox.legible import (
+    hidden_message,
+    is_control,
+    look_alikes,
+    loosened,
+    plain,
+    shown,
+    unseen,
+)
 from platform_api.toolbox.suspicious import SIGNS
 
 _DEEPEST = 60
 _MOST = 100
 _QUOTED = 120
 _LONGEST: Final[Mapping[str, tuple[int, int]]] = {"name": (64, 128), "title": (120, 400)}
+_FEW_WORDS = 3
 _LONGEST_TEXT = (4_000, 16_000)
 _WORDS = re.compile(r"[\w./-]+")
 _NAME = re.compile(r"[A-Za-z0-9_./-]{1,128}")
@@ -51,6 +60,8 @@ def strings(value: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, 
             inside = f"{place}.{shown(key)}" if place else shown(key)
             if not key.isascii() or len(key) > _LONGEST["name"][0] or " " in key or not key.isprintable():
                 yield f"{inside} (key)", key
+            elif len(loosened(key).split()) > _FEW_WORDS:
+                yield f"{inside} (name)", key
             yield from strings(inner, inside, depth + 1)
     elif isinstance(value, list):
         for at, inner in enumerate(cast(list[Any], value)):
@@ -62,8 +73,11 @@ def _of(place: str, text: str, others: list[str]) -> Iterator[Finding]:
     yield from _length(place, text)
     yield from _name(place, text)
     read = plain(text)
+    words = loosened(text)
     for sign in SIGNS:
         match = sign.pattern.search(read)
+        if match is None and sign.kind == "instruction":
+            match = sign.pattern.search(words)
         if match:
             yield _finding(place, sign.kind, sign.severity, f"{sign.says}: “{_cut(match.group())}”.")
     yield from _mentions(place, read, others)
