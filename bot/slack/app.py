@@ -228,7 +228,10 @@ def _listen(bot: SlackBot) -> None:
 
     async def command(ack: Any, body: dict[str, Any]) -> None:
         given = parse.command_of(body)
-        await ack(response_type="ephemeral", text=WORKING)
+        if given is not None and given.verb in ("ask", "book"):
+            await ack(response_type="ephemeral", text=WORKING)
+        else:
+            await ack()
         if given is not None and bot.new(_trigger(body)):
             lanes.aside(partial(interacting.command, given))
 

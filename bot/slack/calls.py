@@ -75,6 +75,10 @@ class Tokens(Protocol):
         """Who we are there; "" where nobody knows. Raises SlackTrouble."""
         ...
 
+    async def expired(self, team: str, token: str) -> bool:
+        """Slack says so of that one. Whether there is another now. Raises SlackTrouble."""
+        ...
+
 
 class Breaker:
     """Opens after several calls in a row without an answer; then every call fails at once for a while."""
@@ -197,8 +201,9 @@ class Slack:
         if self._breaker.open_for_s:
             raise SlackTrouble(method, AWAY)
         # Its own handlers would repeat what must not be repeated.
+        token = await self._tokens.token(team)
         client: Any = AsyncWebClient(
-            token=await self._tokens.token(team),
+            token=token,
             base_url=self._base_url,
             session=self.session,
             retry_handlers=[],
@@ -210,7 +215,10 @@ class Slack:
                 else:
                     response = await client.api_call(method, json=dict(fields))
         except SlackApiError as error:
-            raise self._refused(method, error) from error
+            trouble = self._refused(method, error)
+            if trouble.code == "token_expired" and await self._tokens.expired(team, token):
+                return await self._once(team, method, fields)
+            raise trouble from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             self._breaker.silent()
             uncertain = not isinstance(error, aiohttp.ClientConnectorError)

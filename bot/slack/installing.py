@@ -18,7 +18,7 @@ from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 from switchboard_sdk import ApiError, Switchboard
 
-from bot.slack.installs import Install, Installs
+from bot.slack.installs import Install, Installs, OAuthClient
 from bot.slack.settings import SlackSettings
 
 log = structlog.get_logger()
@@ -96,7 +96,7 @@ def flow(
     settings: SlackSettings, installs: Installs, switchboard: Switchboard, scopes: Sequence[str]
 ) -> AsyncOAuthFlow:
     return AsyncOAuthFlow(
-        client=AsyncWebClient(base_url=settings.api_url, timeout=_TIMEOUT_S),
+        client=OAuthClient(base_url=settings.api_url, timeout=_TIMEOUT_S),
         settings=AsyncOAuthSettings(
             client_id=settings.client_id,
             client_secret=settings.client_secret.get_secret_value(),

@@ -42,7 +42,7 @@ class People:
         return self._switchboard.acting_as(who.identity)
 
     async def standing(self, team: str, who: Who) -> Standing:
-        """Of whom Slack tells nothing now, what the event said counts."""
+        """While Slack is away, the team counts that the event named as the person's own."""
         return (await self._person(team, who)).standing
 
     async def link(self, team: str, who: Who) -> LinkState:
@@ -67,7 +67,11 @@ class People:
         except (SlackTrouble, TimeoutError) as trouble:
             log.info("slack.person_unknown", error=str(trouble))
             self._known.pop(who.identity, None)
-            return Person("ours" if who.home in ("", team, who.workspace) else "stranger")
+            if isinstance(trouble, SlackTrouble) and trouble.code == "not_installed":
+                log.warning("slack.refused_workspace", team=team)
+            away = isinstance(trouble, TimeoutError) or trouble.passing
+            # Only a Slack that is away is no answer; any other says that we do not know them.
+            return Person("ours" if away and who.home in (team, who.workspace) else "stranger")
         person = person_of(answer.get("user") or {}, team, who.workspace)
         if person.standing == "ours":
             await self._linked(who, person)
