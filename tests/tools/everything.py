@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import sys
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import mcp_types as types
@@ -138,22 +139,54 @@ def content(ctx: Ctx, key: str) -> Any:
 
 
 def everything(told: Told | None = None) -> MCPServer:
-    told = told or Told()
-    server = MCPServer("everything", version="1", instructions="For tests.", log_level="CRITICAL")
-    _plain(server, told)
+    server, made = _empty(), _made_once()
+    _telling(server, told or Told())
+    # there is no public way to share what was registered
+    server._tool_manager._tools |= made._tool_manager._tools  # pyright: ignore[reportPrivateUsage]
+    server._prompt_manager._prompts |= made._prompt_manager._prompts  # pyright: ignore[reportPrivateUsage]
+    resources, shared = server._resource_manager, made._resource_manager  # pyright: ignore[reportPrivateUsage]
+    resources._resources |= shared._resources  # pyright: ignore[reportPrivateUsage]
+    resources._templates |= shared._templates  # pyright: ignore[reportPrivateUsage]
+    _methods_of_the_session_era(server)
+    return server
+
+
+def _empty() -> MCPServer:
+    return MCPServer("everything", version="1", instructions="For tests.", log_level="CRITICAL")
+
+
+@cache
+def _made_once() -> MCPServer:
+    """What no test tells from another's: to make it takes longer than most tests."""
+    server = _empty()
+    _plain(server)
     _asking_in_sessions(server)
     _asking_stateless(server)
     _resources_and_prompts(server)
     return server
 
 
-def _plain(server: MCPServer, told: Told) -> None:
+def _telling(server: MCPServer, told: Told) -> None:
     @server.tool()
     def test_simple_text() -> str:
         """Text."""
         told.ran.append("test_simple_text")
         return "This is a simple text response for testing."
 
+    @server.tool()
+    async def test_slow(ctx: Ctx) -> str:
+        """Waits until it is released or cancelled."""
+        told.running.set()
+        try:
+            await ctx.report_progress(1, 2, "waiting")
+            await told.release.wait()
+        except BaseException:
+            told.cancelled.set()
+            raise
+        return "released"
+
+
+def _plain(server: MCPServer) -> None:
     @server.tool()
     def test_image_content() -> types.CallToolResult:
         """An image."""
@@ -219,18 +252,6 @@ def _plain(server: MCPServer, told: Told) -> None:
     def test_error_handling() -> str:
         """Fails."""
         raise RuntimeError("This tool intentionally returns an error for testing")
-
-    @server.tool()
-    async def test_slow(ctx: Ctx) -> str:
-        """Waits until it is released or cancelled."""
-        told.running.set()
-        try:
-            await ctx.report_progress(1, 2, "waiting")
-            await told.release.wait()
-        except BaseException:
-            told.cancelled.set()
-            raise
-        return "released"
 
     @server.tool()
     async def test_waits(ctx: Ctx) -> str:
@@ -495,6 +516,8 @@ def _resources_and_prompts(server: MCPServer) -> None:
             {"role": "user", "content": {"type": "text", "text": "Please analyze the image above."}},
         ]
 
+
+def _methods_of_the_session_era(server: MCPServer) -> None:
     @server.completion()
     async def complete(ref: Any, argument: Any, context: Any) -> types.Completion:
         values = [value for value in ("paris", "park", "party") if value.startswith(argument.value)]
