@@ -22,6 +22,7 @@ from platform_api.library.service.vector_cache import purge_vectors
 from platform_api.library.tasks import ChangeTasks, LibraryTasks, Reconcile, SourceTasks
 from platform_api.library.tasks.reindex import ReindexTask
 from platform_api.platform_ports import PlatformPorts, changes_of, intake_of
+from platform_api.toolbox.connections.repository import purge_attempts
 from platform_api.toolbox.drift import QUARANTINED, RELEASED, drift_heard
 from ports.queue import QueueWorker, Tasks
 from ports.queue.tasks import Handler
@@ -128,5 +129,6 @@ def _tidying(ports: PlatformPorts) -> Handler:
             await purge_vectors(session, now, ports.library_settings.vectors_kept_days)
             await purge_codes(session, now)
             await purge_channels(session, now, KEPT)
+            await purge_attempts(session, now)
 
     return tidy

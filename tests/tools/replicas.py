@@ -25,6 +25,7 @@ from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import SystemClock
 from kit.wire.tools import Registry
+from ports.http import OutboundSettings
 from ports.redis import connect
 from tests.clocks import MovedClock
 from tests.tools.bridged import SETTINGS
@@ -43,6 +44,7 @@ def replica(
     clock: Any,
     link: PlatformLink | None = None,
     apps: Mapping[str, ASGIApp] | None = None,
+    outbound: OutboundSettings | None = None,
 ) -> Gateway:
     trusted = TrustedKeys()
     trusted.replace("platform", platform.jwks())
@@ -56,6 +58,7 @@ def replica(
         spool_folder=folder,
         clock=clock,
         apps=apps,
+        outbound=outbound,
     )
 
 

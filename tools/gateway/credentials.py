@@ -53,7 +53,7 @@ class Credentials:
     def __init__(self, platform: PlatformLink) -> None:
         self._platform = platform
         self._held: OrderedDict[_Whose, Held] = OrderedDict()
-        self._asking: dict[_Whose, asyncio.Task[Held]] = {}
+        self._asking: dict[tuple[_Whose, str | None], asyncio.Task[Held]] = {}
 
     async def of(self, caller: Caller, tool: OfferedTool) -> Held:
         """For the caller at the tool's server. Raises AccountNeeded, SignInUnavailable, Unavailable."""
@@ -91,14 +91,16 @@ class Credentials:
         return await self._once(whose, None)
 
     async def _once(self, whose: _Whose, rejected: str | None) -> Held:
-        task = self._asking.get(whose)
+        # whoever was refused does not take the answer to a question that does not say so
+        asked = (whose, rejected)
+        task = self._asking.get(asked)
         if task is None:
-            task = self._asking[whose] = asyncio.create_task(self._ask(whose, rejected))
-            task.add_done_callback(lambda done: self._finished(whose, done))
+            task = self._asking[asked] = asyncio.create_task(self._ask(whose, rejected))
+            task.add_done_callback(lambda done: self._finished(asked, done))
         return await asyncio.shield(task)
 
-    def _finished(self, whose: _Whose, done: asyncio.Task[Held]) -> None:
-        self._asking.pop(whose, None)
+    def _finished(self, asked: tuple[_Whose, str | None], done: asyncio.Task[Held]) -> None:
+        self._asking.pop(asked, None)
         if not done.cancelled():
             done.exception()  # retrieved, also where every waiter has gone away
 

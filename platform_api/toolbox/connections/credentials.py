@@ -37,7 +37,7 @@ from platform_api.toolbox.connections.refreshing import (
     give_up_overdue,
 )
 from platform_api.toolbox.connections.settings import ConnectionsSettings
-from platform_api.toolbox.connections.sign_ins import found_of
+from platform_api.toolbox.connections.sign_ins import PERMISSION, found_of
 from platform_api.toolbox.connections.vault import Owner, Vault
 from ports.db import Database
 
@@ -115,8 +115,18 @@ class Credentials:
             row = await self._sign_in(session, Owner(ask.organisation_id, None, server))
             if row.kind == "client_credentials" or (row.kind == "static" and row.secret_sealed):
                 return Owner(ask.organisation_id, None, server)
-            # nobody in particular: whoever set it up lends what is needed to list
-            return Owner(ask.organisation_id, ask.user_id or row.set_by, server)
+            return Owner(ask.organisation_id, ask.user_id or await self._lender(session, row), server)
+
+    async def _lender(self, session: AsyncSession, row: SignInRow) -> UUID:
+        """Nobody in particular asks: an admin lends what is needed to list. Raises ConnectAccount."""
+        lender = await repository.lender(session, row, PERMISSION)
+        if lender is not None:
+            return lender
+        if await repository.may_still(session, row.organisation_id, row.set_by, PERMISSION):
+            return row.set_by
+        # the tokens of somebody who has left, or is no admin any more, list nothing
+        detail = f"No admin is connected to '{row.server}': one of them connects an account of their own."
+        raise ConnectAccount(detail, server=row.server)
 
     async def _look(self, owner: Owner, ask: AskToken, *, fresh: bool) -> _Seen:
         """Raises ConnectAccount with the way to do it."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.principal import Principal
+from access.principal import Principal, permissions_of
 from platform_api.edge import PageRequest, keyset
+from platform_api.identity.models import UserRow
 from platform_api.toolbox.connections.models import AttemptRow, ConnectionRow, SignInRow
 from platform_api.toolbox.connections.vault import Owner
 from platform_api.toolbox.models import ToolServerRow
@@ -92,6 +94,44 @@ async def replace_connection(session: AsyncSession, owner: Owner, values: dict[s
     """What was there is gone, and so is whatever refresh of it is under way."""
     await session.execute(delete(ConnectionRow).where(*_of(owner)))
     await session.execute(insert(ConnectionRow).values(values))
+
+
+async def lender(session: AsyncSession, sign_in: SignInRow, permission: str) -> UUID | None:
+    """Whose connection serves where nobody in particular asks: that of whoever set the sign-in up, else the
+    newest of a person who may still do so. None: nobody's."""
+    statement = (
+        select(UserRow.id, UserRow.roles)
+        .join(
+            ConnectionRow,
+            and_(
+                ConnectionRow.organisation_id == UserRow.organisation_id, ConnectionRow.user_id == UserRow.id
+            ),
+        )
+        .where(
+            ConnectionRow.organisation_id == sign_in.organisation_id,
+            ConnectionRow.server == sign_in.server,
+            ConnectionRow.address == sign_in.address,
+            ConnectionRow.kind == sign_in.kind,
+            ConnectionRow.state == "connected",
+            UserRow.disabled_at.is_(None),
+        )
+        .order_by((UserRow.id == sign_in.set_by).desc(), ConnectionRow.created_at.desc(), UserRow.id)
+    )
+    may = (id for id, roles in await session.execute(statement) if permission in permissions_of(roles))
+    return next(may, None)
+
+
+async def may_still(session: AsyncSession, organisation_id: UUID, user_id: UUID, permission: str) -> bool:
+    """Whether this person is there and has that permission."""
+    statement = select(UserRow.roles).where(
+        UserRow.organisation_id == organisation_id, UserRow.id == user_id, UserRow.disabled_at.is_(None)
+    )
+    return permission in permissions_of(await session.scalar(statement) or ())
+
+
+async def purge_attempts(session: AsyncSession, now: datetime) -> None:
+    """Periodically: links that nobody can use any more, and what they kept sealed."""
+    await session.execute(delete(AttemptRow).where(AttemptRow.expires_at <= now))
 
 
 async def delete_connection(session: AsyncSession, owner: Owner) -> bool:

@@ -55,9 +55,9 @@ class World:
         path = f"/api/v1/mcp-servers/{SERVER}/sign-in"
         return await self.people.ada.put(path, json=said)
 
-    async def link(self) -> str:
-        """Where Maya goes to connect."""
-        answer = await self.people.maya.post("/api/v1/connections", json={"server": SERVER})
+    async def link(self, person: AsyncClient | None = None) -> str:
+        """Where Maya, or somebody else, goes to connect."""
+        answer = await (person or self.people.maya).post("/api/v1/connections", json={"server": SERVER})
         assert answer.status_code == 201, answer.text
         return urlsplit(answer.json()["url"]).path
 
@@ -72,9 +72,9 @@ class World:
         parts = urlsplit(url)
         return await (browser or self.browser).get(f"{parts.path}?{parts.query}")
 
-    async def connect(self) -> httpx.Response:
-        """Maya, from beginning to end."""
-        there = await self.to_the_server(await self.link())
+    async def connect(self, person: AsyncClient | None = None) -> httpx.Response:
+        """Maya, or somebody else, from beginning to end."""
+        there = await self.to_the_server(await self.link(person))
         assert there.status_code == 303, there.text
         done = await self.back(self.issuer.authorise(there.headers["location"]))
         assert done.status_code == 200, done.text

@@ -23,6 +23,7 @@ from tests.platform_api.toolbox.connections import replica
 from tests.platform_api.toolbox.connections.conftest import MAYA, SERVER, World
 
 REPLICAS = 8
+ROUNDS = int(os.environ.get("SWITCHBOARD_TEST_CRASH_ROUNDS", "200"))
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["tests.platform_api.toolbox.connections.replica"])
 
@@ -178,8 +179,8 @@ async def test_replicas_that_are_killed_lose_no_token(world: World) -> None:
 @pytest.mark.timeout(3600)
 async def test_eight_replicas_two_hundred_rounds(world: World) -> None:
     async with fleet(world, REPLICAS) as replicas:
-        seen = await run(world, 200, replicas, couriers=False, seed=2)
-    check(world, seen, refreshes=200)
+        seen = await run(world, ROUNDS, replicas, couriers=False, seed=2)
+    check(world, seen, refreshes=ROUNDS)
     assert seen.reconnects == 0
 
 
@@ -189,5 +190,5 @@ async def test_eight_replicas_two_hundred_rounds(world: World) -> None:
 async def test_what_even_the_courier_cannot_save_is_said_honestly(world: World) -> None:
     """kill -9 of a replica with all its children: an answer on its way is lost, but the person is told."""
     async with fleet(world, REPLICAS) as replicas:
-        seen = await run(world, 200, replicas, couriers=True, seed=3)
-    check(world, seen, refreshes=150)
+        seen = await run(world, ROUNDS, replicas, couriers=True, seed=3)
+    check(world, seen, refreshes=ROUNDS * 3 // 4)

@@ -1,15 +1,20 @@
 """Authorization servers are found as they publish themselves, and never where they must not lead us."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from platform_api.identity.dev_people import DEV_PEOPLE
-from platform_api.toolbox.connections.models import SignInRow
+from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID
+from platform_api.identity.models import UserRow
+from platform_api.toolbox.connections.models import AttemptRow, SignInRow
+from tests.platform_api.people import add_person
 from tests.platform_api.toolbox.connections.authorization_server import AuthorizationServer
 from tests.platform_api.toolbox.connections.conftest import SECRET, World
+from tests.platform_api.work import Work
 
 ENTRA = AuthorizationServer(path="/tenant/v2.0", entra=True, oauth_metadata=False, says_issuer=False)
 
@@ -123,3 +128,43 @@ async def test_a_resource_that_says_something_wrong_is_refused(
 ) -> None:
     world.server.metadata = metadata
     assert (await world.sign_in(client_id="sb")).status_code == 422
+
+
+@pytest.mark.proves("GOV-606")
+async def test_whose_account_lists_tools_where_nobody_in_particular_asks(world: World) -> None:
+    """The admin's who set it up, else another admin's; never that of a person who is none."""
+    await world.sign_in(client_id="sb", client_secret=SECRET)
+    await world.connect()  # Maya, who is no admin
+    asked = await world.token(None)
+    assert (asked.status_code, asked.json()["code"]) == (409, "connect_account")
+    ada, second = DEV_PEOPLE["ada"].id, uuid4()
+    await add_person(world.ports.database, second, "second", (), ("OrgAdmin",), ORGANISATION_ID)
+    somebody = await world.people.client(second)
+    await world.connect(somebody)
+    seconds = (await world.token(second)).json()["value"]
+    assert (await world.token(None)).json()["value"] == seconds
+    await world.connect(world.people.ada)
+    assert (await world.token(None)).json()["value"] == (await world.token(ada)).json()["value"]
+    await change_person(world, ada, disabled_at=world.clock.now())
+    assert (await world.token(None)).json()["value"] == seconds
+    await change_person(world, second, roles=["User"])
+    gone = await world.token(None)
+    assert (gone.status_code, gone.json()["code"], gone.json()["url"]) == (409, "connect_account", "")
+
+
+async def change_person(world: World, user_id: UUID, **values: Any) -> None:
+    async with world.ports.database.begin() as session:
+        await session.execute(update(UserRow).where(UserRow.id == user_id).values(**values))
+
+
+@pytest.mark.proves("GOV-606")
+async def test_what_nobody_can_use_any_more_is_tidied(world: World) -> None:
+    await world.sign_in(client_id="sb", client_secret=SECRET)
+    await world.connect()
+    async with world.ports.database.begin() as session:
+        await session.execute(update(AttemptRow).values(expires_at=world.clock.now() - timedelta(minutes=1)))
+    still = await world.link()
+    await Work(world.ports).run("platform.tidy", {})
+    async with world.ports.database.begin() as session:
+        [left] = (await session.scalars(select(AttemptRow))).all()
+    assert still.endswith(str(left.id))

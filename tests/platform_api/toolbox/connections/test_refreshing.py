@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from platform_api.toolbox.connections.credentials import Credentials
 from platform_api.toolbox.connections.models import ConnectionRow
 from platform_api.toolbox.connections.refreshing import digest
+from tests.dumps import rows_of
 from tests.platform_api.toolbox.connections.conftest import SERVER, World
 
 
@@ -183,7 +184,9 @@ async def test_every_opening_is_on_record_and_a_token_is_nowhere_else(
         (await world.people.ada.get(f"/api/v1/mcp-servers/{SERVER}/connections")).text,
     ]
     printed = capsys.readouterr()
-    everything = "\n".join([*pages, caplog.text, printed.out, printed.err, await dumped(world)])
+    everything = "\n".join(
+        [*pages, caplog.text, printed.out, printed.err, await rows_of(world.ports.database)]
+    )
     secrets = {token for family in world.issuer.families for token in family.access | family.used}
     secrets |= {family.refresh for family in world.issuer.families} | {secret}
     secrets |= {
@@ -198,20 +201,3 @@ async def test_every_opening_is_on_record_and_a_token_is_nowhere_else(
             "SELECT data->>'what', data->>'why' FROM audit_records WHERE type = 'credential.opened'"
         )
         assert {tuple(one) for one in opened} >= {("access", "call"), ("refresh", "refresh")}
-
-
-async def dumped(world: World) -> str:
-    """Every row of every table."""
-    async with world.ports.database.begin() as session:
-        found = await session.connection()
-        tables = await found.exec_driver_sql(
-            "SELECT quote_ident(table_name) FROM information_schema.tables"
-            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
-        )
-        rows = [
-            str(one)
-            for (table,) in tables.all()
-            for one in (await found.exec_driver_sql(f"SELECT t::text FROM {table} t")).all()
-        ]
-    assert len(rows) > 20
-    return "\n".join(rows)
