@@ -11,7 +11,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kit.errors import SwitchboardError
 from kit.wire.problem import MEDIA_TYPE
 
-_GATEWAY_PATHS = ("/mcp", "/servers/", "/.well-known/oauth-protected-resource", "/internal/v1/definitions")
+_GATEWAY_PATHS = (
+    "/mcp",
+    "/servers/",
+    "/.well-known/oauth-protected-resource",
+    "/internal/v1/definitions",
+    "/internal/v1/approvals",
+)
 _READY_PATHS = ("/health/ready", "/health/startup")
 _STARTING = b'{"status":"unavailable","checks":{"gateway":"down"}}'
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})

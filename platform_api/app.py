@@ -60,7 +60,7 @@ from platform_api.toolbox.connections.connecting import Connecting
 from platform_api.toolbox.connections.credentials import Credentials
 from platform_api.toolbox.connections.sign_ins import Addresses, SignIns
 from platform_api.toolbox.gateway import HttpToolGateway
-from platform_api.toolbox.probing import Probing
+from platform_api.toolbox.probing import Probing, Remembering
 from platform_api.toolbox.registry import RegistryWatch, seed_registry
 from platform_api.toolbox.service.figures import Figures
 from platform_api.toolbox.service.servers import ToolServers
@@ -214,6 +214,7 @@ def _provide_toolbox(app: FastAPI, ports: PlatformPorts) -> HttpToolGateway:
     provide(app, HttpToolGateway, gateway)
     provide(app, RegistryWatch, RegistryWatch(ports.database))
     probing = Probing(ports.gateway_url, ports.minter)
+    provide(app, Remembering, Remembering(ports.gateway_url, ports.minter))
     provide(app, ToolServers, ToolServers(ports.database, probing, ports.clock))
     provide(app, AdminTools, AdminTools(ports.clock))
     provide(app, Figures, Figures(ports.clock))

@@ -90,6 +90,31 @@ class Responded(Wire):
     turn_id: UUID | None = None
 
 
+class RememberedApproval(Wire):
+    """A yes that holds for one tool in one conversation, until it expires, or tool or policy change."""
+
+    id: str
+    tool: str
+    server: str
+    session_id: UUID | None = None
+    """None: the session of an MCP client."""
+    remembered_at: datetime
+    expires_at: datetime
+
+
+class AskRemembered(Request):
+    """The platform asks the gateway what is remembered for a person (SPEC 3b); `forget`: and forgets this."""
+
+    organisation_id: UUID
+    user_id: UUID
+    forget: Annotated[str, Field(max_length=100)] | None = None
+
+
+class Remembered(Wire):
+    items: list[RememberedApproval]
+    forgotten: bool = False
+
+
 class OpenOneShot(Request):
     """The gateway asks a person (SPEC 3b). `claims` as of access.tokens: for whom it asks."""
 

@@ -1,4 +1,5 @@
-"""switchboard mcp connect | disconnect | accounts | sign-in: accounts at tool servers."""
+"""switchboard mcp connect | disconnect | accounts | approvals | forget | sign-in: accounts at tool servers,
+and what was agreed to for a whole conversation."""
 
 import os
 import sys
@@ -26,11 +27,14 @@ ClientId = Annotated[str, typer.Option("--client-id", help="Where we are registe
 Issuer = Annotated[str, typer.Option(help="The authorization server; found out without it.")]
 Scopes = Annotated[list[str] | None, typer.Option("--scope", help="What is asked for; once or more.")]
 Header = Annotated[str, typer.Option(help="static: the header that carries the key.")]
+_SHOWN = 12
+"""Of an id: enough to tell them apart."""
 Prefix = Annotated[str, typer.Option(help="static: what stands before the key.")]
 
 
 def command(mcp: typer.Typer) -> None:
     _own(mcp)
+    _approvals_of(mcp)
     _for_admins(mcp)
 
 
@@ -53,6 +57,21 @@ def _own(mcp: typer.Typer) -> None:
     @mcp.command(help="Your accounts at tool servers.")
     def accounts(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
         finish(_accounts(Access(url, token, person)))
+
+
+def _approvals_of(mcp: typer.Typer) -> None:
+    @mcp.command(help="Calls that you agreed to for a whole conversation.")
+    def approvals(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
+        finish(_approvals(Access(url, token, person)))
+
+    @mcp.command(help="Take back what you agreed to for a whole conversation: the next call asks again.")
+    def forget(
+        approval: Annotated[str, typer.Argument(help="Its id, or the beginning of it.", show_default=False)],
+        url: Url = DEFAULT_URL,
+        token: Token = "",
+        person: Person = "maya",
+    ) -> None:
+        finish(_forget(approval, Access(url, token, person)))
 
 
 def _for_admins(mcp: typer.Typer) -> None:
@@ -125,6 +144,35 @@ async def _accounts(access: Access) -> int:
         told = [one.server, state, f"{one.connected_at:%Y-%m-%d %H:%M}", " ".join(one.scopes)]
         table.add_row(*(Text(one_line(text)) for text in told))
     Console().print(table)
+    return 0
+
+
+async def _approvals(access: Access) -> int:
+    async with connected(access) as switchboard:
+        found = [one async for one in switchboard.interactions.remembered()]
+    if not found:
+        print("Every call that needs your yes asks for it.")
+        return 0
+    table = Table("id", "tool", "server", "where", "until", box=None, pad_edge=False)
+    for one in found:
+        where = f"conversation {str(one.session_id)[:8]}" if one.session_id else "a session of an MCP client"
+        until = f"{one.expires_at.astimezone():%Y-%m-%d %H:%M}"
+        told = [one.id[:_SHOWN], one.tool, one.server, where, until]
+        table.add_row(*(Text(one_line(text)) for text in told))
+    Console().print(table)
+    print("Take one back: switchboard mcp forget ID")
+    return 0
+
+
+async def _forget(approval: str, access: Access) -> int:
+    async with connected(access) as switchboard:
+        known = [one async for one in switchboard.interactions.remembered() if one.id.startswith(approval)]
+        if len(known) != 1:
+            raise typer.BadParameter(
+                "`switchboard mcp approvals` shows what is remembered, each with its id."
+            )
+        await switchboard.interactions.forget(known[0].id)
+    print(f"{one_line(known[0].tool)} asks again")
     return 0
 
 

@@ -8,20 +8,53 @@ from access.tokens import claims_of
 from kit.clock import Clock
 from kit.errors import NotFound, ToolTimedOut
 from kit.wire.base import Page
+from kit.wire.interactions import RememberedApproval
 from kit.wire.internal import Grant, ResolvedPrincipal, ResolvePrincipal
 from kit.wire.tools import Registry, Tool
+from platform_api.audit import record
 from platform_api.edge import UnitOfWork, provided, raises
 from platform_api.identity import CurrentPrincipal, Identity, ServicePrincipal
 from platform_api.identity.grants import Grants
 from platform_api.toolbox.errors import GatewayFailed, ToolsUnavailable
 from platform_api.toolbox.gateway import HttpToolGateway
+from platform_api.toolbox.probing import Remembering
 from platform_api.toolbox.registry import LONGEST_WAIT_S, RegistryWatch, with_servers
 
 RESOLVED_S = 60
 router = APIRouter(prefix="/api/v1", tags=["tools"])
 internal = APIRouter(prefix="/internal/v1", tags=["internal"])
 _Gateway = Annotated[HttpToolGateway, Depends(provided(HttpToolGateway))]
+_Remembering = Annotated[Remembering, Depends(provided(Remembering))]
 _DOWN = (ToolsUnavailable, ToolTimedOut, GatewayFailed)
+
+
+@router.get(
+    "/me/approvals", summary="List my remembered approvals", responses=raises(ToolsUnavailable, GatewayFailed)
+)
+async def list_remembered_approvals(
+    principal: CurrentPrincipal, remembering: _Remembering
+) -> Page[RememberedApproval]:
+    """Tools that are called without asking again, each in one conversation, newest first. A tool or a policy
+    that changes ends them, too."""
+    return Page(items=(await remembering.ask(principal)).items)
+
+
+@router.delete(
+    "/me/approvals/{approval_id}",
+    status_code=204,
+    summary="Forget a remembered approval",
+    responses=raises(NotFound, ToolsUnavailable, GatewayFailed),
+)
+async def forget_remembered_approval(
+    principal: CurrentPrincipal,
+    remembering: _Remembering,
+    session: UnitOfWork,
+    approval_id: Annotated[str, Path(max_length=100)],
+) -> None:
+    """The next call of that tool asks again, on every replica at once."""
+    if not (await remembering.ask(principal, forget=approval_id)).forgotten:
+        raise NotFound
+    await record(session, principal, "approval.forgotten", {"approval": approval_id})
 
 
 @router.get("/tools", summary="List the tools that I may use", responses=raises(*_DOWN))

@@ -103,10 +103,11 @@ def build_gateway(
     callers = Callers(platform, trusted, cast(GrantStore, redis), clock, settings.key_cache_s)
     limits = open_limits(redis_url, clock, "gateway")
     states = States(signing_key, clock)
+    kept = KeptApprovals(redis, settings.approvals_remembered_hours * 3600, clock)
     approvals = Approvals(
         states=states,
         platform=platform,
-        kept=KeptApprovals(redis, settings.approvals_remembered_hours * 3600),
+        kept=kept,
         limiter=limits.limiter,
         spool=spool,
         clock=clock,
@@ -159,7 +160,7 @@ def build_gateway(
         limits=limits,
         notices=notices,
         signing_key=signing_key,
-        internal=internal_routes(callers, Probing(peers, listing, guard, lambda: holder.current)),
+        internal=internal_routes(callers, Probing(peers, listing, guard, lambda: holder.current), kept),
     )
 
 

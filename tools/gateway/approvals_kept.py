@@ -4,11 +4,16 @@ Losing it costs a person another question and nothing else: while Redis is away,
 """
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import UUID
 
 import msgspec
 import structlog
 
+from kit.clock import Clock, epoch
+from kit.errors import Unavailable
+from kit.wire.interactions import AskRemembered, Remembered, RememberedApproval
 from kit.wire.tools import Approval
 from ports.redis import Redis, RedisError
 from tools.gateway.call import Call
@@ -19,29 +24,78 @@ _LATE_S = 60
 _log = structlog.get_logger()
 
 
-class KeptApprovals:
-    """`remembered_s`: how long "this tool in this session" holds, at the longest."""
+class ApprovalsUnknown(Unavailable):
+    title = "What is remembered of your approvals cannot be read at the moment"
 
-    def __init__(self, redis: Redis, remembered_s: float) -> None:
+
+class _Kept(msgspec.Struct):
+    tool: str
+    server: str
+    session: str | None
+    at: float
+    until: float
+
+
+class KeptApprovals:
+    """`remembered_s`: how long "this tool in this session" holds, at the longest.
+
+    What is remembered of a person stands in one hash, so that the person can see and withdraw it.
+    """
+
+    def __init__(self, redis: Redis, remembered_s: float, clock: Clock) -> None:
         self._redis = cast(Any, redis)
         self._remembered_s = round(remembered_s)
+        self._now = epoch(clock)
 
     async def remembered(self, call: Call, policy: Approval) -> bool:
         if not may_remember(call, policy):
             return False
         try:
-            return bool(await self._redis.exists(_remembered_key(call, policy)))
+            held: bytes | None = await self._redis.hget(_of_caller(call), _remembered_id(call, policy))
         except RedisError as error:
             _note(error)
             return False
+        return held is not None and _decoded(held).until > self._now()
 
     async def remember(self, call: Call, policy: Approval) -> None:
         if not may_remember(call, policy):
             return
+        now, tool = self._now(), call.known_tool()
+        conversation = call.known_caller().principal.limits.session_id
+        kept = _Kept(
+            tool=tool.name,
+            server=tool.server,
+            # an MCP session's id lets one speak in it: it is shown to nobody
+            session=str(conversation) if conversation else None,
+            at=now,
+            until=now + self._remembered_s,
+        )
+        key, held = _of_caller(call), msgspec.json.encode(kept)
         try:
-            await self._redis.set(_remembered_key(call, policy), b"1", ex=self._remembered_s)
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hset(key, _remembered_id(call, policy), held)
+                pipe.expire(key, self._remembered_s)
+                await pipe.execute()
         except RedisError as error:
             _note(error)
+
+    async def shown(self, asked: AskRemembered) -> Remembered:
+        """What is remembered of this person, newest first; `asked.forget` is forgotten before, on every
+        replica at once. Raises ApprovalsUnknown where Redis is away."""
+        key, now = _of(str(asked.organisation_id), str(asked.user_id)), self._now()
+        try:
+            forgotten = bool(await self._redis.hdel(key, asked.forget)) if asked.forget else False
+            held: dict[bytes, bytes] = await self._redis.hgetall(key)
+            found = {id.decode(): _decoded(one) for id, one in held.items()}
+            if over := [id for id, one in found.items() if one.until <= now]:
+                await self._redis.hdel(key, *over)
+        except RedisError as error:
+            _note(error)
+            raise ApprovalsUnknown(retry_after=5) from error
+        items = [_shown(id, one) for id, one in found.items() if one.until > now]
+        return Remembered(
+            items=sorted(items, key=lambda one: one.remembered_at, reverse=True), forgotten=forgotten
+        )
 
     async def pending(self, call: Call, policy: Approval) -> tuple[str, str] | None:
         """(id, url) of the interaction that asks about exactly this call of this caller."""
@@ -83,11 +137,34 @@ def policy_hash(call: Call, policy: Approval) -> str:
     return _hashed([policy.model_dump_json(), tool.risk, tool.definition_hash])
 
 
-def _remembered_key(call: Call, policy: Approval) -> str:
-    caller, tool = call.known_caller(), call.known_tool()
-    said = [caller.organisation_id, caller.actor, session_of(call), tool.server_key, tool.address]
-    said.append(tool.own_name)
-    return f"{_PREFIX}remembered:{_hashed([*said, policy_hash(call, policy)])}"
+def _of_caller(call: Call) -> str:
+    caller = call.known_caller()
+    return _of(caller.organisation_id, caller.actor)
+
+
+def _of(organisation_id: str, actor: str) -> str:
+    return f"{_PREFIX}remembered:{organisation_id}:{actor}"
+
+
+def _remembered_id(call: Call, policy: Approval) -> str:
+    tool = call.known_tool()
+    said = [session_of(call), tool.server_key, tool.address, tool.own_name]
+    return _hashed([*said, policy_hash(call, policy)])
+
+
+def _decoded(held: bytes) -> _Kept:
+    return msgspec.json.decode(held, type=_Kept)
+
+
+def _shown(id: str, kept: _Kept) -> RememberedApproval:
+    return RememberedApproval(
+        id=id,
+        tool=kept.tool,
+        server=kept.server,
+        session_id=UUID(kept.session) if kept.session else None,
+        remembered_at=datetime.fromtimestamp(kept.at, UTC),
+        expires_at=datetime.fromtimestamp(kept.until, UTC),
+    )
 
 
 def _pending_key(call: Call, policy: Approval) -> str:

@@ -5,12 +5,21 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from kit.wire.interactions import Action, AskedOf, Interaction, Respond, Responded, Status
+from kit.wire.interactions import (
+    Action,
+    AskedOf,
+    Interaction,
+    RememberedApproval,
+    Respond,
+    Responded,
+    Status,
+)
 from switchboard_sdk.errors import ApiError
 from switchboard_sdk.pages import every
 from switchboard_sdk.transport import WORTH_REPEATING, Call, Transport, checked, write
 
 INTERACTIONS = "/api/v1/interactions"
+REMEMBERED = "/api/v1/me/approvals"
 ASKED_FOR_S = 25.0
 """How long one question to the platform waits; it allows no more."""
 _AWAY_S = 1.0
@@ -35,6 +44,14 @@ class Interactions:
 
     async def get(self, interaction_id: UUID) -> Interaction:
         return await self._transport.read(Interaction, Call("GET", f"{INTERACTIONS}/{interaction_id}"))
+
+    def remembered(self) -> AsyncIterator[RememberedApproval]:
+        """Tools that are called without asking the caller again, each in one conversation; newest first."""
+        return every(self._transport, RememberedApproval, REMEMBERED)
+
+    async def forget(self, approval_id: str) -> None:
+        """The next call of that tool asks again."""
+        await self._transport.send(write("DELETE", f"{REMEMBERED}/{approval_id}"))
 
     async def respond(
         self, interaction_id: UUID, action: Action, content: Mapping[str, Any] | None = None

@@ -239,3 +239,22 @@ async def test_where_nobody_answers_no_request_id_is_shown() -> None:
     assert shown.exit_code == 1
     assert "Nothing answers" in shown.output
     assert "Request id" not in shown.output
+
+
+@pytest.mark.proves("GOV-515")
+async def test_what_was_agreed_to_for_a_conversation_is_listed_and_taken_back(
+    platform: ScriptedPlatform,
+) -> None:
+    kept = {"id": "abc" + "0" * 61, "tool": "notes.add", "server": "notes"}
+    kept |= {"session_id": str(SERVER), "remembered_at": NOW, "expires_at": NOW}
+    other = kept | {"id": "abd" + "0" * 61, "session_id": None}
+    platform.on("GET", "/api/v1/me/approvals", Answer({"items": [kept, other]}))
+    platform.on("DELETE", f"/api/v1/me/approvals/{kept['id']}", Answer(status=204))
+    shown = await mcp(platform, "approvals")
+    assert "abc000000000  notes.add  notes   conversation 00000000" in shown.output
+    assert "abd000000000  notes.add  notes   a session of an MCP client" in shown.output
+    assert (await mcp(platform, "forget", "ab")).exit_code == 2
+    assert (await mcp(platform, "forget", "abc")).output == "notes.add asks again\n"
+    assert len(platform.requests("DELETE", f"/api/v1/me/approvals/{kept['id']}")) == 1
+    platform.on("GET", "/api/v1/me/approvals", Answer({"items": []}))
+    assert (await mcp(platform, "approvals")).output == "Every call that needs your yes asks for it.\n"

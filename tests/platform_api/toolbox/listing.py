@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from kit.wire.interactions import AskRemembered, Remembered, RememberedApproval
 from kit.wire.internal import Probed, ProbeProblem, ProbeServer
 
 
@@ -27,6 +28,19 @@ class ListingGateway:
     asked: list[ProbeServer] = field(default_factory=list[ProbeServer])
     headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
     url: str = ""
+    remembered: dict[str, list[RememberedApproval]] = field(
+        default_factory=dict[str, list[RememberedApproval]]
+    )
+    """By user."""
+
+    async def approvals(self, request: web.Request) -> web.Response:
+        asked = AskRemembered.model_validate_json(await request.read())
+        self.headers.append(dict(request.headers))
+        kept = self.remembered.get(str(asked.user_id), [])
+        left = [one for one in kept if one.id != asked.forget]
+        self.remembered[str(asked.user_id)] = left
+        answer = Remembered(items=left, forgotten=len(left) < len(kept))
+        return web.Response(text=answer.model_dump_json(), content_type="application/json")
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(ProbeServer.model_validate_json(await request.read()))
@@ -44,4 +58,5 @@ class ListingGateway:
     def app(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/internal/v1/definitions", self.answer)
+        app.router.add_post("/internal/v1/approvals", self.approvals)
         return app

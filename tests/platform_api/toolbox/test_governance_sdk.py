@@ -1,12 +1,14 @@
 """The SDK's methods for admins, against the platform itself."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from switchboard_sdk import ApiError, Switchboard
 
+from kit.wire.interactions import RememberedApproval
 from platform_api.identity.dev_people import DEV_PEOPLE
 from tests.platform_api.people import People
 from tests.platform_api.toolbox.listing import ListingGateway, definition
@@ -66,3 +68,14 @@ async def test_a_server_is_registered_approved_changed_and_deleted(
     assert (await ada.mcp_servers.usage(server.id)).items == []
     await ada.mcp_servers.delete(server.id)
     assert await ada.mcp_servers.find("files") is None
+
+
+async def test_what_is_remembered_of_approvals_is_listed_and_forgotten(
+    ada: Switchboard, listing: ListingGateway
+) -> None:
+    now = datetime.now(UTC)
+    kept = RememberedApproval(id="a" * 64, tool="t", server="s", remembered_at=now, expires_at=now)
+    listing.remembered[str(DEV_PEOPLE["ada"].id)] = [kept]
+    assert [one async for one in ada.interactions.remembered()] == [kept]
+    await ada.interactions.forget(kept.id)
+    assert [one async for one in ada.interactions.remembered()] == []

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import mcp_types as types
@@ -14,7 +16,9 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from access.principal import Principal
+from access.services import PLATFORM
 from kit.wire import mcp
+from kit.wire.interactions import AskRemembered, Remembered
 from kit.wire.tools import Approval, RegisteredTool
 from knowledge.index import Index
 from tests.tools.gateway.wire import CLIENT, post, stateless
@@ -236,6 +240,45 @@ async def test_a_yes_may_be_remembered_for_this_tool_in_this_session(desk: Desk)
         await client.call_tool("files.write", {"text": "another session"})
     assert len(person.asked) == 2
     assert len(desk.made) == 4
+
+
+async def remembered(desk: Desk, who: Principal, forget: str | None = None, **headers: str) -> Remembered:
+    """As the platform asks for this person."""
+    asked = AskRemembered(organisation_id=who.organisation_id, user_id=who.id, forget=forget)
+    sent = {"authorization": f"Bearer {desk.gate.token(PLATFORM)}"} | headers
+    async with httpx.AsyncClient(trust_env=False) as client:
+        url = f"{desk.gate.url}/internal/v1/approvals"
+        answer = await client.post(url, content=asked.model_dump_json(), headers=sent)
+    assert answer.status_code == 200, answer.text
+    return Remembered.model_validate_json(answer.content)
+
+
+@pytest.mark.proves("GOV-515")
+async def test_what_is_remembered_can_be_seen_and_withdrawn_by_that_person_alone(desk: Desk) -> None:
+    person = Person(content={"remember": True})
+    async with desk.gate.client(MAYA, "legacy", elicitation_callback=person.elicit) as client:
+        await client.call_tool("files.write", {"text": "one"})
+        [kept] = (await remembered(desk, MAYA)).items
+        assert (kept.tool, kept.server, kept.session_id) == ("files.write", "files", None)
+        assert kept.expires_at - kept.remembered_at == timedelta(hours=8)
+
+        elsewhere = replace(MAYA, organisation_id=uuid4())
+        for other in (TOM, elsewhere):
+            assert await remembered(desk, other, forget=kept.id) == Remembered(items=[])
+        await client.call_tool("files.write", {"text": "two"})
+        assert len(person.asked) == 1
+
+        assert await remembered(desk, MAYA, forget=kept.id) == Remembered(items=[], forgotten=True)
+        assert (await remembered(desk, MAYA, forget=kept.id)).forgotten is False
+        await client.call_tool("files.write", {"text": "three"})
+        assert len(person.asked) == 2
+
+
+@pytest.mark.proves("GOV-515")
+async def test_only_the_platform_itself_asks_what_is_remembered(desk: Desk) -> None:
+    for token in (desk.gate.token(MAYA), "none"):
+        with pytest.raises(AssertionError, match=r"401|unauthenticated"):
+            await remembered(desk, MAYA, authorization=f"Bearer {token}")
 
 
 @pytest.mark.proves("GOV-506")
