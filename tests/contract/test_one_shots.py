@@ -2,31 +2,34 @@
 that the gateway's tests hold (SPEC 3b, 5)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
-from redis.asyncio import Redis
 
 from access.jwks import TrustedKeys
 from access.principal import Principal
 from access.tokens import Minter, SigningKey, claims_of
 from kit.clock import SystemClock
 from kit.wire.interactions import Action, ConsumeOneShot, OpenedOneShot, OpenOneShot
+from launch.engines import RunningEngine
 from platform_api.app import build_app
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID, ensure_dev_people
 from ports.db import Database
+from ports.redis import connect
+from tests.engines import PostgresForTests
 from tests.platform_api.people import People, platform_ports
 from tests.tools.world import HeldPlatform, released
 from tools.gateway.platform import HttpPlatform, PlatformLink
 
 MAYA = Principal(ORGANISATION_ID, DEV_PEOPLE["maya"].id, name="maya")
 TOM = Principal(ORGANISATION_ID, DEV_PEOPLE["tom"].id, name="tom")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 DIGEST, OTHER = "a" * 64, "b" * 64
 
 
@@ -38,10 +41,13 @@ class Linked:
     answer: Callable[[str, Action, bool], Awaitable[None]]
 
 
-@pytest.fixture(params=["platform", "twin"])
+@pytest_asyncio.fixture(params=["platform", "twin"], scope="module", loop_scope="module")
 async def linked(
-    request: pytest.FixtureRequest, database: Database, redis: Redis, tmp_path: Path
-) -> AsyncIterator[Linked]:
+    request: pytest.FixtureRequest,
+    postgres: PostgresForTests,
+    valkey: RunningEngine,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[Linked]:
     if request.param == "twin":
         held = HeldPlatform(released())
 
@@ -53,10 +59,16 @@ async def linked(
     own, trusted = SigningKey.generate(), TrustedKeys()
     trusted.replace("gateway", own.jwks())
     nothing: Any = None
-    ports = platform_ports(database, redis, tmp_path, index=nothing, search=nothing, trusted=trusted)
+    stack = AsyncExitStack()
+    database = Database(stack.enter_context(postgres.database()), pool_size=5)
+    stack.push_async_callback(database.close)
+    redis = connect(valkey.url, timeout_s=5)
+    stack.push_async_callback(redis.aclose)
+    folder = tmp_path_factory.mktemp("platform")
+    ports = platform_ports(database, redis, folder, index=nothing, search=nothing, trusted=trusted)
     app = build_app(ports)
     await ensure_dev_people(database)
-    async with AsyncExitStack() as stack:
+    async with stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
         people = await stack.enter_async_context(People(ports, app))
         client = await stack.enter_async_context(AsyncClient(transport=ASGITransport(app)))

@@ -2,13 +2,14 @@
 gateway's tests hold (SPEC 3b)."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from redis.asyncio import Redis
@@ -19,15 +20,19 @@ from kit.clock import SystemClock
 from kit.errors import Unauthenticated, Unavailable
 from knowledge.index import Index
 from knowledge.search import Search
+from launch.engines import RunningEngine
 from platform_api.app import build_app
 from platform_api.identity.dev_people import DEV_PEOPLE, ensure_dev_people
 from ports.db import Database
+from ports.redis import connect
+from tests.engines import PostgresForTests
 from tests.platform_api.people import People, platform_ports
 from tests.tools.world import RELEASE, HashedWords, HeldPlatform, handbook, person, released
 from tools.gateway.platform import EventsRefused, HttpPlatform, PlatformLink
 from tools.gateway.recording import own_record
 
 CLOCK = SystemClock()
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass
@@ -44,7 +49,9 @@ def index() -> Iterator[Index]:
 
 
 @asynccontextmanager
-async def the_platform(database: Database, redis: Redis, index: Index, folder: Path) -> AsyncIterator[Linked]:
+async def the_platform(
+    database: Database, redis: Redis, index: Index, folder: Path
+) -> AsyncGenerator[Linked]:
     own, trusted = SigningKey.generate(), TrustedKeys()
     trusted.replace("gateway", own.jwks())
     ports = platform_ports(
@@ -67,21 +74,29 @@ async def the_platform(database: Database, redis: Redis, index: Index, folder: P
 
 
 @asynccontextmanager
-async def started(app: FastAPI) -> AsyncIterator[None]:
+async def started(app: FastAPI) -> AsyncGenerator[None]:
     async with app.router.lifespan_context(app):
         yield
 
 
-@pytest.fixture(params=["platform", "twin"])
+@pytest_asyncio.fixture(params=["platform", "twin"], scope="module", loop_scope="module")
 async def linked(
-    request: pytest.FixtureRequest, database: Database, redis: Redis, index: Index, tmp_path: Path
-) -> AsyncIterator[Linked]:
+    request: pytest.FixtureRequest,
+    postgres: PostgresForTests,
+    valkey: RunningEngine,
+    index: Index,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[Linked]:
     if request.param == "twin":
         maya = person("maya")
         yield Linked(HeldPlatform(released(), {"sb_1_secret": maya}, refuses="wrong"), "sb_1_secret", maya.id)
         return
-    async with the_platform(database, redis, index, tmp_path) as linked:
-        yield linked
+    with postgres.database() as url:
+        database, redis = Database(url, pool_size=5), connect(valkey.url, timeout_s=5)
+        async with the_platform(database, redis, index, tmp_path_factory.mktemp("platform")) as linked:
+            yield linked
+        await database.close()
+        await redis.aclose()
 
 
 async def test_the_registry_comes_once_and_then_only_when_it_changes(linked: Linked) -> None:
