@@ -82,7 +82,7 @@ async def load(subject: Subject, calls: int, at_once: int) -> Run:
             if answer.status != 200 or b'"text":"t' not in answer.body.replace(b": ", b":"):
                 raise SystemExit(f"{subject.name}: {answer.status} {answer.body[:500]!r}")
 
-    await asyncio.gather(*(caller(2) for _ in range(at_once)))
+    await asyncio.gather(*(caller(2 if subject.share == 1 else 1) for _ in range(at_once)))
     took.clear()
     before, began = subject.child.cpu_s(), time.perf_counter()
     await asyncio.gather(*(caller(calls // at_once) for _ in range(at_once)))
@@ -98,7 +98,7 @@ async def measure(subjects: list[Subject], calls: int, rounds: int) -> None:
     for at_once in AT_ONCE:
         for _ in range(rounds):
             for subject in subjects:
-                some = max(at_once * 2, int(calls * subject.share))
+                some = max(at_once, int(calls * subject.share))
                 if subject.signs_in_at is not None:
                     subject.headers |= await credential(subject.signs_in_at)
                 subject.runs.setdefault(at_once, []).append(await load(subject, some, at_once))
@@ -179,7 +179,7 @@ async def costs(
         Subject("gateway 2025-11-25", gateway, old_headers, old_body, signs_in_at=gateway),
     ]
     for name, other in others.items():
-        subjects.append(Subject(name, other, dict(headers), body, share=0.1))
+        subjects.append(Subject(name, other, dict(headers), body, share=0.05))
     await measure(subjects, calls, rounds)
     print(json.dumps(table(subjects)))
 

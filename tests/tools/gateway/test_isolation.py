@@ -19,7 +19,7 @@ FAULTS = {
     "hanging": "tool_timed_out",
     "flooding": "result_too_large",
     "lying": "tool_quarantined",
-    "crashing": "upstream_failed",
+    "crashing": "server_hung_up",
     "dripping": "tool_timed_out",
 }
 LISTED = ["echo.say", "dead.say", "hanging.say", "flooding.say", "crashing.say", "dripping.say"]
@@ -98,7 +98,7 @@ async def test_after_a_minute_one_call_tries_the_server_again(world: Gate) -> No
     assert tool_error_of(await call(world, MAYA, "crashing.say", {"text": "hello"}))["code"] == "unavailable"
     world.clock.move(seconds=61)
     tried = tool_error_of(await call(world, MAYA, "crashing.say", {"text": "hello"}))
-    assert tried["code"] == "upstream_failed"
+    assert tried["code"] == "server_hung_up"
 
 
 async def test_labels_are_those_of_the_registry_whatever_is_called(world: Gate) -> None:
