@@ -165,9 +165,10 @@ def _approval(interaction: Interaction) -> list[Block]:
     allows = [_answer(interaction, "Allow", "accept", confirm=confirm, style="primary")]
     if fields:
         once, always = ({fields[0].name: value} for value in (False, True))
+        label = f"Allow – {fields[0].title}"
         allows = [
             _answer(interaction, "Allow once", "accept", once, confirm=confirm, style="primary"),
-            _answer(interaction, fields[0].title, "accept", always, confirm=confirm, apart="always"),
+            _answer(interaction, label, "accept", always, confirm=confirm, apart="always"),
         ]
     return [actions(*allows, _decline(interaction))]
 

@@ -40,6 +40,7 @@ _LONG_TEXT: Final = 200
 """From this many characters on a text gets several lines."""
 _NONE: Final = "none"
 _QUESTION: Final = "question"
+_YES_NO: Final = (("Yes", "true"), ("No", "false"))
 _COMPLAINTS: Final = 4
 _VIEW: Final = 150_000
 """Characters in one view, markup included: below what its payload may weigh."""
@@ -201,9 +202,7 @@ def shortened_lines(lines: Sequence[str]) -> str:
 
 
 def _is_optional(field: Field, schema: Json) -> bool:
-    """A box that is not ticked says no; an empty choice of several is a choice where it may be."""
-    if field.kind == "yes_no":
-        return True
+    """An empty choice of several is a choice where it may be."""
     if field.kind == "some_of":
         return not (field.required and schema.get("minItems", 0) > 0)
     return not field.required
@@ -258,9 +257,13 @@ def _number(field: Field, schema: Json) -> Block:
 
 
 def _yes_no(field: Field) -> Block:
-    option = {"text": plain("Yes", OPTION), "value": "true"}
-    ticked = {"initial_options": [option]} if field.default is True else {}
-    return {"type": "checkboxes", "options": [option], **ticked}
+    """Where an answer is required, no is one too: a box would read "optional"."""
+    yes, no = ({"text": plain(word, OPTION), "value": value} for word, value in _YES_NO)
+    if field.required:
+        chosen = {True: yes, False: no}.get(field.default) if isinstance(field.default, bool) else None
+        return {"type": "radio_buttons", "options": [yes, no], **_initial("initial_option", chosen)}
+    ticked = {"initial_options": [yes]} if field.default is True else {}
+    return {"type": "checkboxes", "options": [yes], **ticked}
 
 
 def _one_of(field: Field) -> Block:
@@ -340,7 +343,7 @@ def _value(field: Field, given: Mapping[str, Any]) -> Any:
     """None: left out. Raises NotUnderstood."""
     match field.kind:
         case "yes_no":
-            return bool(given.get("selected_options"))
+            return _said_yes(field, given)
         case "one_of":
             return _chosen(field, given.get("selected_option"))
         case "some_of":
@@ -352,6 +355,14 @@ def _value(field: Field, given: Mapping[str, Any]) -> Any:
             return datetime.fromtimestamp(moment, UTC).isoformat() if isinstance(moment, int) else None
         case _:
             return _typed(field, given.get("value"))
+
+
+def _said_yes(field: Field, given: Mapping[str, Any]) -> bool | None:
+    """A box that is not ticked says no."""
+    if not field.required:
+        return bool(given.get("selected_options"))
+    option = given.get("selected_option")
+    return cast(Json, option).get("value") == "true" if isinstance(option, dict) else None
 
 
 def _typed(field: Field, value: object) -> Any:

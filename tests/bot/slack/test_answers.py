@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.reply import Trouble
@@ -113,6 +113,7 @@ def test_trouble_says_what_to_do_and_how_it_is_found() -> None:
 
 
 @pytest.mark.proves("SLACK-205", "SLACK-206")
+@settings(max_examples=30)
 @given(
     st.lists(TEXT, max_size=8).map("\n\n".join),
     st.lists(CITED, max_size=30),

@@ -22,6 +22,9 @@ class OneToken:
     async def bot_user(self, team: str) -> str:
         return ""
 
+    async def expired(self, team: str, token: str) -> bool:
+        return False
+
 
 @pytest.fixture
 async def there() -> AsyncIterator[Simulator]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.exact import exact
@@ -55,16 +55,15 @@ def test_every_kind_of_field_has_its_own_input() -> None:
         "plain_text_input",
         "email_text_input",
         "number_input",
-        "checkboxes",
+        "radio_buttons",
         "radio_buttons",
         "checkboxes",
         "datepicker",
         "datetimepicker",
         "url_text_input",
     ]
-    assert [block["optional"] for block in inputs(view)] == [False, False, True, True, False, False] + [
-        True
-    ] * 3
+    required = [number for number, block in enumerate(inputs(view)) if not block["optional"]]
+    assert required == [0, 1, 3, 4, 5]
     assert json.loads(view["private_metadata"]) == {"where": "T/D/1", "interaction": str(ID)}
     assert inputs(view)[2]["hint"]["text"] == "You included (at least 1, at most 10)"
     assert refused_view(view) == []
@@ -94,11 +93,17 @@ def test_what_is_wrong_stands_at_its_field() -> None:
     interaction = asked("form", BOOKING)
     content, wrong = content_of(interaction, {"f0.2": {"value": {"value": "three"}}})
     assert wrong == {"f0.2": "Please write a number, such as 12."}
-    assert content == {"consent": False, "times": []}
+    assert content == {"times": []}
     errors = [FieldError(field="email", message="This is no address."), FieldError(field="x", message="No.")]
     assert errors_of(interaction, errors) == {"f0.1": "This is no address.", "f0.0": "x: No."}
     again = modal(interaction, {}, {"f0.1": "This is no address."})
     assert ":warning: email: This is no address." in words(again["blocks"][0])
+
+
+def test_a_box_that_is_not_ticked_says_no() -> None:
+    interaction = asked("form", form({"copy": {"type": "boolean", "title": "Send me a copy"}}))
+    assert inputs(modal(interaction, {}))[0]["element"]["type"] == "checkboxes"
+    assert content_of(interaction, {}) == ({"copy": False}, {})
 
 
 def test_several_forms_are_told_apart() -> None:
@@ -169,7 +174,7 @@ def test_not_asking_again_is_a_button_of_its_own() -> None:
     assert "confirm" not in once
     assert json.loads(once["value"])["content"] == {"remember": False}
     assert (always["text"]["text"], json.loads(always["value"])["content"]) == (
-        "Do not ask again",
+        "Allow – Do not ask again",
         {"remember": True},
     )
 
@@ -271,12 +276,13 @@ FIELD = st.one_of(
     OPTION.map(lambda many: {"type": "string", "oneOf": titled(many), "default": many[0][0]}),
     st.builds(several, OPTION, LIMITS),
 )
-SCHEMA = st.dictionaries(
-    st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20), FIELD, max_size=8
-).map(lambda fields: schema_of({"type": "object", "properties": fields, "required": list(fields)[::2]}))
+SCHEMA = st.dictionaries(st.text("abcdefghij", min_size=1, max_size=20), FIELD, max_size=8).map(
+    lambda fields: schema_of({"type": "object", "properties": fields, "required": list(fields)[::2]})
+)
 
 
 @pytest.mark.proves("SLACK-205", "SLACK-206", "SLACK-209")
+@settings(max_examples=30)
 @given(
     st.lists(SCHEMA, min_size=1, max_size=3),
     WORD,

@@ -4,7 +4,7 @@ import json
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack import render
@@ -116,6 +116,7 @@ SAID = st.text(max_size=3_000) | st.sampled_from(["<!channel> *x*", "&" * 2_000,
 
 
 @pytest.mark.proves("SLACK-205", "SLACK-206")
+@settings(max_examples=30)
 @given(SAID, st.integers(0, 60))
 def test_whatever_is_told_is_what_slack_takes(text: str, many: int) -> None:
     documents = [document(title=text, error=text, source_url=f"https://a.example/{n}") for n in range(many)]

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from bot.slack import streaming
 from bot.slack.app import SlackBot
+from tests import scripted_platform as say
 from tests.bot.slack.conftest import Desk
 from tests.bot.small_platform import plain
 from tests.slack.simulator import Posted
@@ -99,6 +101,50 @@ async def test_what_a_bot_that_died_left_behind_is_answered_by_the_next_one(desk
         assert desk.platform.unfinished() == []
     keys = {key for _, key, _ in desk.platform.asked}
     assert len(keys) == 1, "the same question is the same turn"
+
+
+@pytest.mark.proves("SLACK-102")
+@pytest.mark.parametrize("noted", [True, False])
+async def test_what_a_bot_that_died_had_begun_to_say_becomes_the_answer(desk: Desk, noted: bool) -> None:
+    desk.platform.answers[LEAVE] = [
+        say.status(2),
+        say.delta(3, "You get 25 days of leave.\n\n"),
+        say.delta(4, "And more.\n\n"),
+        say.completed(5, "You get 25 days of leave.\n\nAnd more."),
+    ]
+    desk.platform.hold, desk.platform.hold_at = asyncio.Event(), 2
+    async with desk.bot() as first:
+        question = await desk.maya.say(LEAVE)
+        [begun] = await desk.slack.until(lambda: desk.answers(question), "the first words")
+        noting = lambda: [one for one in desk.platform.state.values() if one.value.get("answer")]  # noqa: E731
+        await desk.slack.until(noting, "a note of the message")
+        await _dies(first)
+    desk.platform.hold = None
+    for key in desk.platform.unfinished() if not noted else []:
+        desk.platform.state[key].value["answer"] = ""
+    async with desk.bot() as second:
+        await desk.slack.until(lambda: "And more" in begun.shown, "the whole answer")
+        assert (await desk.the_answer(second, question)).ts == begun.ts
+
+
+@pytest.mark.proves("SLACK-102")
+async def test_what_slack_does_not_take_for_long_is_said_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "ARRIVES_WITHIN_S", 0.0)
+    away = [
+        desk.slack.fail(f"chat.{name}", status=503, times=None) for name in ("startStream", "postMessage")
+    ]
+    async with desk.bot() as bot:
+        question = await desk.maya.say(LEAVE)
+        await desk.slack.until(lambda: away[1].hits, "an attempt at the answer")
+        await bot.idle()
+        assert len(desk.platform.unfinished()) == 1
+        desk.slack.faults.clear()
+        desk.platform.grow_old("turn/")
+        await bot.answering.recover()
+        assert "25 days" in (await desk.the_answer(bot, question)).shown
+        assert desk.platform.unfinished() == []
 
 
 @pytest.mark.proves("SLACK-102")
