@@ -54,9 +54,9 @@ class Install:
 class OAuthClient(AsyncWebClient):
     """Sends the app's secret in the body: the SDK's own way uses what aiohttp is about to take away."""
 
-    async def oauth_v2_access(self, **given: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] (by name only)
-        call: Any = self.api_call
-        return await call(
+    async def oauth_v2_access(self, **given: Any) -> Any:
+        itself: Any = self
+        return await itself.api_call(
             "oauth.v2.access", data={name: one for name, one in given.items() if one is not None}
         )
 

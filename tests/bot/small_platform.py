@@ -51,6 +51,8 @@ class SmallPlatform:
         self.acknowledged: list[Json] = []
         self.away = False
         self.hold: asyncio.Event | None = None
+        self.hold_at = 0
+        """Before which event."""
         self.changed: Callable[[], None] = lambda: None
         """Called after each request, for whoever waits."""
 
@@ -146,9 +148,9 @@ class SmallPlatform:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await response.write(sse(say.started()))
-        if self.hold is not None:
-            await self.hold.wait()
-        for event in events:
+        for number, event in enumerate(events):
+            if self.hold is not None and number == self.hold_at:
+                await self.hold.wait()
             await response.write(sse(event))
             await asyncio.sleep(0)
         await response.write_eof()
@@ -192,7 +194,7 @@ _FINISHED = {
     "created_at": say.NOW,
     "finished_at": say.NOW,
 }
-_ME = {
+_ME: Json = {
     "id": str(UUID(int=5)),
     "organisation_id": str(UUID(int=6)),
     "name": "Maya",
@@ -201,7 +203,7 @@ _ME = {
     "roles": [],
     "permissions": [],
 }
-_BASE = {
+_BASE: Json = {
     "id": BASE,
     "name": "Mine",
     "owner_type": "user",
