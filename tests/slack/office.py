@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from pydantic import SecretStr
 from switchboard_sdk import Switchboard
@@ -76,7 +77,7 @@ def settings_of(slack: Slack, wire: Wire, key: str, **changes: Any) -> SlackSett
         "platform_url": wire.url,
         "api_url": slack.api_url,
         "workspaces": [ACME],
-        "name": "bot-of-the-tests",
+        "name": f"bot-{uuid4().hex}",
     }
     return SlackSettings(**fields | changes)
 
@@ -103,10 +104,17 @@ async def running(slack: Slack, settings: SlackSettings) -> AsyncIterator[SlackB
     """A bot process, on Socket Mode."""
     switchboard = Switchboard(settings.platform_url, settings.bot_key.get_secret_value())
     async with switchboard:
+        await forget_turns(switchboard)
         bot = build(settings, switchboard)
         async with bot.running():
             await slack.sockets.ready()
             yield bot
+
+
+async def forget_turns(switchboard: Switchboard) -> None:
+    """What other tests left unfinished is not taken up here."""
+    async for entry in switchboard.channel_state.all("slack", "turn/"):
+        await switchboard.channel_state.remove("slack", entry.key)
 
 
 @asynccontextmanager
