@@ -64,10 +64,12 @@ def form(*, remember: bool) -> dict[str, Any]:
 def readable(arguments: Mapping[str, Any]) -> str:
     """Indented JSON of the arguments, at most some 6,000 characters."""
     whole = json.dumps(_shortened(arguments), ensure_ascii=False, indent=2)
-    text = _INDENT + neutral(whole).replace("\n", f"\n{_INDENT}")
+    # what is not shown is not looked at: letter by letter, a megabyte would hold everybody up for seconds
+    head = whole[: _WHOLE + _A_WORD]
+    text = _INDENT + neutral(head).replace("\n", f"\n{_INDENT}")
     if len(text) <= _WHOLE:
         return text
-    left_out = _left_out(len(text) - _WHOLE, json.dumps(arguments, sort_keys=True))
+    left_out = _left_out(len(text) - _WHOLE + len(whole) - len(head), json.dumps(arguments, sort_keys=True))
     return f"{text[:_WHOLE]}\n{_INDENT}{left_out}"
 
 

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.wire.tools import Approval
+from tests.engines import full_run
 from tests.tools.gateway.links import call_of, offered
 from tests.tools.world import MAYA
 from tools.gateway.approvals_shown import asked, form, neutral, readable
@@ -38,6 +39,7 @@ DECEIVING = {
 }
 
 
+@settings(max_examples=100 if full_run() else 30)
 @given(arguments=st.dictionaries(st.text(max_size=10), JSON, max_size=5))
 @pytest.mark.proves("GOV-509")
 def test_what_is_shown_is_json_of_exactly_the_arguments(arguments: dict[str, Any]) -> None:

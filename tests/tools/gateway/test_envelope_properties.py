@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.engines import full_run
 from tools.gateway.protocol.envelope import Malformed, Message, parse
 
 DEPTH = 20
@@ -49,11 +50,13 @@ def test_any_pieces_of_an_envelope_give_a_message_or_an_error(body: bytes) -> No
     outcome(body)
 
 
+@settings(max_examples=100 if full_run() else 40)
 @given(json_values)
 def test_any_json_gives_a_message_or_an_error(value: object) -> None:
     outcome(json.dumps(value).encode())
 
 
+@settings(max_examples=100 if full_run() else 40)
 @given(
     st.integers() | st.text(max_size=200), st.text(min_size=1), st.dictionaries(st.text(), st.integers(0, 9))
 )
@@ -74,6 +77,7 @@ def test_nesting_is_cut_exactly_at_the_limit(depth: int) -> None:
     assert (outcome(body) is not None) == (depth + 2 <= DEPTH)
 
 
+@settings(max_examples=100 if full_run() else 40)
 @given(st.dictionaries(st.text(), st.integers(), min_size=1, max_size=5), st.data())
 def test_a_key_that_comes_twice_is_always_seen(pairs: dict[str, int], data: st.DataObject) -> None:
     again = data.draw(st.sampled_from(sorted(pairs)))
