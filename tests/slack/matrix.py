@@ -31,6 +31,8 @@ class Fault:
     name: str
     meet: Callable[[Office, Place], Awaitable[Posted]]
     ending: Ending = "answer"
+    questions: int = 1
+    """How many were asked in the thread; each has its own final message."""
     quick: bool = False
     """Runs in the quick suite, too."""
 
@@ -117,13 +119,23 @@ async def retried_out_of_order(office: Office, place: Place) -> Posted:
     body = office.maya.last.payload
     thread = first.thread or first.ts
     if place == "channel":
-        second = await office.maya.mention(office.channel, "Who may travel?", thread=thread)
+        await office.maya.mention(office.channel, "Who may travel?", thread=thread)
     else:
-        second = await office.maya.say("Who may travel?", thread=thread)
+        await office.maya.say("Who may travel?", thread=thread)
     await office.slack.door.deliver("events_api", body)
-    await office.settled()
-    assert len(office.answers(first)) == 2
-    return second
+    return first
+
+
+async def burst(office: Office, place: Place) -> Posted:
+    """Five at once in one thread: answered one after the other."""
+    first = await ask(office, place)
+    thread = first.thread or first.ts
+    for text in ("How much sick leave?", "How long is parental leave?", "What may I carry over?", QUESTION):
+        if place == "channel":
+            await office.maya.mention(office.channel, text, thread=thread)
+        else:
+            await office.maya.say(text, thread=thread)
+    return first
 
 
 async def edited_meanwhile(office: Office, place: Place) -> Posted:
@@ -135,7 +147,8 @@ async def edited_meanwhile(office: Office, place: Place) -> Posted:
 
 
 async def edited_afterwards(office: Office, place: Place) -> Posted:
-    asked = await ask(office, place, "Which weather stops the ferries?")
+    """In a channel the bot hears of no edits: its answer stays."""
+    asked = await ask(office, place, "How many days of paid sick leave do I earn a year?")
     await office.answer_to(asked)
     await office.maya.edit(asked, QUESTION)
     return asked
@@ -265,7 +278,8 @@ FAULTS: Final = (
     Fault("platform away", with_platform(AWAY, 50), ending="trouble"),
     Fault("the platform's line breaks", with_platform(Cut(200))),
     Fault("delivered three times", delivered_three_times, quick=True),
-    Fault("retried out of order", retried_out_of_order),
+    Fault("retried out of order", retried_out_of_order, questions=2),
+    Fault("burst of five", burst, questions=5),
     Fault("edited meanwhile", edited_meanwhile),
     Fault("edited afterwards", edited_afterwards),
     Fault("deleted meanwhile", deleted_meanwhile, ending="trouble"),

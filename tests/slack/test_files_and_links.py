@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.slack.office import QUESTION, Office
+from tests.slack.simulator import Posted
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("slack")]
 PARKING = b"# Parking\n\nThe parking code of the blue gate is 4711. Visitors park behind the chandlery.\n"
@@ -24,6 +25,14 @@ async def test_a_file_is_read_and_asked_about(here: Office) -> None:
     assert (
         "4711"
         not in (await here.answer_to(await here.tom.say("Parking code of the blue gate?"), by=here.tom)).shown
+    )
+
+
+async def read(here: Office, sent: Posted) -> None:
+    """Until its message says that it can be asked about."""
+    await here.slack.until(
+        lambda: [m for m in here.answers(sent) if re.search("ready|can ask|done", m.shown, re.I)],
+        "the file was read",
     )
 
 
