@@ -20,6 +20,7 @@ KEY = "approval"
 """The one question's key in `inputRequests`."""
 REMEMBER = "remember"
 _STRING, _TAIL, _WHOLE, _TITLE = 2_000, 500, 6_000, 200
+_A_WORD = 200
 _INDENT = "    "
 _RISK: Mapping[Risk, str] = {
     "read": "reads only",

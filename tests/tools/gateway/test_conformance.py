@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not installed(), reason="run scripts/install_node_tools.sh"),
     pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
 ]
-NO_RESUMPTION = {
+NO_POLLING = {
     # a stream that the gateway keeps open to the end needs no event ids, and a short answer is JSON
     "server-sse-polling/server-sse-priming-event": "WARNING",
     "server-sse-polling/server-sse-retry-field": "WARNING",
@@ -36,4 +36,4 @@ async def test_nothing_that_passes_directly_fails_through_the_gateway(
     assert len(compared.direct.passed) >= 25
     assert not compared.direct.passed & compared.through.failed
     weaker = {name: why.partition(":")[0] for name, why in compared.lost.items()}
-    assert weaker.items() <= NO_RESUMPTION.items(), table([compared])
+    assert weaker.items() <= NO_POLLING.items(), table([compared])
