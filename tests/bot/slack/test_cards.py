@@ -264,20 +264,33 @@ def several(options: list[tuple[str, str]], most: int) -> dict[str, Any]:
 
 FORMATS = st.sampled_from(["", "email", "uri", "date", "date-time"])
 NUMBERS = st.floats(-1e300, 1e300) | st.integers()
-FIELD = st.one_of(
+
+
+def number_field(kind: str, least: int, default: float) -> dict[str, Any]:
+    return {"type": kind, "minimum": least, "default": default}
+
+
+def yes_no(default: bool) -> dict[str, Any]:
+    return {"type": "boolean", "default": default}
+
+
+def one_of(options: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"type": "string", "oneOf": titled(options), "default": options[0][0]}
+
+
+def neutral_schema(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return schema_of({"type": "object", "properties": fields, "required": list(fields)[::2]})
+
+
+FIELD: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(text_field, LIMITS, LIMITS, st.text(max_size=20), FORMATS),
-    st.builds(
-        lambda kind, least, default: {"type": kind, "minimum": least, "default": default},
-        st.sampled_from(["number", "integer"]),
-        st.integers(-(10**18), 10**18),
-        NUMBERS,
-    ),
-    st.builds(lambda default: {"type": "boolean", "default": default}, st.booleans()),
-    OPTION.map(lambda many: {"type": "string", "oneOf": titled(many), "default": many[0][0]}),
+    st.builds(number_field, st.sampled_from(["number", "integer"]), st.integers(-(10**18), 10**18), NUMBERS),
+    st.builds(yes_no, st.booleans()),
+    st.builds(one_of, OPTION),
     st.builds(several, OPTION, LIMITS),
 )
 SCHEMA = st.dictionaries(st.text("abcdefghij", min_size=1, max_size=20), FIELD, max_size=8).map(
-    lambda fields: schema_of({"type": "object", "properties": fields, "required": list(fields)[::2]})
+    neutral_schema
 )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from bot.core.reply import Answer
@@ -78,21 +78,23 @@ def pings(payload: Mapping[str, Any]) -> list[str]:
 
 def marked_up(part: Any, key: str = "") -> list[str]:
     """What Slack reads for marks: mrkdwn, Markdown and a message's own text."""
-    if isinstance(part, Mapping):
-        if part.get("type") in ("plain_text", "text", "raw_text", "link"):
+    if isinstance(part, dict):
+        given = cast(dict[str, Any], part)
+        if given.get("type") in ("plain_text", "text", "raw_text", "link"):
             return []
-        return [text for name, value in part.items() for text in marked_up(value, name)]
+        return [text for name, value in given.items() for text in marked_up(value, name)]
     if isinstance(part, list | tuple):
-        return [text for one in part for text in marked_up(one, key)]
+        return [text for one in cast(Sequence[Any], part) for text in marked_up(one, key)]
     return [part] if isinstance(part, str) and key == "text" else []
 
 
 def words(part: Any) -> str:
     """All text that somebody reads."""
-    if isinstance(part, Mapping):
-        return " ".join(v if k == "text" and isinstance(v, str) else words(v) for k, v in part.items())
+    if isinstance(part, dict):
+        pairs = cast(dict[str, Any], part).items()
+        return " ".join(v if k == "text" and isinstance(v, str) else words(v) for k, v in pairs)
     if isinstance(part, list | tuple):
-        return " ".join(map(words, part))
+        return " ".join(words(one) for one in cast(Sequence[Any], part))
     return ""
 
 
