@@ -112,7 +112,7 @@ def table(subjects: list[Subject]) -> dict[str, dict[int, dict[str, float]]]:
     """Printed, and returned for machines."""
     by_name = {subject.name: subject for subject in subjects}
     report: dict[str, dict[int, dict[str, float]]] = {}
-    print(f"{'':24}{'at once':>8}{'CPU µs/call':>13}{'× relay':>9}{'calls/s':>9}{'p50 ms':>8}{'p99 ms':>8}")
+    print(f"{'':24}{'at once':>8}{'CPU µs/call':>13}{'× relay':>9}{'calls/s':>9}{'p50 ms':>10}{'p99 ms':>10}")
     for at_once in AT_ONCE:
         for subject in subjects:
             cpu = middle(subject, at_once, lambda run: run.cpu_us)
@@ -122,7 +122,7 @@ def table(subjects: list[Subject]) -> dict[str, dict[int, dict[str, float]]]:
             rest = [middle(subject, at_once, what) for what in (_per_s, _p50, _p99)]
             shown = "" if subject.name == "direct" else f"{ratio:.2f}"
             print(
-                f"{subject.name:24}{at_once:8}{cpu:13.0f}{shown:>9}{rest[0]:9.0f}{rest[1]:8.2f}{rest[2]:8.2f}"
+                f"{subject.name:24}{at_once:8}{cpu:13.0f}{shown:>9}{rest[0]:9.0f}{rest[1]:10.2f}{rest[2]:10.2f}"
             )
             kept = {"cpu_us": cpu, "ratio": ratio, "per_s": rest[0], "p50_ms": rest[1], "p99_ms": rest[2]}
             report.setdefault(subject.name, {})[at_once] = {

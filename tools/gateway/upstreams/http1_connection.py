@@ -31,6 +31,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self.used_at = 0.0
         self._limit = limit
         self._turns = turns
+        self._room = turns.room
         self._transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[UpstreamAnswer] | None = None
@@ -72,7 +73,7 @@ class Http1Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """One for all connections: what comes is taken out of it before anything else is read."""
-        return self._turns.room
+        return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._waiter is None or self._waiter.done():
@@ -81,7 +82,7 @@ class Http1Connection(asyncio.BufferedProtocol):
             return
         self._came += nbytes
         try:
-            self._parser.feed_data(self._turns.room[:nbytes])
+            self._parser.feed_data(self._room[:nbytes])
         except httptools.HttpParserUpgrade:
             self._fail(UpstreamFailed("This tool's server changed the protocol."))
         except httptools.HttpParserError as error:
