@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import jsonschema_rs
+import msgspec
 
 MOST: Final = 1_000_000
 """Schemas, every reference written out: what takes a fraction of a second to check."""
@@ -18,10 +19,19 @@ _REFERS: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 def compiled_schema(schema: Any) -> jsonschema_rs.Validator:
     """Formats are checked. Raises ValueError for what is no schema, refers to something outside itself, or
     takes no end of time to check."""
-    if expanded(schema) > MOST:
+    if _refers(schema) and expanded(schema) > MOST:
         raise ValueError("This schema refers to itself more often than can be checked.")
     # Offline: a `$ref` of an outside address would be fetched from within our network, files included.
     return jsonschema_rs.validator_for(schema, validate_formats=True, offline=True)
+
+
+def _refers(schema: Any) -> bool:
+    """Whether there is anything to count: without references it is as large as it is written."""
+    try:
+        written = msgspec.json.encode(schema)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError("This schema is no JSON.") from error
+    return any(f'"{keyword}"'.encode() in written for keyword in _REFERS)
 
 
 def expanded(schema: Any) -> int:

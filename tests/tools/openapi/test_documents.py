@@ -207,3 +207,20 @@ def test_any_document_gives_tools_that_can_be_offered_or_says_why_not(
         jsonschema_rs.validator_for(tool.definition["inputSchema"], offline=True)
         assert tool.definition["name"] == name
     assert derived(copy.deepcopy(given)).tools.keys() == api.tools.keys()
+
+
+@pytest.mark.proves("SEC-103")
+def test_a_small_document_that_names_one_large_schema_often_costs_no_more_than_its_limit() -> None:
+    content = document(BASE)
+    large = {"type": "object", "properties": {f"p{at}": {"type": "string"} for at in range(8_000)}}
+    content["components"]["schemas"]["Large"] = large
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Large"}}}}
+    for at in range(60):
+        operation = {"operationId": f"op{at}", "requestBody": body, "responses": {"200": {"description": ""}}}
+        content["paths"][f"/large/{at}"] = {"post": operation}
+
+    api = derived(content)
+
+    assert "listPets" in api.tools
+    assert len(api.tools) < 20
+    assert "too large together" in api.left_out["POST /large/59"]

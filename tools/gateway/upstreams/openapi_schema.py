@@ -34,6 +34,8 @@ _DROPPED = frozenset(
     | {"example", "nullable", "readOnly", "writeOnly"}
 )
 _NODES = 20_000
+_NODES_IN_ALL = 100_000
+"""Of all tools of a document together: a small document can name one large schema a thousand times."""
 _CHAIN = 20
 
 
@@ -46,6 +48,8 @@ class Document:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.content = content
+        self.nodes = 0
+        """Parts of schemas that were taken out of it so far."""
         self.old = str(content.get("openapi", "")).startswith("3.0")
         resource = DRAFT202012.create_resource(cast(Any, dict(content)))
         # without a retriever: what is not in the document is not there
@@ -97,8 +101,11 @@ class Schemas:
 
     def _converted(self, schema: Any) -> Any:
         self._nodes += 1
+        self._document.nodes += 1
         if self._nodes > _NODES:
             raise Unusable("its schema is too large")
+        if self._document.nodes > _NODES_IN_ALL:
+            raise Unusable("the schemas of this document are too large together")
         if not isinstance(schema, dict):
             return schema if isinstance(schema, bool) else True
         given = cast(dict[str, Any], schema)
