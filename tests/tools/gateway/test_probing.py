@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 from uuid import uuid4
 
 import httpx
@@ -128,10 +129,17 @@ async def test_each_kind_of_server_can_be_looked_at(tmp_path: Path, redis: Redis
         in_process = await probe(gate, at("inproc:echo", organisation_id=None))
         assert [each["name"] for each in in_process.tools] == ["echo.say"]
 
-        api = at("openapi:new", document=document("https://pets.example.com/v1"))
+        described = document("https://pets.example.com/v1")
+        elsewhere = {"$ref": "https://far.example.com/parameter.json"}
+        described["paths"]["/far"] = {"get": {"parameters": [elsewhere], "responses": {}}}
+        api = at("openapi:new", document=described)
         from_document = await probe(gate, api)
         assert from_document.problem is None
         assert from_document.tools
+        assert from_document.server_info["name"] == described["info"]["title"]
+        assert from_document.api is not None
+        assert [(one.kind, one.header) for one in from_document.api.sign_in] == [("api_key", "X-Key")]
+        assert from_document.api.left_out == {"GET /far": ANY}
 
         unknown = await probe(gate, at("stdio:nobody", organisation_id=None))
         assert (unknown.reachable, unknown.problem and unknown.problem.code) == (False, "unavailable")
