@@ -31,6 +31,8 @@ REFUSED_AGAIN_S: Final = 86_400
 CARD, AGAIN = "card/", "again/"
 CARD_S: Final = 8 * 86_400
 SWEEP_S: Final = 30.0
+NOTED_AFTER_S: Final = 1.5
+"""Most answers are whole by then, and need no note of where they begin."""
 STOPPED: Final = "You deleted the question, so I stopped."
 INTERRUPTED: Final = (
     "I was interrupted while I worked on this, and it is too long ago to go on. Please ask again."
@@ -47,6 +49,11 @@ class Running:
     task: "asyncio.Task[None] | None" = None
     edited: str | None = None
     deleted: bool = False
+    noting: "asyncio.Task[None] | None" = None
+
+    def over(self) -> None:
+        if self.noting is not None:
+            self.noting.cancel()
 
 
 @dataclass(slots=True)
@@ -143,6 +150,7 @@ class Answering:
             else:
                 await self._until_ended(running, begun)
         finally:
+            running.over()
             self._running.pop(kept.place, None)
 
     async def _taken_up(self, running: Running, begun: Begun) -> None:
@@ -155,14 +163,15 @@ class Answering:
                 running.showing.status()
                 await self._until_ended(running, begun)
         finally:
+            running.over()
             self._running.pop(begun.place, None)
 
     async def _until_ended(self, running: Running, begun: Begun) -> None:
         """Once, and again as often as the question is edited meanwhile."""
-        running.showing.started = partial(self._note, begun)
         while not running.deleted:
             if running.edited is not None:
                 await self._turn_over(running, begun)
+            running.showing.started = partial(self._note, running, begun)
             running.task = asyncio.create_task(self._answer(running, begun))
             try:
                 await running.task
@@ -207,7 +216,7 @@ class Answering:
         conversations = Conversations(self.desk.people.as_them(kept.who))
         if kept.kind == "goes_on":
             return conversations.continued(*kept.going_on)
-        return conversations.replies(kept.asked)
+        return conversations.replies(replace(kept.asked, agent=self.desk.agent))
 
     async def _ended(self, running: Running, begun: Begun, final: FinalReply) -> None:
         card: Message | None = None
@@ -305,13 +314,13 @@ class Answering:
         name = f"{kept.place}/{kept.kind}"
         return Showing(self.desk.slack, kept.where, kept.who, name, kept.answer, since=kept.at)
 
-    def _note(self, begun: Begun, ts: str) -> None:
+    def _note(self, running: Running, begun: Begun, ts: str) -> None:
         # A piece of text does not wait for it.
-        self.desk.lanes.aside(partial(self._noted, begun, ts))
+        running.noting = asyncio.create_task(self._noted(begun, ts))
 
     async def _noted(self, begun: Begun, ts: str) -> None:
-        if begun.place in self._running:
-            await self.desk.unfinished.note(begun, answer=ts)
+        await asyncio.sleep(NOTED_AFTER_S)
+        await self.desk.unfinished.note(begun, answer=ts)
 
 
 def _stop(running: Running) -> None:

@@ -162,6 +162,7 @@ def build(settings: SlackSettings, switchboard: Switchboard) -> SlackBot:
         Files(slack, installs, settings.largest_file_mb * 1024**2, own_host),
         Unfinished(switchboard, "slack", settings.name),
         Lanes(settings.at_once),
+        settings.agent or None,
     )
     uploading = Uploading(desk)
     opening = Opening(desk)

@@ -1,8 +1,7 @@
 """What all that we do in Slack needs: Slack, the platform, who is who, what is unfinished."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -27,7 +26,8 @@ class Desk:
     files: Files
     unfinished: Unfinished
     lanes: Lanes
-    started_at: float = field(default_factory=lambda: datetime.now(UTC).timestamp())
+    agent: str | None = None
+    """Which one answers; None: the deployment's default one."""
 
     async def whisper(self, where: Where, who: Who, message: Message, response_url: str = "") -> bool:
         """Only that person sees it. Whether Slack has taken it."""

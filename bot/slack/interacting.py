@@ -353,7 +353,8 @@ class Interacting:
     async def _told(self, who: Who, turn: Turn) -> Message:
         """The whole answer at once, for one pair of eyes."""
         final: FinalReply | None = None
-        async for reply in Conversations(self.desk.people.as_them(who)).replies(turn):
+        conversations = Conversations(self.desk.people.as_them(who))
+        async for reply in conversations.replies(replace(turn, agent=self.desk.agent)):
             final = reply if isinstance(reply, FinalReply) else final
         match final:
             case Answer():

@@ -36,5 +36,6 @@ class SlackSettings(Settings):
         description="This replica's name, the same after a restart and no other's: what it left unfinished "
         "it takes up at once.",
     )
+    agent: str = Field(default="", description="The agent that answers; empty: the default one.")
     at_once: int = Field(default=64, ge=1, le=1000, description="Turns that run at the same time.")
     largest_file_mb: int = Field(default=50, ge=1, le=500, description="Of a file that somebody sends us.")

@@ -243,3 +243,9 @@ def _done(desk: Desk, thread: str) -> list[Posted]:
 async def _dies(bot: SlackBot) -> None:
     """As a process that is killed: what is under way simply stops."""
     await bot.desk.lanes.close(0.0)
+
+
+async def test_the_agent_of_the_settings_answers(desk: Desk) -> None:
+    async with desk.bot(agent="office") as bot:
+        await desk.the_answer(bot, await desk.maya.say(LEAVE))
+        assert desk.platform.asked[0][2]["agent"] == "office"
