@@ -199,7 +199,9 @@ async def bot_is_killed(office: Office, place: Place) -> Posted:
         await dying.wait()
     until.set()
     async with process(office.slack, settings):
-        await office.slack.until(lambda: [m for m in office.answers(asked) if not m.streaming])
+        await office.slack.until(
+            lambda: [m for m in office.answers(asked) if not m.streaming], "the next process", within_s=120
+        )
         await office.slack.quiet(1.0)
     return asked
 

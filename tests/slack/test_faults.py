@@ -58,10 +58,10 @@ async def test_a_fault_ends_in_one_message(here: Office, fault: Fault, place: Pl
 @pytest.mark.timeout(1800)
 @pytest.mark.proves("SLACK-303")
 async def test_every_fault_ends_in_one_message_everywhere(here: Office) -> None:
-    """The matrix; its table is printed and kept in test-output/."""
-    only = os.environ.get("SLACK_FAULTS", "")
+    """The matrix; its table is printed and kept in test-output/. SLACK_FAULTS names some of them (a|b)."""
+    only = os.environ.get("SLACK_FAULTS", "").split("|")
     rows, failures = ["| Fault | " + " | ".join(PLACES) + " |", "|---" * (len(PLACES) + 1) + "|"], []
-    for fault in (one for one in FAULTS if only in one.name):
+    for fault in (one for one in FAULTS if any(part in one.name for part in only)):
         cells: list[str] = []
         for place in PLACES:
             wrong, took_s = await met(here, fault, place)
@@ -71,7 +71,7 @@ async def test_every_fault_ends_in_one_message_everywhere(here: Office) -> None:
             )
         rows.append(f"| {fault.name} | " + " | ".join(cells) + " |")
         print(rows[-1], flush=True)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text("\n".join(rows) + "\n")
-    print("\n".join(rows))
+    if only == [""]:
+        REPORT.parent.mkdir(exist_ok=True)
+        REPORT.write_text("\n".join(rows) + "\n")
     assert not failures, "\n".join(failures)

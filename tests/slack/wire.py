@@ -91,7 +91,7 @@ class Wire:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
         try:
             return await self._passed(request, headers, await request.read(), most)
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, ConnectionError):
             return _broken(request)
 
     async def _passed(
