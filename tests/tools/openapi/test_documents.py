@@ -211,7 +211,7 @@ def test_any_document_gives_tools_that_can_be_offered_or_says_why_not(
 
 @pytest.mark.proves("SEC-103")
 def test_a_small_document_that_names_one_large_schema_often_costs_no_more_than_its_limit() -> None:
-    content = document(BASE)
+    content: dict[str, Any] = document(BASE)
     large = {"type": "object", "properties": {f"p{at}": {"type": "string"} for at in range(8_000)}}
     content["components"]["schemas"]["Large"] = large
     body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Large"}}}}
