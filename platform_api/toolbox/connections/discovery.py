@@ -25,6 +25,8 @@ _ENTRA_HOSTS = frozenset(
     {"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 )
 _METADATA = re.compile(r'(?:^|[\s,])resource_metadata\s*=\s*(?:"([^"]{1,2000})"|([^\s,"]{1,2000}))')
+# Our page names the origin in a header of its own, where `;` and `,` part directives.
+_UNPLAIN = re.compile(r"[^\x21-\x7e]|[\"'\\]|//[^/?#]*[;,@]")
 _DEFAULT_AUTH = ("client_secret_basic",)  # RFC 8414, 2
 _log = structlog.get_logger()
 
@@ -164,7 +166,7 @@ def _endpoint(metadata: Mapping[str, Any], name: str) -> str:
     value = metadata.get(name)
     if not value:
         return ""
-    if not isinstance(value, str) or urlsplit(value).fragment:
+    if not isinstance(value, str) or _UNPLAIN.search(value) or urlsplit(value).fragment:
         raise SignInUnusable(f"The authorization server's {name} is no address.")
     return secure(value)
 
