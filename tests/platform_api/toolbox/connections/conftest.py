@@ -9,17 +9,27 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from access.principal import Principal
 from access.tokens import Minter, SigningKey
+from platform_api import app as building
 from platform_api.app import PlatformPorts, build_app
+from platform_api.edge import provide
+from platform_api.edge.body_limit import BodyLimit
+from platform_api.edge.problems import install
+from platform_api.edge.rates import RequestRates
+from platform_api.edge.request_context import RequestContext
 from platform_api.identity.dev_people import DEV_PEOPLE, ORGANISATION_ID, ensure_dev_people
+from platform_api.toolbox.connections import endpoints, pages
+from platform_api.toolbox.connections.broker import Broker
 from platform_api.toolbox.connections.credentials import Credentials
 from platform_api.toolbox.connections.settings import ConnectionsSettings
 from platform_api.toolbox.models import ToolServerRow
 from ports.db import Database
 from ports.http import OutboundSettings
+from ports.redis.rates import open_limits
 from tests.clocks import MovedClock
 from tests.platform_api.people import People, platform_ports
 from tests.platform_api.toolbox.connections.authorization_server import (
@@ -108,8 +118,28 @@ def issuer() -> AuthorizationServer:
 
 
 @pytest.fixture
+def whole() -> bool:
+    """Whether the platform has all its doors; most tests do without: making those is most of the work."""
+    return False
+
+
+def its_doors(ports: PlatformPorts) -> FastAPI:
+    """All that the platform consists of, behind the doors of this domain only."""
+    app = FastAPI()
+    rates = RequestRates(ports.rate_settings, open_limits(ports.redis_url, ports.clock, "platform"))
+    provide(app, RequestRates, rates)
+    app.state.running = building._provide_services(app, ports)  # pyright: ignore[reportPrivateUsage] # as it is wired, not another way
+    for router in (endpoints.router, endpoints.internal, pages.router):
+        app.include_router(router)
+    install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestContext)
+    return app
+
+
+@pytest.fixture
 async def world(
-    database: Database, redis: Any, tmp_path: Any, issuer: AuthorizationServer
+    database: Database, redis: Any, tmp_path: Any, issuer: AuthorizationServer, whole: bool
 ) -> AsyncIterator[World]:
     clock, gateway_key = MovedClock(), SigningKey.generate()
     async with serving(issuer) as server:
@@ -125,7 +155,7 @@ async def world(
             outbound_settings=OutboundSettings(allowed_hosts=hosts),
         )
         ports.trusted.replace("gateway", gateway_key.jwks())
-        app = build_app(ports)
+        app = build_app(ports) if whole else its_doors(ports)
         await ensure_dev_people(database)
         await register(database, server.address)
         token = Minter(gateway_key, "gateway", clock).mint(GATEWAY, "platform", lifetime_s=86_400 * 400)
@@ -142,3 +172,6 @@ async def world(
                 getattr(people, name).headers["authorization"] = f"Bearer {session}"
             yield World(ports, clock, people, gateway, browser, issuer, server, app)
             await app.state.provided[Credentials].stop()
+            for one in getattr(app.state, "running", ()):
+                if isinstance(one, Broker):
+                    await one.stop()

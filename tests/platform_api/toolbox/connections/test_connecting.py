@@ -15,6 +15,7 @@ from tests.platform_api.toolbox.connections.conftest import MAYA, PUBLIC, SECRET
 
 
 @pytest.mark.proves("GOV-602")
+@pytest.mark.parametrize("whole", [True])
 async def test_a_person_connects_and_the_gateway_gets_a_token(world: World) -> None:
     said = await world.sign_in(client_id="sb", client_secret=SECRET)
     assert said.status_code == 200, said.text

@@ -87,6 +87,7 @@ async def sealed_places(database: Database) -> set[tuple[str, str]]:
 
 
 @pytest.mark.proves("GOV-607")
+@pytest.mark.parametrize("whole", [True])
 async def test_a_new_key_seals_everything_again_while_it_is_in_use(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
