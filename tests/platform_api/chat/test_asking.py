@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from redis.asyncio import Redis
 from switchboard_sdk import ApiError
 
 from kit.wire.events import InteractionRequested, TurnCompleted, TurnStarted
 from kit.wire.interactions import Action, Interaction
+from launch.engines import RunningEngine
 from platform_api.chat.tasks import ChatTasks
 from platform_api.identity.dev_people import ORGANISATION_ID
 from platform_api.llm.frames import render
 from ports.db import Database
+from ports.redis import connect
+from tests.engines import PostgresForTests
 from tests.platform_api.chat.asking import World, calls, heard, world
 from tests.platform_api.llm.model_server import DONE, Reply, chunk
 from tests.platform_api.llm.model_server import text as say
@@ -25,13 +29,31 @@ OLD = "test_elicitation"
 AGENT: dict[str, Any] = {"agent": "helper"}
 
 
+TOGETHER = pytest.mark.asyncio(loop_scope="module")
+"""One world for all tests that leave nothing in it which another one looks at: to make it costs the most."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def made(
+    postgres: PostgresForTests, valkey: RunningEngine, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    with postgres.database() as url:
+        database, redis = Database(url, pool_size=5), connect(valkey.url, timeout_s=5)
+        async with world(database, redis, tmp_path_factory.mktemp("asking")) as made:
+            await made.start()
+            yield made
+        await database.close()
+        await redis.aclose()
+
+
 @pytest.fixture
-async def desk(database: Database, redis: Redis, tmp_path: Path) -> AsyncIterator[World]:
-    async with world(database, redis, tmp_path) as made:
-        await made.start()
-        yield made
+def desk(made: World) -> World:
+    made.model.reached.clear()
+    made.told.ran.clear()
+    return made
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-401")
 async def test_the_answer_goes_on_with_the_turn_on_another_replica(desk: World) -> None:
     desk.script(calls(NAME))
@@ -80,6 +102,7 @@ async def test_the_answer_survives_a_restart_of_everything_and_counts_once(
         assert tools == ["tool.started", "tool.finished"]
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-401")
 async def test_a_tool_may_ask_several_times(desk: World) -> None:
     desk.script(calls(SEVERAL))
@@ -93,6 +116,7 @@ async def test_a_tool_may_ask_several_times(desk: World) -> None:
     assert asked.last.text.startswith("This is what the tool answered: \n- Both given [1]")
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-406")
 async def test_who_declines_gets_an_honest_answer(desk: World) -> None:
     desk.script(calls(NAME))
@@ -124,6 +148,7 @@ async def test_a_server_of_the_older_era_is_answered_alike(
         assert "action=accept" in later.last.text
 
 
+@TOGETHER
 async def test_a_second_message_is_answered_while_the_question_stays_open(desk: World) -> None:
     desk.script(calls(NAME))
     maya = await desk.client()
@@ -139,6 +164,7 @@ async def test_a_second_message_is_answered_while_the_question_stays_open(desk: 
     assert later.last.text.startswith("Hello, Maya!")
 
 
+@TOGETHER
 async def test_an_answer_waits_for_the_turn_that_runs_in_its_session(desk: World) -> None:
     desk.script(calls(NAME))
     maya = await desk.client()
@@ -161,6 +187,7 @@ async def test_an_answer_waits_for_the_turn_that_runs_in_its_session(desk: World
     assert ended.text.startswith("Hello, Maya!")
 
 
+@TOGETHER
 async def test_nobody_else_can_attach_to_a_turn_that_is_to_come(desk: World) -> None:
     desk.script(calls(NAME))
     maya, tom = await desk.client(), await desk.client(person="tom")
@@ -172,6 +199,7 @@ async def test_nobody_else_can_attach_to_a_turn_that_is_to_come(desk: World) -> 
     assert refused.value.code == "turn_not_found"
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-403")
 async def test_the_limits_of_the_turn_that_asked_hold_for_the_one_that_goes_on(desk: World) -> None:
     desk.script(calls(NAME))
@@ -181,6 +209,7 @@ async def test_the_limits_of_the_turn_that_asked_hold_for_the_one_that_goes_on(d
     assert (claims["abd"], claims["prv"], claims["agt"]) == ("everyone_here", True, "helper")
 
 
+@TOGETHER
 async def test_asking_whole_says_what_is_asked_and_where_it_goes_on(desk: World) -> None:
     desk.script(calls(NAME))
     maya = await desk.client()
@@ -189,6 +218,7 @@ async def test_asking_whole_says_what_is_asked_and_where_it_goes_on(desk: World)
     assert (await maya.interactions.get(asked.interaction_id)).turn_id == asked.turn_id
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-406")
 async def test_a_question_that_nobody_answers_is_told_in_the_conversation(desk: World) -> None:
     desk.script(calls(NAME))
@@ -206,6 +236,7 @@ async def test_a_question_that_nobody_answers_is_told_in_the_conversation(desk: 
     assert [message.text for message in session.messages][1:] == [render("unanswered")]
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-404")
 async def test_a_tool_called_by_itself_is_answered_later_and_its_result_is_kept(desk: World) -> None:
     maya = await desk.client()
@@ -221,6 +252,7 @@ async def test_a_tool_called_by_itself_is_answered_later_and_its_result_is_kept(
     assert ended.result.content[0]["text"] == "Hello, Maya!"
 
 
+@TOGETHER
 @pytest.mark.proves("GOV-404")
 async def test_a_call_by_itself_that_asks_again_names_the_next_interaction(desk: World) -> None:
     maya = await desk.client()
@@ -236,6 +268,7 @@ async def test_a_call_by_itself_that_asks_again_names_the_next_interaction(desk:
     assert last.content[0]["text"] == "Both given"
 
 
+@TOGETHER
 async def test_a_repeated_call_with_a_key_is_made_once(desk: World) -> None:
     maya = await desk.client()
     for _ in range(2):
