@@ -100,16 +100,14 @@ def build_app(ports: PlatformPorts) -> FastAPI:
         # The name of the function is the name of the operation in generated clients.
         generate_unique_id_function=_operation_name,
     )
-    rates = RequestRates(ports.rate_settings, open_limits(ports.redis_url, ports.clock, "platform"))
-    provide(app, RequestRates, rates)
-    app.router.lifespan_context = _lifespan(ports, [rates, *_provide_services(app, ports)])
+    app.router.lifespan_context = _lifespan(ports, _provide_services(app, ports))
     for router in api.ROUTERS + (api.DEV_ROUTERS if ports.identity_settings.dev_sign_in else ()):
         app.include_router(router)
     install(app)
     publish(app, EXAMPLES)
     # The last added is the outermost.
     app.add_middleware(BodyLimit)
-    app.add_middleware(AnonymousRates, rates)
+    app.add_middleware(AnonymousRates, app.state.provided[RequestRates])
     app.add_middleware(RequestContext)
     check_guarded(app, GUARDS)
     return app
@@ -141,6 +139,8 @@ def _provide_services(app: FastAPI, ports: PlatformPorts) -> Sequence[Background
     provide(app, Database, ports.database)
     provide(app, Queue, ports.queue)
     provide(app, Health, _health(ports))
+    rates = RequestRates(ports.rate_settings, open_limits(ports.redis_url, ports.clock, "platform"))
+    provide(app, RequestRates, rates)
     _provide_identity(app, ports)
     _provide_library(app, ports)
     gateway = _provide_toolbox(app, ports)
@@ -148,7 +148,7 @@ def _provide_services(app: FastAPI, ports: PlatformPorts) -> Sequence[Background
     _provide_invoking(app, ports, gateway, interactions)
     # Stopped the other way round: nothing new is begun, then turns end, then what they work with.
     chat = _provide_chat(app, ports, gateway, interactions)
-    return [gateway, _provide_connections(app, ports, interactions), *chat, interactions]
+    return [rates, gateway, _provide_connections(app, ports, interactions), *chat, interactions]
 
 
 def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,17 @@ from urllib.parse import urlsplit
 import httpx
 import httpx2
 import pytest
+import structlog
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from switchboard_sdk import ApiError, Switchboard
+from typer.testing import CliRunner
 
 from bot.console.app import Chat, Terminal
 from bot.console.parse import Command
 from kit.wire.interactions import Interaction
 from kit.wire.tools import ToolOutcome
+from launch.__main__ import build
 from launch.child import free_port, running
 from launch.cli import mcp_commands
 from tests.e2e.conftest import data_folder
@@ -53,30 +56,19 @@ class World:
         self.pid = pid
 
     async def mcp(self, *words: str, person: str = "ada") -> tuple[int, str]:
-        """`switchboard mcp …` as a person types it: exit status, and what is shown."""
-        command = [
-            sys.executable,
-            "-m",
-            "launch",
-            "mcp",
-            words[0],
-            "--url",
-            self.url,
-            "--as",
-            person,
-            *words[1:],
-        ]
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=ROOT,
-        )
-        shown, _ = await asyncio.wait_for(child.communicate(), 60)
-        return child.returncode or 0, shown.decode()
+        """`switchboard mcp …` as a person types it: exit status, and what is shown. In a thread: a process
+        for each costs more than all that it does."""
+        typed = ["mcp", words[0], "--url", self.url, "--as", person, *words[1:]]
+        before = structlog.get_config()
+        try:
+            ended = await asyncio.to_thread(CliRunner().invoke, build("mcp"), typed)
+        finally:
+            # it sets up logging for a process of its own
+            structlog.configure(**before)
+        return ended.exit_code, ended.output
 
     @asynccontextmanager
-    async def person(self, name: str) -> AsyncIterator[Switchboard]:
+    async def person(self, name: str) -> AsyncGenerator[Switchboard]:
         async with Switchboard(self.url) as switchboard:
             await switchboard.sign_in_dev(name)
             yield switchboard
@@ -115,7 +107,7 @@ def text_of(outcome: ToolOutcome) -> str:
 
 
 @asynccontextmanager
-async def world(data: Path, port: int | None = None) -> AsyncIterator[World]:
+async def world(data: Path, port: int | None = None) -> AsyncGenerator[World]:
     async with running(data, port) as started:
         yield World(started.base_url, data, started.pid)
 

@@ -1,9 +1,10 @@
 """How much may be asked of the platform within a minute, by whom (SPEC 11)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from fastapi import FastAPI
@@ -32,7 +33,7 @@ ME = "/api/v1/me"
 
 
 @asynccontextmanager
-async def replica(ports: PlatformPorts, redis_url: str | None, clock: HandClock) -> AsyncIterator[People]:
+async def replica(ports: PlatformPorts, redis_url: str | None, clock: HandClock) -> AsyncGenerator[People]:
     """One of several that share Redis; patient with it, since tests run on busy machines."""
     app = build_app(replace(ports, rate_settings=NARROW))
     limits = open_limits(redis_url, clock, "platform", 20.0)
@@ -119,7 +120,7 @@ async def nobody(here: People) -> AsyncIterator[AsyncClient]:
 @asynccontextmanager
 async def of_address(
     people: People, host: str, headers: Sequence[tuple[str, str]] = ()
-) -> AsyncIterator[AsyncClient]:
+) -> AsyncGenerator[AsyncClient]:
     transport = ASGITransport(app_of(people), client=(host, 1234))
     async with AsyncClient(transport=transport, base_url="http://platform", headers=headers) as client:
         yield client
@@ -204,7 +205,7 @@ async def test_without_redis_each_process_counts_by_itself(ports: PlatformPorts,
 @pytest.mark.proves("RATE-001")
 async def test_all_limits_of_a_request_are_one_round_trip(here: People, redis: Redis) -> None:
     async def runs() -> int:
-        found = (await redis.info("commandstats")).get("cmdstat_evalsha", {"calls": 0})
+        found = (await cast(Any, redis).info("commandstats")).get("cmdstat_evalsha", {"calls": 0})
         return found["calls"]
 
     before = await runs()

@@ -12,6 +12,7 @@ from kit.wire.interactions import Respond
 from platform_api.interactions.errors import AnswerInvalid, Unaskable
 from platform_api.interactions.filling import filled, input_responses
 from platform_api.interactions.forms import asked
+from tests.engines import full_run
 from tests.platform_api.interactions.asks import BOOKING, NOTHING, elicit, page_to_open, suspended
 
 Json = dict[str, Any]
@@ -93,7 +94,7 @@ def fitting(field: Json) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.proves("GOV-311")
-@settings(max_examples=120)
+@settings(max_examples=120 if full_run() else 40)
 @given(forms())
 def test_what_passes_here_passes_the_tool_s_own_schema_and_the_other_way_round(
     asked_for: tuple[Json, Json],
