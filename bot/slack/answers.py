@@ -160,7 +160,8 @@ def _below(given: Answer, shared: bool, complete: bool) -> list[Block]:
         more = {"session": str(given.session_id), "message": str(given.message_id)}
         buttons.append(button("Show more", "more", more))
     if shared:
-        buttons.append(button("Answer me privately", "privately", {}))
+        which = {"session": str(given.session_id), "message": str(given.message_id)}
+        buttons.append(button("Answer me privately", "privately", which))
     if buttons:
         blocks.append(actions(*buttons))
     if given.outcome != "refused":

@@ -15,7 +15,7 @@ from bot.slack.blocks import (
     shown,
 )
 from bot.slack.cards import open_ones
-from bot.slack.notices import COMMANDS_HELP, WAYS, document_line, progress
+from bot.slack.notices import COMMANDS_HELP, WAYS, document_line, link_card, progress
 from bot.slack.text import escaped, shortened
 from kit.wire.account import Me
 from kit.wire.channels import LinkState
@@ -48,7 +48,14 @@ def home(given: Home) -> Block:
 
 def _account(given: Home) -> Iterator[Block]:
     yield header("Switchboard")
-    if given.me is not None:
+    if not given.link.linked and given.link.code:
+        # Nobody but the person sees this page.
+        yield section(
+            ":bust_in_silhouette: You are a guest here: I use only what everyone may read. Link your account,"
+            " and I use your own documents, too."
+        )
+        yield from link_card(given.link, given.base_url).blocks[1:]
+    elif given.me is not None:
         person = " · ".join(filter(None, (shown(given.me.name, 100), shown(given.me.email, 120))))
         yield section(f":bust_in_silhouette: You are *{person}* here.")
     elif given.link.linked:

@@ -1,3 +1,5 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """A tool server over stdio that asks the person: `survey` wants a form filled in, `note` writes into FILE.
 
 `python asking_server.py FILE`. Speaks the session era with the standard library alone.

@@ -1,3 +1,5 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """Slack's published limits of messages, blocks, elements and views, as a check of a whole payload.
 
 Sources: docs.slack.dev/reference/block-kit (blocks, elements, composition objects), /reference/views,

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +63,7 @@ class Office:
         return [one for one in found if one.ts > question.ts]
 
     @asynccontextmanager
-    async def person(self, name: str) -> AsyncIterator[Switchboard]:
+    async def person(self, name: str) -> AsyncGenerator[Switchboard]:
         async with self.platform.as_person(name) as switchboard:
             yield switchboard
 
@@ -86,7 +86,7 @@ OAUTH = {"bot_token": SecretStr(""), "client_id": CLIENT_ID, "client_secret": Se
 
 
 @asynccontextmanager
-async def office(slack: Slack, platform: Place, key: str, **changes: Any) -> AsyncIterator[Office]:
+async def office(slack: Slack, platform: Place, key: str, **changes: Any) -> AsyncGenerator[Office]:
     """`key`: of the bot, from the platform. changes: of the bot's settings."""
     team = slack.team(identity=ACME)
     maya = slack.person("maya", team, email="maya@example.com")
@@ -100,7 +100,7 @@ async def office(slack: Slack, platform: Place, key: str, **changes: Any) -> Asy
 
 
 @asynccontextmanager
-async def running(slack: Slack, settings: SlackSettings) -> AsyncIterator[SlackBot]:
+async def running(slack: Slack, settings: SlackSettings) -> AsyncGenerator[SlackBot]:
     """A bot process, on Socket Mode."""
     switchboard = Switchboard(settings.platform_url, settings.bot_key.get_secret_value())
     async with switchboard:
@@ -118,7 +118,7 @@ async def forget_turns(switchboard: Switchboard) -> None:
 
 
 @asynccontextmanager
-async def process(slack: Slack, settings: SlackSettings) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(slack: Slack, settings: SlackSettings) -> AsyncGenerator[asyncio.subprocess.Process]:
     """`switchboard bot slack` in a process of its own; the newest connection gets the events."""
     secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
     plain = {"platform_url": settings.platform_url, "api_url": settings.api_url, "name": settings.name}

@@ -1,7 +1,7 @@
 """Who is let in: signed, fresh and of our workspace; everything else is refused, and recorded (issue 8)."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -51,7 +51,7 @@ class Door:
 
 
 @asynccontextmanager
-async def opened(slack: Slack, platform: Place, key: str) -> AsyncIterator[Door]:
+async def opened(slack: Slack, platform: Place, key: str) -> AsyncGenerator[Door]:
     maya = slack.person("maya", slack.team(identity=ACME), email="maya@example.com")
     async with Wire.to(platform.url) as wire:
         settings = settings_of(slack, wire, key, app_token=SecretStr(""))
@@ -66,7 +66,7 @@ async def opened(slack: Slack, platform: Place, key: str) -> AsyncIterator[Door]
 
 
 @pytest.fixture
-async def door(slack: Slack, platform: Place, key: str) -> AsyncIterator[Door]:
+async def door(slack: Slack, platform: Place, key: str) -> AsyncGenerator[Door]:
     async with opened(slack, platform, key) as door:
         yield door
 

@@ -1,3 +1,5 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """Never silent: whatever goes wrong, a question ends in exactly one visible message (SPEC 1 J1, issue 8)."""
 
 import os

@@ -1,10 +1,12 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """What a tool asks is asked in Slack: a form in a modal, an approval by a button, for the asker alone
 (SPEC 5). With a model that calls tools, over a running platform."""
 
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +75,7 @@ async def desk(slack: Slack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 @asynccontextmanager
-async def at_work(slack: Slack) -> AsyncIterator[Desk]:
+async def at_work(slack: Slack) -> AsyncGenerator[Desk]:
     with data_folder() as data:
         async with running(data) as started:
             place, notes = Place(started), data / "notes.txt"
@@ -124,6 +126,7 @@ async def a_form_is_filled_in_by_a_modal(desk: Desk) -> None:
     card = await desk.asked(question)
     await here.maya.click(card, "open_form")
     modal = await here.slack.until(lambda: here.maya.modal, "the modal")
+    assert modal is not None
     await here.maya.submit(your_name="M", days_at_home="9")
     await here.settled()
     assert modal.errors or "at least" in modal.shown, modal.shown

@@ -1,8 +1,10 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """The simulator itself, met by a bare Bolt app: what it says, cuts and shows is what Slack would."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,25 +18,25 @@ from tests.slack.simulator import Slack, Team
 from tests.slack.simulator.server import APP_TOKEN, CLIENT_ID, CLIENT_SECRET
 
 
-def client_of(slack: Slack, team: Team) -> AsyncWebClient:
+def client_of(slack: Slack, team: Team) -> Any:  # untyped in slack_sdk
     return AsyncWebClient(token=f"xoxb-{team.id}", base_url=slack.api_url)
 
 
 @asynccontextmanager
-async def bolt(slack: Slack, team: Team) -> AsyncIterator[AsyncApp]:
+async def bolt(slack: Slack, team: Team) -> AsyncGenerator[None]:
     """A Bolt app on Socket Mode that streams what it hears back, with a button."""
-    app = AsyncApp(client=client_of(slack, team))
+    app: Any = AsyncApp(client=client_of(slack, team))
     button = {"type": "button", "action_id": "again", "text": {"type": "plain_text", "text": "Again"}}
 
     @app.event("message")
-    async def heard(event: dict[str, Any], client: AsyncWebClient) -> None:
+    async def heard(event: dict[str, Any], client: Any) -> None:
         place = {"channel": event["channel"], "thread_ts": event.get("thread_ts") or event["ts"]}
         stream = await client.chat_stream(**place, buffer_size=1)
         await stream.append(markdown_text="you said ")
         await stream.stop(markdown_text=event["text"], blocks=[{"type": "actions", "elements": [button]}])
 
     @app.action("again")
-    async def pressed(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
+    async def pressed(ack: Any, body: dict[str, Any], client: Any) -> None:
         await ack()
         await client.views_open(trigger_id=body["trigger_id"], view=MODAL)
 
@@ -48,11 +50,11 @@ async def bolt(slack: Slack, team: Team) -> AsyncIterator[AsyncApp]:
         await ack("one moment")
         await respond(text="the answer")
 
-    handler = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=1)
+    handler: Any = AsyncSocketModeHandler(app, APP_TOKEN, ping_interval=1)
     await handler.connect_async()
     await slack.sockets.ready()
     try:
-        yield app
+        yield
     finally:
         await handler.close_async()
 
@@ -130,11 +132,10 @@ async def test_faults_are_met_as_often_as_they_were_ordered(slack: Slack) -> Non
     slack.fail("chat.postMessage", "channel_not_found")
     with pytest.raises(SlackApiError) as limited:
         await client.chat_postMessage(**place, text="1")
-    assert limited.value.response.status_code == 429
-    assert limited.value.response.headers["Retry-After"] == "7"
-    with pytest.raises(SlackApiError) as refused:
-        await client.chat_postMessage(**place, text="2")
-    assert refused.value.response["error"] == "channel_not_found"
+    response: Any = limited.value.response
+    assert response.status_code == 429
+    assert response.headers["Retry-After"] == "7"
+    assert await _error(client.chat_postMessage(**place, text="2")) == "channel_not_found"
     await client.chat_postMessage(**place, text="3")
     assert [m.text for m in slack.answers(ada.dm)] == ["3"]
 
@@ -183,7 +184,7 @@ async def test_streams_in_channels_name_who_reads_them(slack: Slack) -> None:
 )  # slack_sdk with aiohttp 3.14
 async def test_a_token_is_rotated_and_the_old_one_expires(slack: Slack) -> None:
     team = slack.team(installed=False)
-    client = AsyncWebClient(base_url=slack.api_url)
+    client: Any = AsyncWebClient(base_url=slack.api_url)
     secrets = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     first = await client.oauth_v2_access(**secrets, code=slack.installed(team))
     assert (await client.auth_test(token=first["access_token"]))["team_id"] == team.id
@@ -223,4 +224,5 @@ async def _said(slack: Slack, channel: str) -> str:
 async def _error(call: Any) -> str:
     with pytest.raises(SlackApiError) as refused:
         await asyncio.wait_for(call, 10)
-    return refused.value.response["error"]
+    response: Any = refused.value.response
+    return str(response["error"])

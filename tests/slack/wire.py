@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -114,7 +114,7 @@ class Wire:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, target: str) -> AsyncIterator["Wire"]:
+    async def to(cls, target: str) -> AsyncGenerator["Wire"]:
         line = cls(target)
         app = web.Application(client_max_size=64 * 1024**2)
         app.router.add_route("*", "/{path:.*}", line.handle)

@@ -1,3 +1,5 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """What a person does in Slack, and the payloads that Slack makes of it."""
 
 import time
@@ -95,7 +97,7 @@ class Person:
     # -- pages, commands, shortcuts
 
     async def open_home(self, tab: str = "home") -> None:
-        event = {"type": "app_home_opened", "user": self.id, "channel": self.dm.id, "tab": tab}
+        event: Json = {"type": "app_home_opened", "user": self.id, "channel": self.dm.id, "tab": tab}
         home = self._slack.homes.get((self.team.id, self.id))
         if tab == "home" and home:
             event["view"] = home.payload()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -83,7 +83,7 @@ class Slack:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, **settings: Any) -> AsyncIterator["Slack"]:
+    async def running(cls, **settings: Any) -> AsyncGenerator["Slack"]:
         """On a free port of loopback; `url` is its root, `api_url` what a client takes as its base."""
         slack = cls(**settings)
         app = web.Application(client_max_size=64 * 1024 * 1024)

@@ -1,3 +1,5 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """The methods of the Web API: each checks as Slack does, changes the world and answers as Slack does."""
 
 import json

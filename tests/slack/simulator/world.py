@@ -1,3 +1,5 @@
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# (JSON as Slack has it, and an SDK without types)
 """What there is in a Slack: teams, people, channels, messages, files; and when each came."""
 
 import itertools
@@ -10,10 +12,10 @@ Json = dict[str, Any]
 
 
 class Numbers:
-    """Ids and timestamps as Slack's: never twice, timestamps in order."""
+    """Ids and timestamps as Slack's: never twice, not even in another Slack; timestamps in order."""
 
     def __init__(self) -> None:
-        self._counter = itertools.count(1)
+        self._counter = itertools.count(time.time_ns() // 1_000_000 % 10**9 * 10)
         self._last = 0
 
     def id(self, prefix: str) -> str:
