@@ -23,8 +23,8 @@ Press = Literal[
     "none",
 ]
 """answer {interaction, action, content?} · open_form {interaction} · vote {message, vote} · more {session,
-message} · privately {session, message} · again {} · connect {} (a page was opened) · remove_document {document} · none: a
-link button, or one that is not ours."""
+message} · privately {session, message} · again {} · connect {} (a page was opened) · remove_document
+{document} · none: a link button, or one that is not ours."""
 
 ASK_ABOUT: Final = "ask_about"
 SAVE: Final = "save_to_knowledge"
