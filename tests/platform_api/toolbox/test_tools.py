@@ -16,8 +16,8 @@ from platform_api.app import PlatformPorts
 from platform_api.identity import Identity
 from platform_api.identity.dev_people import DEV_PEOPLE
 from platform_api.identity.grants import Grants
-from platform_api.toolbox.gateway import HttpToolGateway
 from platform_api.toolbox.errors import GatewayFailed, NoSuchTool, ToolsUnavailable
+from platform_api.toolbox.gateway import HttpToolGateway
 from tests.loopback import listening
 from tests.platform_api.people import People
 
