@@ -25,6 +25,7 @@ _log = structlog.get_logger()
 
 
 class ApprovalsUnknown(Unavailable):
+    code = "approvals_unknown"
     title = "What is remembered of your approvals cannot be read at the moment"
 
 

@@ -112,7 +112,7 @@ def test_trouble_says_what_to_do_and_how_it_is_found() -> None:
     assert buttons(trouble(Trouble("forbidden", "No.", "", "req-7f"))) == []
 
 
-@pytest.mark.proves("SLACK-205", "SLACK-206")
+@pytest.mark.proves("SLACK-205", "SLACK-206", "SLACK-306")
 @settings(max_examples=30)
 @given(
     st.lists(TEXT, max_size=8).map("\n\n".join),
