@@ -6,7 +6,6 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from access.grants import GrantStore
@@ -98,11 +97,12 @@ def build_app(ports: PlatformPorts) -> FastAPI:
         redoc_url=None,
         static_url="/docs/assets",
         # The name of the function is the name of the operation in generated clients.
-        generate_unique_id_function=_operation_name,
+        generate_unique_id_function=api.operation_name,
     )
     app.router.lifespan_context = _lifespan(ports, _provide_services(app, ports))
-    for router in api.ROUTERS + (api.DEV_ROUTERS if ports.identity_settings.dev_sign_in else ()):
-        app.include_router(router)
+    app.router.routes += api.TABLE.routes
+    if ports.identity_settings.dev_sign_in:
+        app.router.routes += api.DEV_TABLE.routes
     install(app)
     publish(app, EXAMPLES)
     # The last added is the outermost.
@@ -111,10 +111,6 @@ def build_app(ports: PlatformPorts) -> FastAPI:
     app.add_middleware(RequestContext)
     check_guarded(app, GUARDS)
     return app
-
-
-def _operation_name(route: APIRoute) -> str:
-    return route.name
 
 
 def _lifespan(

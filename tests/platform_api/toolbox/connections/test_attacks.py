@@ -89,6 +89,7 @@ async def test_a_secret_is_one_line(world: World, secret: str) -> None:
 
 
 @pytest.mark.proves("SEC-107")
+@pytest.mark.parametrize("whole", [True])
 async def test_a_bot_connects_no_account_with_a_secret(world: World) -> None:
     await world.sign_in(kind="static")
     bot = await Bot.of(world.people, world.browser)
