@@ -8,7 +8,6 @@ The gateway's service tokens, health and metrics, and our public keys are never 
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 import structlog
@@ -22,7 +21,7 @@ from kit.settings import Settings
 from platform_api.edge.problems import problem_response
 from platform_api.edge.public_routes import PUBLIC_ROUTES
 from ports.redis import RedisIsACluster
-from ports.redis.rates import Bound, Bounds, Limits, Taken
+from ports.redis.rates import Bound, Bounds, Limits, Taken, address_of
 
 _MOST = 1_000_000_000
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -94,7 +93,9 @@ class RequestRates:
 
     async def unknown(self, scope: Scope) -> None:
         """Counts a request of nobody, or of a credential that is not valid. Raises TooMany."""
-        await self._take((Bound("address", _address(scope), self._settings.anonymous_per_min),))
+        await self._take(
+            (Bound("address", address_of(scope.get("client")), self._settings.anonymous_per_min),)
+        )
 
     def _bounds(self, principal: Principal, scope: Scope) -> Iterator[Bound]:
         settings, whose = self._settings, str(principal.id)
@@ -142,18 +143,6 @@ def _nobodys(scope: Scope) -> bool:
         return False
     scheme, _, credential = Headers(scope=scope).get("authorization", "").partition(" ")
     return path.startswith(_PUBLIC) or scheme.lower() != "bearer" or not credential
-
-
-def _address(scope: Scope) -> str:
-    host: str = (scope.get("client") or ("unknown", 0))[0]
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        # whoever has one address has all 2^64 of its network
-        return str(IPv6Address(int(found) >> 64 << 64))
-    return host
 
 
 def _refusal(bound: Bound, taken: Taken) -> TooMany:

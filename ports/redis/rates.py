@@ -10,6 +10,7 @@ All keys of a room carry one hash tag, since a cluster runs a script only where 
 
 import time
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from typing import Protocol, cast
 
 import structlog
@@ -228,3 +229,16 @@ def open_limits(redis_url: str | None, clock: Clock, room: str, deadline_s: floa
     within = RedisSettings().timeout_ms / 1000 if deadline_s is None else deadline_s
     runner = ScriptRunner(redis_url, SCRIPT, deadline_s=within)
     return Limits(SharedLimiter(runner, local, clock, room), runner)
+
+
+def address_of(client: tuple[str, int] | None) -> str:
+    """By which a caller is counted of whom nothing else is known; `client` as in an ASGI scope."""
+    host = (client or ("unknown", 0))[0]
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        # whoever has one address has all 2^64 of its network
+        return str(IPv6Address(int(found) >> 64 << 64))
+    return host

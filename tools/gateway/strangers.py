@@ -4,14 +4,13 @@ An address beyond its limit gets 429, before anything is written about it; whoev
 credential is served all the same: an office shares one address.
 """
 
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from starlette.types import Scope
 
 from kit.clock import Clock, epoch
 from kit.errors import TooMany, Unauthenticated
-from ports.redis.rates import Bound, Bounds, Limiter
+from ports.redis.rates import Bound, Bounds, Limiter, address_of
 from tools.gateway.callers import Callers
 
 _REMEMBERED = 10_000
@@ -70,16 +69,4 @@ def _refusal(wait_s: float) -> TooManyFailedSignIns:
 
 def _key(scope: Scope, authorization: str) -> str:
     """Apart, so that wrong guesses do not take from newcomers the answer that says how to sign in."""
-    return f"{'wrong' if authorization else 'none'}/{_address(scope)}"
-
-
-def _address(scope: Scope) -> str:
-    host: str = (scope.get("client") or ("unknown", 0))[0]
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        # whoever has one address has all 2^64 of its network
-        return str(IPv6Address(int(found) >> 64 << 64))
-    return host
+    return f"{'wrong' if authorization else 'none'}/{address_of(scope.get('client'))}"
