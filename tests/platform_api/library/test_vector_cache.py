@@ -41,14 +41,16 @@ async def test_a_document_that_comes_back_or_moves_costs_no_embedding(
     await people.maya.delete(f"/api/v1/knowledge-bases/{base}/documents/{first}")
     await worker.finish()
     again = (await upload(people.maya, base, ("leave.md", HANDBOOK))).json()["documents"][0]["id"]
-    await upload(people.maya, base, ("moved/elsewhere.md", HANDBOOK))
+    moved = (await upload(people.maya, base, ("moved/elsewhere.md", HANDBOOK))).json()["documents"][0]["id"]
     await upload(people.tom, await personal_base(people.tom), ("mine.md", HANDBOOK))
     await worker.finish()
 
     assert cost == 2
     assert len(ingesting.texts) == cost
     assert again != first
-    assert {hit["metadata"]["doc_id"] for hit in await search(people.maya, base, "annual leave")} >= {again}
+    # of two pages with one text a search shows either
+    found = {hit["metadata"]["doc_id"] for hit in await search(people.maya, base, "annual leave")}
+    assert found and found <= {again, moved}
 
 
 @pytest.mark.proves("EMBED-003", "CHUNK-002")
