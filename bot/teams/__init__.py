@@ -1,0 +1,1 @@
+"""Microsoft Teams, without a word of a vendor's SDK outside `app.py` and `quirks.py`."""
