@@ -3,9 +3,8 @@
 Nothing here is a permission: who somebody is to us the platform decides (`Who.identity`, SPEC 6).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from bot.core.turn import Turn
 
@@ -14,16 +13,16 @@ Kind = Literal["personal", "groupChat", "channel"]
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """`object_id` is the person's in Entra; `id` is what this bot knows them by ("29:…")."""
+    """`user` is the person's object id in Entra; `mri` is what this bot knows them by ("29:…")."""
 
     tenant: str
-    object_id: str
-    id: str
+    user: str
+    mri: str = ""
     name: str = ""
 
     @property
     def identity(self) -> str:
-        return f"teams:{self.tenant}/{self.object_id}"
+        return f"teams:{self.tenant}/{self.user}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +109,6 @@ class Foreign:
     where: Where
     who_id: str
     bot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Invoked:
-    """`adaptiveCard/action`, `message/submitAction`, `composeExtension/…`, `signin/…`, `message/fetchTask`…
-
-    `where.activity` is the message that holds the card or the thumbs ("" for none); `value` is what the
-    activity carries; `activity` is all of it, as it came.
-    """
-
-    name: str
-    value: Mapping[str, Any]
-    who: Who
-    where: Where
-    activity: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class InvokeAnswer:
-    """What Teams gets for an invoke: at once, as the body of the POST's answer."""
-
-    status: int = 200
-    body: Mapping[str, Any] | None = None
 
 
 Event = Asked | Edited | Deleted | Added | Removed | Foreign

@@ -56,7 +56,7 @@ class Kept:
         who, where = self.who, self.where
         return {
             "kind": self.kind,
-            "who": [who.tenant, who.object_id, who.id, who.name],
+            "who": [who.tenant, who.user, who.mri, who.name],
             "where": [
                 where.service_url,
                 where.conversation,
