@@ -1,0 +1,1 @@
+"""Calendars: one port, four systems behind it."""
