@@ -75,6 +75,7 @@ def migrate(url: str) -> None:
     """All tables: by the product's migrations."""
     if importlib.util.find_spec("platform_api.migrations"):
         importlib.import_module("platform_api.migrations").upgrade(url)
+        importlib.import_module("tools.servers.contact.migrations").upgrade(url)
         return
     engine = create_engine(sync_url(url))
     Base.metadata.create_all(engine)

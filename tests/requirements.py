@@ -349,5 +349,6 @@ PROMISES: dict[str, str] = {
     "SEC-104": "What people connected goes to the sign-in and the address that they connected to (SPEC 9, 13)",
     "SEC-105": "What was approved is made where it was approved for (SPEC 9)",
     "SEC-106": "Guests get documents for everyone at most (SPEC 6)",
+    "BOOK-101": "The contact server has its own schema and migrations, and the models agree with them (SPEC 8)",
     "SEC-107": "What admins decide is not decided through a bot (SPEC 6)",
 }
