@@ -14,6 +14,7 @@ import structlog
 from switchboard_sdk import ApiError
 
 from bot.core.conversations import Conversations
+from bot.core.plain import shortened
 from bot.core.reply import Answer, Question, Reply, Trouble
 from bot.core.reply import Final as FinalReply
 from bot.core.unfinished import Begun
@@ -22,7 +23,6 @@ from bot.slack.desk import Desk
 from bot.slack.happened import Asked, Deleted, Edited, Foreign, Message, Where, Who
 from bot.slack.kept import Kept, kept_of
 from bot.slack.streaming import NotShown, Showing
-from bot.slack.text import shortened
 
 log = structlog.get_logger()
 TURN_S: Final = 240.0

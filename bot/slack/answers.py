@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from bot.core.citing import addresses, numbered, without_marks
+from bot.core.plain import shortened
 from bot.core.reply import Answer, Trouble
+from bot.core.words import missing, sentences
 from bot.slack.blocks import (
     MESSAGE,
     NOTIFICATION,
@@ -19,18 +22,15 @@ from bot.slack.blocks import (
     size,
 )
 from bot.slack.citing import (
-    addresses,
     are_listed,
     marker,
-    numbered,
     source_markdown,
     sources_of,
     with_links,
-    without_marks,
 )
 from bot.slack.happened import Message
 from bot.slack.rich import inline, rich, text_length
-from bot.slack.text import LONGEST, Table, escaped, parts_of, pieces, shortened
+from bot.slack.text import LONGEST, Table, escaped, parts_of, pieces
 from kit.wire.chat import Message as Said
 
 TABLE = 10_000
@@ -38,15 +38,6 @@ TABLE = 10_000
 _BETWEEN = "\n\n"
 _VIEW = 60_000
 """Characters in one view: far below what a view's payload may weigh."""
-_MISSING = {
-    "docs": "the documents",
-    "dense": "search by meaning",
-    "embedder": "search by meaning",
-    "reranker": "the fine ranking",
-    "graph": "the knowledge graph",
-    "kg": "the knowledge graph",
-    "verify": "the check of every sentence",
-}
 
 
 def answer(given: Answer, shared: bool) -> Message:
@@ -87,13 +78,6 @@ def trouble(given: Trouble) -> Message:
         blocks.append(actions(button("Try again", "again", {}, style="primary")))
     text = escaped(shortened(f"{sentence} Request id: {given.request_id}", NOTIFICATION))
     return Message(text, tuple(blocks))
-
-
-def sentences(*texts: str) -> str:
-    """On one line; one that ends without a mark gets its full stop."""
-    lines = [" ".join(text.split()) for text in texts]
-    whole = " ".join(line if line[-1] in ".!?:…" else f"{line}." for line in lines if line)
-    return shortened(whole, 550)
 
 
 def _body(text: str, urls: Mapping[int, str], room: int) -> tuple[list[Block], bool]:
@@ -154,7 +138,7 @@ def _styled(run: Block, bold: bool) -> Block:
 def _below(given: Answer, shared: bool, complete: bool) -> list[Block]:
     blocks = sources_of(given.citations)
     if given.degraded:
-        blocks.append(context(_missing(given.degraded)))
+        blocks.append(context(f":warning: {escaped(missing(given.degraded))}"))
     buttons: list[Block] = []
     if not complete or not are_listed(given.citations):
         more = {"session": str(given.session_id), "message": str(given.message_id)}
@@ -167,11 +151,6 @@ def _below(given: Answer, shared: bool, complete: bool) -> list[Block]:
     if given.outcome != "refused":
         blocks.append(_feedback(given.message_id))
     return blocks
-
-
-def _missing(degraded: Sequence[str]) -> str:
-    named = dict.fromkeys(_MISSING.get(part, part) for part in degraded)
-    return f":warning: Not available for this answer: {shown(', '.join(named), 300)}."
 
 
 def _feedback(message_id: UUID) -> Block:

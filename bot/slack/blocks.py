@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast
 
+from bot.core.plain import opens, shortened
 from bot.slack.happened import Press
-from bot.slack.text import escaped, neutral, opens, shortened
+from bot.slack.text import escaped, neutral
 
 Block = dict[str, Any]
 Style = Literal["primary", "danger"]

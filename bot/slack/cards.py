@@ -9,6 +9,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bot.core.asking import Field, fields_of
+from bot.core.exact import exact
+from bot.core.plain import shortened
+from bot.core.questions import (
+    are_you_sure,
+    elsewhere,
+    head,
+    how_it_ended,
+    is_destructive,
+    single_choice,
+    whose,
+)
 from bot.slack.blocks import (
     BUTTON_VALUE,
     CODE,
@@ -27,10 +38,10 @@ from bot.slack.blocks import (
     shown,
     when,
 )
-from bot.slack.exact import exact
-from bot.slack.forms import FEW, fits
+from bot.slack.forms import fits
 from bot.slack.happened import Message
-from bot.slack.text import escaped, shortened
+from bot.slack.inputs import FEW
+from bot.slack.text import escaped
 from kit.wire.interactions import Action, Form, Interaction
 
 _SHOWN_ARGUMENTS: Final = 2 * CODE
@@ -38,21 +49,7 @@ _SHOWN_ARGUMENTS: Final = 2 * CODE
 _MESSAGES: Final = 4_500
 """Characters of all questions in one card."""
 _TITLE: Final = 75
-_DESTRUCTIVE: Final = "\nRisk: destructive"
-"""As the gateway words its question; nobody else can ask for an approval."""
-_OUTCOMES: Final = {
-    ("approval", "accept"): ":white_check_mark: Allowed",
-    ("approval", "decline"): ":no_entry_sign: Denied",
-    ("", "accept"): ":white_check_mark: Answered",
-    ("", "decline"): ":no_entry_sign: Declined",
-    ("", "cancel"): ":no_entry_sign: Withdrawn",
-}
-_ENDED: Final = {
-    "expired": ":hourglass: The time to answer this is over. Nothing was done.",
-    "cancelled": ":no_entry_sign: Withdrawn. Nothing was done.",
-    "answered": ":white_check_mark: Answered",
-    "open": "",
-}
+_SIGNS: Final = {"done": ":white_check_mark: ", "refused": ":no_entry_sign: ", "late": ":hourglass: ", "": ""}
 
 
 def question(interaction: Interaction, shared: bool) -> Message:
@@ -74,10 +71,8 @@ def ended(interaction: Interaction, shared: bool = True) -> Message:
 
 
 def _said(interaction: Interaction) -> str:
-    if interaction.status != "answered" or interaction.outcome is None:
-        return _ENDED[interaction.status] or "This is settled."
-    kind = "approval" if interaction.kind == "approval" and interaction.outcome != "cancel" else ""
-    return _OUTCOMES[(kind, interaction.outcome)]
+    sign, text = how_it_ended(interaction)
+    return f"{_SIGNS[sign]}{escaped(text)}"
 
 
 def _top(interaction: Interaction) -> list[Block]:
@@ -88,18 +83,14 @@ def _top(interaction: Interaction) -> list[Block]:
 
 
 def _who(interaction: Interaction) -> str:
-    if interaction.asked_of == "me":
-        return "Only you can answer this" if interaction.mine_to_answer else "Not yours to answer"
-    by = shown(interaction.asked_by, 100) or "somebody"
-    if interaction.mine_to_answer:
-        return f"Asked by {by}, who cannot decide it alone"
-    return ":hourglass_flowing_sand: Waiting for a second person to decide"
+    others = interaction.asked_of != "me" and not interaction.mine_to_answer
+    return f"{':hourglass_flowing_sand: ' if others else ''}{escaped(whose(interaction))}"
 
 
 def _asked(interaction: Interaction) -> Iterator[Block]:
     room = _MESSAGES // max(1, len(interaction.forms))
     for form in interaction.forms:
-        message = _head(form) if form.arguments is not None else form.message
+        message = head(form)
         yield from quoted(message if len(message) <= room else shortened_lines(message, room))
         if form.url and len(interaction.forms) == 1:
             yield section("This page opens in your browser:")
@@ -122,13 +113,8 @@ def shortened_lines(text: str, room: int) -> str:
     return f"{text[: room - 40].rstrip()} …\n(all of it in the form)"
 
 
-def _head(form: Form) -> str:
-    """Without the arguments: they stand below, exactly."""
-    return form.message.partition("\nArguments:")[0]
-
-
 def _long_titles(interaction: Interaction) -> Iterator[Block]:
-    field = _single_choice(interaction)
+    field = single_choice(interaction)
     if field and any(len(option.title) > _TITLE for option in field.options):
         lines = [f"{number}. {shown(option.title, 200)}" for number, option in enumerate(field.options, 1)]
         yield section("\n".join(lines)[:3_000])
@@ -139,7 +125,7 @@ def _buttons(interaction: Interaction) -> list[Block]:
         return [actions(_answer(interaction, "Withdraw", "cancel"))]
     if interaction.kind == "approval":
         return _approval(interaction)
-    if (field := _single_choice(interaction)) and (chosen := _choices(interaction, field)):
+    if (field := single_choice(interaction)) and (chosen := _choices(interaction, field)):
         return [actions(*chosen), actions(_decline(interaction))]
     return _form(interaction)
 
@@ -161,7 +147,7 @@ def _approval(interaction: Interaction) -> list[Block]:
         if not fits(interaction):
             return [_elsewhere(interaction), actions(_decline(interaction))]
         return [actions(_open(interaction, "Read all and decide"), _decline(interaction))]
-    confirm = _sure(interaction) if form and _DESTRUCTIVE in _head(form) else None
+    confirm = _sure(interaction) if form and is_destructive(form) else None
     allows = [_answer(interaction, "Allow", "accept", confirm=confirm, style="primary")]
     if fields:
         once, always = ({fields[0].name: value} for value in (False, True))
@@ -174,8 +160,7 @@ def _approval(interaction: Interaction) -> list[Block]:
 
 
 def _sure(interaction: Interaction) -> Block:
-    text = f"{shortened(interaction.tool, 120)} is destructive: what it does may not be undone."
-    return confirmation("Are you sure?", text, "Allow it", danger=True)
+    return confirmation("Are you sure?", are_you_sure(interaction), "Allow it", danger=True)
 
 
 def _choices(interaction: Interaction, field: Field) -> list[Block]:
@@ -212,17 +197,7 @@ def _form(interaction: Interaction) -> list[Block]:
 
 
 def _elsewhere(interaction: Interaction) -> Block:
-    return section(
-        "This is more than Slack can show. Answer it in the web application, or in a terminal with"
-        f" `switchboard answer {interaction.id}`."
-    )
-
-
-def _single_choice(interaction: Interaction) -> Field | None:
-    if interaction.kind != "choice" or len(interaction.forms) != 1:
-        return None
-    fields = fields_of(interaction.forms[0])
-    return fields[0] if len(fields) == 1 and fields[0].kind == "one_of" else None
+    return section(elsewhere(interaction, "Slack"))
 
 
 def _open(interaction: Interaction, label: str) -> Block:

@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass, field
 
+from bot.core.citing import address, unknown
+from bot.core.plain import visible
 from bot.core.reply import Answer, Cited, Text
-from bot.slack.citing import address, unknown, with_links
-from bot.slack.text import Table, neutral, parts_of, visible
+from bot.slack.citing import with_links
+from bot.slack.text import Table, neutral, parts_of
 
 _UNDECIDED = re.compile(r"(?:<(?:[@!#][^\s<>]*)?|@\w*|!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?|!|[*_~\\]+)$")
 """At the end of what is there: half a mention, a link, a marker, emphasis."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.core.plain import shortened
+from bot.core.telling import progress
 from bot.slack.blocks import (
     VIEW_BLOCKS,
     Block,
@@ -15,8 +17,8 @@ from bot.slack.blocks import (
     shown,
 )
 from bot.slack.cards import open_ones
-from bot.slack.notices import COMMANDS_HELP, WAYS, document_line, link_card, progress
-from bot.slack.text import escaped, shortened
+from bot.slack.notices import COMMANDS_HELP, WAYS, document_line, link_card
+from bot.slack.text import escaped
 from kit.wire.account import Me
 from kit.wire.channels import LinkState
 from kit.wire.interactions import Interaction
@@ -86,7 +88,7 @@ def _reading(jobs: Sequence[Job]) -> Iterator[Block]:
     yield divider()
     yield header("Being read")
     for job in running[:_JOBS]:
-        yield section(f":hourglass_flowing_sand: {progress(job)}")
+        yield section(f":hourglass_flowing_sand: {escaped(progress(job))}")
     for job in failed:
         error = job.errors[0]
         yield section(f":warning: {shown(error.document, 100)}: {shown(error.detail, 250)}")

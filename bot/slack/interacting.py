@@ -16,6 +16,8 @@ import structlog
 from switchboard_sdk import ApiError
 
 from bot.core.conversations import Conversations
+from bot.core.library import first
+from bot.core.questions import ARRIVED, NOT_YOURS, ONLY_THE_ASKER
 from bot.core.reply import Answer, Question, Trouble
 from bot.core.reply import Final as FinalReply
 from bot.core.turn import Turn
@@ -36,15 +38,13 @@ from bot.slack.happened import (
     Who,
 )
 from bot.slack.kept import Kept, kept_of
-from bot.slack.opening import Opening, first
+from bot.slack.opening import Opening
 from bot.slack.uploading import Uploading
 from kit.wire.interactions import Action, Interaction
 
 log = structlog.get_logger()
 ACKNOWLEDGED_WITHIN_S: Final = 0.7
 LISTED: Final = 20
-NOT_YOURS: Final = "This was asked of somebody else, so I did nothing."
-ONLY_THE_ASKER: Final = "Only the person who asked can do this. Ask me yourself and I will answer you."
 UNSHOWN: Final = "Slack cannot show this form. In a terminal, `switchboard answer` can."
 BOOKED: Final = "I would like to book a meeting"
 Ack = dict[str, Any]
@@ -279,7 +279,7 @@ class Interacting:
         interaction = self._views.get(str(submitted.about.get("interaction", "")))
         try:
             wrong = await work
-            view = forms.done("Your answer has arrived. You can close this.")
+            view = forms.done(ARRIVED)
             if wrong and interaction is not None:
                 view = forms.modal(interaction, submitted.about, wrong)
         except ApiError as error:

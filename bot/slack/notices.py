@@ -1,8 +1,11 @@
 """What we say beside answers: greetings, help, linking, uploads, refusals, news. One idea a message."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
+from bot.core import words
+from bot.core.plain import shortened
+from bot.core.telling import Told
 from bot.slack.blocks import (
     NOTIFICATION,
     code,
@@ -16,20 +19,20 @@ from bot.slack.blocks import (
 )
 from bot.slack.citing import sources_of
 from bot.slack.happened import Message
-from bot.slack.text import escaped, linked, shortened
+from bot.slack.text import escaped, linked
 from kit.wire.channels import LinkState
 from kit.wire.chat import Citation
-from kit.wire.library import Document, Job
+from kit.wire.library import Document
 
-PROMPTS: Final = 4
-_TITLE, _PROMPT = 60, 200
-_SHOWN_ERRORS: Final = 5
 _LISTED: Final = 8_000
 _LONGEST_URL: Final = 1_000
-_SAMPLES: Final = (
-    ("What can you do?", "What can you do?"),
-    ("What do the documents cover?", "What are the documents that you can search about?"),
-)
+_SIGNS: Final = {
+    "done": ":white_check_mark:",
+    "waits": ":hourglass_flowing_sand:",
+    "wrong": ":warning:",
+    "stopped": ":no_entry_sign:",
+    "news": ":bell:",
+}
 _STATES: Final = {
     "queued": ":hourglass_flowing_sand: waiting",
     "processing": ":hourglass_flowing_sand: being read",
@@ -110,89 +113,21 @@ def document_line(document: Document) -> str:
     return f"• {title}{state}{error}"
 
 
-def upload(name: str, job: Job | None, problem: str = "") -> Message:
-    """A file on its way into the person's own documents; `problem`: why it is not."""
-    file = f"*{shown(name, 120)}*"
-    if problem:
-        return _line(f":warning: I could not take {file}. {escaped(shortened(problem, 400))}")
-    if job is None or job.status == "queued":
-        return _line(f":hourglass_flowing_sand: I have {file} and will read it now …")
-    if job.status == "running":
-        return _line(f":hourglass_flowing_sand: Reading {file} … {progress(job)}")
-    if job.status == "cancelled":
-        return _line(f":no_entry_sign: Reading {file} was cancelled.")
-    if job.errors:
-        return _troubled(file, job)
-    if job.status == "failed":
-        return _line(f":warning: {file} could not be read. Try it again, or in another format.")
-    return _line(f":white_check_mark: I have read {file}. Ask me about it; only you can see it.")
-
-
-def _troubled(file: str, job: Job) -> Message:
-    total = job.progress.total
-    good = max(0, total - len(job.errors))
-    head = f":warning: {good} of {total} files in {file} are ready; these are not:"
-    if total <= 1 or not good:
-        head = f":warning: {file} could not be read:"
-    lines = [f"• {shown(e.document, 100)}: {shown(e.detail, 250)}" for e in job.errors[:_SHOWN_ERRORS]]
-    if len(job.errors) > _SHOWN_ERRORS:
-        lines.append(f"and {len(job.errors) - _SHOWN_ERRORS} more")
-    return Message(head, tuple(map(section, listed([head, *lines]))))
-
-
-def job_told(payload: Mapping[str, Any]) -> Message:
-    """A job that was started here has ended: {kind, status, done, good, total}."""
-    good, total = _number(payload.get("good")), _number(payload.get("total"))
-    match payload.get("status"):
-        case "succeeded" if total > 1:
-            return _line(f":white_check_mark: {good} of {total} documents are ready. Ask me about them.")
-        case "succeeded":
-            return _line(":white_check_mark: Your document is ready. Ask me about it.")
-        case "cancelled":
-            return _line(":no_entry_sign: Reading your documents was cancelled.")
-        case _ if good:
-            ready = f"{good} of {total} documents are ready; the others could not be read."
-            return _line(f":warning: {ready} My Home tab says why.")
-        case _:
-            return _line(":warning: Your document could not be read. My Home tab says why.")
+def told(said: Told) -> Message:
+    """News, by its sign. What somebody else has named stands bold, as text."""
+    before, _, after = said.text.partition("{name}")
+    named = f"*{shown(said.name, 200)}*" if "{name}" in said.text else ""
+    head = f"{_SIGNS[said.sign]} {escaped(before)}{named}{escaped(after)}"
+    return Message(head, tuple(map(section, listed([head, *map(escaped, said.more)]))))
 
 
 def prompts(titles: Sequence[str]) -> list[dict[str, str]]:
-    """What might be asked, after the titles of what the person can see: at most four."""
-    named = [title for title in dict.fromkeys(" ".join(title.split()) for title in titles) if title]
-    about = [
-        (f"About “{_short(title)}”", f"What does “{_long(title)}” say?") for title in named[: PROMPTS - 1]
-    ]
-    return [{"title": title, "message": message} for title, message in [*about, *_SAMPLES][:PROMPTS]]
-
-
-def progress(job: Job) -> str:
-    progress = job.progress
-    if not progress.total:
-        return shown(progress.stage, 40)
-    part = min(1.0, progress.done / progress.total)
-    bar = "▓" * round(part * 10) + "░" * (10 - round(part * 10))
-    return f"{bar} {progress.done} of {progress.total} {shown(progress.stage, 40)}".rstrip()
-
-
-def _line(markup: str) -> Message:
-    return Message(markup, (section(markup),))
+    """As the agent view takes them."""
+    return [{"title": title, "message": message} for title, message in words.prompts(titles)]
 
 
 def _spoken(text: str) -> str:
     return escaped(shortened(text, NOTIFICATION))
-
-
-def _short(title: str) -> str:
-    return shortened(title, _TITLE)
-
-
-def _long(title: str) -> str:
-    return shortened(title, _PROMPT)
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 WAYS: Final = (

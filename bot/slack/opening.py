@@ -1,13 +1,13 @@
 """What people see before they ask: App Home, prompts in the agent view (SPEC 1)."""
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from switchboard_sdk import ApiError
 
+from bot.core.library import first, open_questions
 from bot.slack import render
 from bot.slack.desk import Desk
 from bot.slack.happened import ChatOpened, HomeOpened, Who
@@ -19,7 +19,6 @@ from kit.wire.interactions import Interaction
 from kit.wire.library import Document, Job
 
 log = structlog.get_logger()
-Item = TypeVar("Item")
 SHOWN: Final = 20
 TITLES: Final = 4
 WELCOMED_S: Final = 366 * 86_400
@@ -75,10 +74,7 @@ class Opening:
             link = await self.desk.people.link(team, who)
         with suppress(ApiError):
             me = await them.me()
-            interactions = await first(them.interactions.all(status="open"), SHOWN)
-            interactions += await first(
-                them.interactions.all(status="open", asked_of="second_person"), SHOWN - len(interactions)
-            )
+            interactions = await open_questions(them, SHOWN)
             jobs = await first(them.jobs.all(), SHOWN)
             async for base in them.knowledge_bases.all():
                 if base.owner_type == "user" and base.owner_id == str(me.id):
@@ -91,14 +87,3 @@ class Opening:
             interactions=interactions,
             base_url=self.desk.switchboard.base_url,
         )
-
-
-async def first(items: AsyncIterator[Item], most: int) -> list[Item]:
-    found: list[Item] = []
-    if most <= 0:
-        return found
-    async for item in items:
-        found.append(item)
-        if len(found) >= most:
-            break
-    return found

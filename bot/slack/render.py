@@ -3,7 +3,7 @@
 from bot.slack.answers import answer, closing, trouble, whole
 from bot.slack.cards import ended, question
 from bot.slack.flow import Flow
-from bot.slack.notices import help_, job_told, link_card, notice, prompts, refused, sources, upload, welcome
+from bot.slack.notices import help_, link_card, notice, prompts, refused, sources, told, welcome
 
 __all__ = [
     "Flow",
@@ -11,15 +11,14 @@ __all__ = [
     "closing",
     "ended",
     "help_",
-    "job_told",
     "link_card",
     "notice",
     "prompts",
     "question",
     "refused",
     "sources",
+    "told",
     "trouble",
-    "upload",
     "welcome",
     "whole",
 ]

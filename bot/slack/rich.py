@@ -9,8 +9,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bot.core.plain import opens
 from bot.slack.blocks import CODE, Block, cut
-from bot.slack.text import Table, neutral, opens, parts_of
+from bot.slack.text import Table, neutral, parts_of
 
 Style = dict[str, bool]
 _reader = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")

@@ -8,10 +8,11 @@ table of 100 rows and 20 columns.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from bot.core.plain import opens, shortened, visible
 
 LONGEST = 12_000
 """Characters of Markdown in one message."""
@@ -19,7 +20,6 @@ ROWS, COLUMNS, CELL = 100, 20, 1_000
 _JOINER = "\u2060"
 _ENTITY = re.compile(r"<(?=[@!#])")
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _reader = MarkdownIt("commonmark").enable("table")
 
 
@@ -52,11 +52,6 @@ def neutral(text: str) -> str:
     return _BROADCAST.sub(f"@{_JOINER}", _ENTITY.sub(f"<{_JOINER}", visible(text)))
 
 
-def visible(text: str) -> str:
-    """Without characters that hide or turn text around."""
-    return _INVISIBLE.sub("", text)
-
-
 def escaped(text: str) -> str:
     """For Slack's own markup (`mrkdwn`): shown as it is, without format, links or mentions."""
     shown = neutral(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -72,17 +67,6 @@ def markdown_link(url: str, label: str) -> str:
     """In Markdown; the label alone where the address is none that a browser opens."""
     shown = neutral(label).replace("[", "(").replace("]", ")")
     return f"[{shown}]({_address(url).replace('(', '%28').replace(')', '%29')})" if opens(url) else shown
-
-
-def opens(url: str) -> bool:
-    parts = urlsplit(url) if url.isascii() and url.isprintable() else None
-    return parts is not None and parts.scheme in ("http", "https") and bool(parts.netloc)
-
-
-def shortened(text: str, limit: int) -> str:
-    """On one line and no longer than `limit`, with an ellipsis where something is missing."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def parts_of(markdown: str) -> list[Prose | Table]:

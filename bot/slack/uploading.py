@@ -12,6 +12,8 @@ import structlog
 from switchboard_sdk import ApiError, Switchboard
 from switchboard_sdk.library import NamedFile
 
+from bot.core.library import personal_base
+from bot.core.telling import upload
 from bot.core.unfinished import Begun
 from bot.slack import render
 from bot.slack.calls import SlackTrouble
@@ -26,7 +28,6 @@ EVERY_S: Final = 1.5
 FOLLOWED_S: Final = 1800.0
 JOB: Final = "job/"
 JOB_S: Final = 2 * 86_400
-PERSONAL: Final = "My documents"
 _FINISHED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -76,12 +77,12 @@ class Uploading:
             return False
         team, channel, ts, name = (str(entry.value[part]) for part in ("team", "channel", "ts", "name"))
         job = await self.desk.people.as_them(who).jobs.get(job_id)
-        shown = await self._show(Where(team, channel), ts, render.upload(name, job))
+        shown = await self._show(Where(team, channel), ts, _said(name, job))
         await self._settled(job_id)
         return shown
 
     async def _kept(self, where: Where, who: Who, name: str, key: str, fetch: Any) -> None:
-        posted = await self._post(where, render.upload(name, None), key)
+        posted = await self._post(where, _said(name, None), key)
         them = self.desk.people.as_them(who)
         try:
             data = await fetch()
@@ -89,14 +90,14 @@ class Uploading:
             accepted = await them.documents.upload(base, [NamedFile(name, data)], key=f"slack-{key}")
             refused = next((one.error for one in accepted.documents if one.status == "refused"), None)
             if refused is not None:
-                await self._show(where, posted, render.upload(name, None, refused))
+                await self._show(where, posted, _said(name, None, refused))
                 return
             await self._follow(where, them, posted, name, accepted.job_id)
         except NotFetched as error:
-            await self._show(where, posted, render.upload(name, None, str(error)))
+            await self._show(where, posted, _said(name, None, str(error)))
         except SlackTrouble as trouble:
             log.warning("slack.file_not_fetched", code=trouble.code)
-            await self._show(where, posted, render.upload(name, None, "Slack did not give it to me."))
+            await self._show(where, posted, _said(name, None, "Slack did not give it to me."))
         except ApiError as error:
             await self._refused(where, who, posted, name, error)
 
@@ -108,7 +109,7 @@ class Uploading:
                 if not link.linked:
                     await self._show(where, ts, render.link_card(link, self.desk.switchboard.base_url))
                     return
-        await self._show(where, ts, render.upload(name, None, f"{problem.detail} {problem.hint}"))
+        await self._show(where, ts, _said(name, None, f"{problem.detail} {problem.hint}"))
 
     async def _follow(self, where: Where, them: Switchboard, ts: str, name: str, job_id: UUID) -> None:
         await self._followed(where, ts, name, job_id)
@@ -120,12 +121,12 @@ class Uploading:
                     last = job
                     if job.status not in _FINISHED and time.monotonic() - shown_at > EVERY_S:
                         shown_at = time.monotonic()
-                        await self._show(where, ts, render.upload(name, job), patient=False)
+                        await self._show(where, ts, _said(name, job), patient=False)
         except TimeoutError:
             log.warning("slack.job_not_followed", job_id=str(job_id))
         if last is None or last.status not in _FINISHED:
             return
-        if await self._show(where, ts, render.upload(name, last)):
+        if await self._show(where, ts, _said(name, last)):
             await self._settled(job_id)
 
     async def _followed(self, where: Where, ts: str, name: str, job_id: UUID) -> None:
@@ -174,10 +175,5 @@ class Uploading:
         return bool(await self._post(where, message, f"{ts}/again")) if patient else False
 
 
-async def personal_base(them: Switchboard) -> UUID:
-    """The person's first own one, made where there is none. Raises ApiError."""
-    me = await them.me()
-    async for base in them.knowledge_bases.all():
-        if base.owner_type == "user" and base.owner_id == str(me.id):
-            return base.id
-    return (await them.knowledge_bases.create(PERSONAL)).id
+def _said(name: str, job: Job | None, problem: str = "") -> Message:
+    return render.told(upload(name, job, problem))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.exact import exact
+from bot.core.exact import exact
 from bot.slack.forms import ask_modal, asked_in, content_of, done, errors_of, fits, modal, waiting
 from bot.slack.parse import pressed_of, submitted_of
 from bot.slack.render import ended, question

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.citing import addresses
 from bot.core.reply import Cited, Text
-from bot.slack.citing import addresses, with_links
+from bot.slack.citing import with_links
 from bot.slack.flow import Flow
 from bot.slack.text import Prose, neutral, parts_of
 from tests.bot.slack.things import PING, answered, cited

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.core.telling import job_told, upload
 from bot.slack import render
-from bot.slack.happened import Verb
+from bot.slack.happened import Message, Verb
 from bot.slack.home import Home, home
 from bot.slack.manifest import COMMANDS, EVENTS, SCOPES, SHORTCUTS, manifest
 from bot.slack.parse import COMMANDS as PARSED
@@ -42,17 +43,30 @@ def job(status: str, **over: Any) -> Job:
     return Job.model_validate({**given, "status": status, "created_at": NOW, **over})
 
 
+def told_of(payload: dict[str, Any]) -> Message:
+    return render.told(job_told(payload, details="My Home tab"))
+
+
 @pytest.mark.parametrize(
     ("told", "word"),
     [
-        (render.upload("Roster.pdf", None), "will read it now"),
-        (render.upload("Roster.pdf", job("running")), "▓▓▓░░░░░░░ 3 of 10 embedding"),
-        (render.upload("Roster.pdf", job("succeeded")), "only you can see it"),
-        (render.upload("Roster.pdf", None, "It is larger than 25 MB."), "It is larger than 25 MB."),
-        (render.job_told({"status": "succeeded", "good": 3, "total": 3}), "3 of 3 documents are ready"),
-        (render.job_told({"status": "failed", "good": 1, "total": 3}), "1 of 3 documents are ready"),
-        (render.job_told({"status": "failed", "good": 0, "total": 1}), "could not be read"),
-        (render.job_told({}), "could not be read"),
+        (render.told(upload("Roster.pdf", None)), "will read it now"),
+        (render.told(upload("Roster.pdf", job("running"))), "▓▓▓░░░░░░░ 3 of 10 embedding"),
+        (render.told(upload("Roster.pdf", job("succeeded"))), "only you can see it"),
+        (render.told(upload("Roster.pdf", None, "It is larger than 25 MB.")), "It is larger than 25 MB."),
+        (
+            told_of({"status": "succeeded", "good": 3, "total": 3}),
+            "3 of 3 documents are ready",
+        ),
+        (
+            told_of({"status": "failed", "good": 1, "total": 3}),
+            "1 of 3 documents are ready",
+        ),
+        (
+            told_of({"status": "failed", "good": 0, "total": 1}),
+            "could not be read",
+        ),
+        (told_of({}), "could not be read"),
     ],
 )
 def test_a_file_is_followed_to_its_end(told: Any, word: str) -> None:
@@ -63,7 +77,7 @@ def test_a_file_is_followed_to_its_end(told: Any, word: str) -> None:
 def test_files_that_failed_say_why() -> None:
     detail = "It is encrypted; send it without a password."
     errors = [{"document": "a.pdf", "code": "encrypted", "detail": detail}]
-    told = render.upload("all.zip", job("succeeded", errors=errors))
+    told = render.told(upload("all.zip", job("succeeded", errors=errors)))
     assert "9 of 10 files in" in words(told.blocks)
     assert detail in words(told.blocks)
 
@@ -124,8 +138,8 @@ def test_whatever_is_told_is_what_slack_takes(text: str, many: int) -> None:
     failed = job("failed", errors=errors)
     for told in (
         render.notice(text),
-        render.upload(text, failed),
-        render.upload(text, None, text),
+        render.told(upload(text, failed)),
+        render.told(upload(text, None, text)),
         render.sources(documents, []),
         render.sources([], [cited(n, title=text) for n in range(1, many + 2)]),
         render.welcome(),
