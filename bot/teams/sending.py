@@ -18,6 +18,7 @@ class TeamsTrouble(Exception):
         self.retry_after = retry_after
         self.uncertain = uncertain
         """It may have been done all the same."""
+        self.detail = ""
 
     @property
     def passing(self) -> bool:
