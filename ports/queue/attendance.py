@@ -23,7 +23,7 @@ from kit import telemetry
 from ports.db import libpq_url
 from ports.queue.pace import Pace
 from ports.queue.presence import LOCK_CLASS, PresentWorkers, one_statement_each, pool_of_quiet, present
-from ports.queue.queue import FAILURE, QUEUE, TRACE
+from ports.queue.queue import FAILURE, TRACE
 from ports.queue.tasks import GiveUp, Periodic, Task, Tasks
 
 JOBS = Counter("switchboard_queue_jobs_total", "Jobs that ended, by how.", ["task", "outcome"])
@@ -41,7 +41,7 @@ LOST = "The worker that ran it was lost."
 _LOST = """
 SELECT job.id, job.task_name, job.args, job.attempts, job.worker_id FROM procrastinate_jobs job
 LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
-WHERE job.status = 'doing' AND (worker.id IS NULL
+WHERE job.queue_name = %(queue)s AND job.status = 'doing' AND (worker.id IS NULL
   OR worker.last_heartbeat < now() - make_interval(secs => %(seconds)s)
   OR NOT EXISTS (SELECT FROM pg_locks held WHERE held.locktype = 'advisory' AND held.granted
     AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -56,7 +56,7 @@ WHERE id = %(id)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(work
 _NOTE = "UPDATE procrastinate_jobs SET args = args || %(note)s WHERE id = %(id)s"
 _COUNT = """
 SELECT task_name, status::text AS status, count(*) AS number FROM procrastinate_jobs
-WHERE status IN ('todo', 'doing', 'failed') GROUP BY 1, 2
+WHERE queue_name = %(queue)s AND status IN ('todo', 'doing', 'failed') GROUP BY 1, 2
 """
 _PERIODIC = """
 SELECT procrastinate_defer_periodic_job_v2(
@@ -64,23 +64,25 @@ SELECT procrastinate_defer_periodic_job_v2(
 """
 
 
-async def attend(url: str, tasks: Tasks, concurrency: int, pace: Pace, stopping: asyncio.Event) -> None:
+async def attend(
+    url: str, tasks: Tasks, concurrency: int, pace: Pace, stopping: asyncio.Event, *, queue: str
+) -> None:
     """Work until `stopping` is set. Raises where the connection is lost."""
     # Its messages hold the arguments of jobs, which are not for logs; we log ends of jobs ourselves.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     connector = _connector(url, concurrency)
     app = procrastinate.App(connector=connector)
     for task in tasks:
-        _register(app, connector, task, periodic=any(each.task is task for each in tasks.periodic))
+        _register(app, connector, task, queue, periodic=any(each.task is task for each in tasks.periodic))
     async with present(url) as presence, app.open_async():
         app.job_manager = PresentWorkers(connector, presence)
-        worker = _worker(app, concurrency, pace)
+        worker = _worker(app, queue, concurrency, pace)
         beside = [
             asyncio.create_task(_stop_when(stopping, worker)),
             asyncio.create_task(presence.watch()),
-            asyncio.create_task(_take_over(connector, tasks, pace)),
-            asyncio.create_task(_count(connector, tasks, pace)),
-            *(asyncio.create_task(_defer_every(connector, each)) for each in tasks.periodic),
+            asyncio.create_task(_take_over(connector, tasks, queue, pace)),
+            asyncio.create_task(_count(connector, tasks, queue, pace)),
+            *(asyncio.create_task(_defer_every(connector, queue, each)) for each in tasks.periodic),
         ]
         for each in beside:
             each.add_done_callback(lambda done: _end_with(done, worker))
@@ -107,10 +109,10 @@ def _connector(url: str, concurrency: int) -> procrastinate.PsycopgConnector:
     )
 
 
-def _worker(app: procrastinate.App, concurrency: int, pace: Pace) -> Worker:
+def _worker(app: procrastinate.App, queue: str, concurrency: int, pace: Pace) -> Worker:
     return Worker(
         app,
-        queues=[QUEUE],
+        queues=[queue],
         concurrency=concurrency,
         fetch_job_polling_interval=pace.poll_s,
         shutdown_graceful_timeout=pace.stop_within_s,
@@ -147,7 +149,12 @@ class _Retry(procrastinate.BaseRetryStrategy):
 
 
 def _register(
-    app: procrastinate.App, connector: procrastinate.PsycopgConnector, task: Task, *, periodic: bool
+    app: procrastinate.App,
+    connector: procrastinate.PsycopgConnector,
+    task: Task,
+    queue: str,
+    *,
+    periodic: bool,
 ) -> None:
     async def run(context: procrastinate.JobContext, /, **args: Any) -> None:
         try:
@@ -161,7 +168,7 @@ def _register(
                 await _bury(task, args, reason)
             raise
 
-    app.task(name=task.name, queue=QUEUE, pass_context=True, retry=_Retry(task))(run)
+    app.task(name=task.name, queue=queue, pass_context=True, retry=_Retry(task))(run)
 
 
 async def _attempt(task: Task, args: dict[str, Any]) -> None:
@@ -210,10 +217,12 @@ def _failure(reason: str) -> dict[str, Any]:
     return {FAILURE: {"reason": reason, "at": datetime.now(UTC).isoformat()}}
 
 
-async def _take_over(connector: procrastinate.PsycopgConnector, tasks: Tasks, pace: Pace) -> None:
+async def _take_over(connector: procrastinate.PsycopgConnector, tasks: Tasks, queue: str, pace: Pace) -> None:
     """Give back the jobs of workers that are gone; one that loses its worker every time fails."""
     while True:
-        lost = await connector.execute_query_all_async(_LOST, seconds=pace.lost_after_s, lock=LOCK_CLASS)
+        lost = await connector.execute_query_all_async(
+            _LOST, queue=queue, seconds=pace.lost_after_s, lock=LOCK_CLASS
+        )
         for job in lost:
             await _take_over_one(connector, tasks.get(job["task_name"]), job)
         await asyncio.sleep(pace.look_s)
@@ -236,10 +245,10 @@ async def _take_over_one(
     _log.warning("queue.job_taken_over", task=job["task_name"], gave_up=last)
 
 
-async def _count(connector: procrastinate.PsycopgConnector, tasks: Tasks, pace: Pace) -> None:
+async def _count(connector: procrastinate.PsycopgConnector, tasks: Tasks, queue: str, pace: Pace) -> None:
     """How many jobs wait, run and have failed: every worker says the same, so take the maximum."""
     while True:
-        found = await connector.execute_query_all_async(_COUNT)
+        found = await connector.execute_query_all_async(_COUNT, queue=queue)
         numbers = {(row["task_name"], row["status"]): row["number"] for row in found}
         for task in tasks:
             for status, state in _STATES.items():
@@ -247,7 +256,7 @@ async def _count(connector: procrastinate.PsycopgConnector, tasks: Tasks, pace: 
         await asyncio.sleep(pace.count_s)
 
 
-async def _defer_every(connector: procrastinate.PsycopgConnector, periodic: Periodic) -> None:
+async def _defer_every(connector: procrastinate.PsycopgConnector, queue: str, periodic: Periodic) -> None:
     """Every worker tries at the same moments; the database lets one of them through."""
     while True:
         now = time.time()
@@ -256,5 +265,5 @@ async def _defer_every(connector: procrastinate.PsycopgConnector, periodic: Peri
         # The last one still waits: the workers are busy.
         with suppress(UniqueViolation):
             await connector.execute_query_one_async(
-                _PERIODIC, queue=QUEUE, name=periodic.task.name, moment=moment
+                _PERIODIC, queue=queue, name=periodic.task.name, moment=moment
             )

@@ -16,7 +16,8 @@ from ports.db import Database
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult
 
-QUEUE = "default"
+DEFAULT = "default"
+"""The platform's queue; another process with a worker of its own has one of its own, by name."""
 TRACE = "_trace"
 FAILURE = "_failure"
 """Keys in a job's arguments that are ours: the caller's trace, the reason of the last failure."""
@@ -34,20 +35,26 @@ _DEFER_MANY = text(
 _FAILED = text(
     "SELECT job.id, task_name, args, attempts, (SELECT max(at) FROM procrastinate_events event"
     " WHERE event.job_id = job.id AND event.type = 'failed') AS failed_at"
-    " FROM procrastinate_jobs job WHERE status = 'failed' AND args @> CAST(:about AS jsonb)"
+    " FROM procrastinate_jobs job WHERE queue_name = :queue AND status = 'failed'"
+    " AND args @> CAST(:about AS jsonb)"
     " AND (CAST(:task AS text) IS NULL OR task_name = :task)"
     " AND (CAST(:before AS bigint) IS NULL OR job.id < :before) ORDER BY job.id DESC LIMIT :limit"
 )
 _REPLAY = text(
     "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL, args = args - :failure"
-    " WHERE id = :id AND status = 'failed' RETURNING id"
+    " WHERE id = :id AND queue_name = :queue AND status = 'failed' RETURNING id"
 )
 _FORGET = text(
-    "DELETE FROM procrastinate_jobs WHERE status = 'failed' AND (CAST(:id AS bigint) IS NULL OR id = :id)"
+    "DELETE FROM procrastinate_jobs WHERE queue_name = :queue AND status = 'failed'"
+    " AND (CAST(:id AS bigint) IS NULL OR id = :id)"
     " AND (CAST(:task AS text) IS NULL OR task_name = :task) AND args @> CAST(:about AS jsonb)"
 )
 _AT_WORK = text(
-    "SELECT DISTINCT lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND lock = ANY(:locks)"
+    "SELECT DISTINCT lock FROM procrastinate_jobs WHERE queue_name = :queue"
+    " AND status IN ('todo', 'doing') AND lock = ANY(:locks)"
+)
+_WITHDRAW = text(
+    "DELETE FROM procrastinate_jobs WHERE queue_name = :queue AND status = 'todo' AND queueing_lock = :lock"
 )
 
 
@@ -66,8 +73,9 @@ class FailedJob:
 class Queue:
     """Jobs on the same Postgres, so that a job and the row it is about are one commit."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, name: str = DEFAULT) -> None:
         self._database = database
+        self.name = name
 
     async def defer(
         self,
@@ -86,7 +94,7 @@ class Queue:
         `queueing_lock` still waits, nothing is added and the answer is None. Higher `priority` first.
         """
         values = {
-            "queue": QUEUE,
+            "queue": self.name,
             "task": task,
             "priority": priority,
             "lock": lock,
@@ -106,7 +114,7 @@ class Queue:
             return
         trace = telemetry.inject()
         rows = [{"args": {**args, TRACE: trace}, "lock": lock} for args, lock in jobs]
-        values = {"queue": QUEUE, "task": task, "jobs": msgspec.json.encode(rows).decode()}
+        values = {"queue": self.name, "task": task, "jobs": msgspec.json.encode(rows).decode()}
         await session.execute(_DEFER_MANY, values)
 
     async def failed(
@@ -118,27 +126,37 @@ class Queue:
         before: int | None = None,
     ) -> list[FailedJob]:
         """The dead letters, newest first. about: arguments that they have; before: only older ids."""
-        values = {"limit": limit, "task": task, "about": _json(about or {}), "before": before}
+        values = {
+            "queue": self.name,
+            "limit": limit,
+            "task": task,
+            "about": _json(about or {}),
+            "before": before,
+        }
         async with self._database.begin() as session:
             rows = (await session.execute(_FAILED, values)).all()
         return [_failed_job(*row) for row in rows]
 
     async def replay(self, session: AsyncSession, job_id: int) -> bool:
         """Give a dead letter all its attempts again. False where it is none."""
-        done = await session.execute(_REPLAY, {"id": job_id, "failure": FAILURE})
+        done = await session.execute(_REPLAY, {"queue": self.name, "id": job_id, "failure": FAILURE})
         return done.first() is not None
 
     async def forget(self, session: AsyncSession, job_id: int) -> bool:
         """Delete a dead letter. False where it is none."""
-        return await _forget(session, {"id": job_id, "task": None, "about": "{}"}) > 0
+        return await _forget(session, {"queue": self.name, "id": job_id, "task": None, "about": "{}"}) > 0
 
     async def forget_about(self, session: AsyncSession, task: str, about: Mapping[str, Any]) -> int:
         """Delete the dead letters of this task with these arguments; how many there were."""
-        return await _forget(session, {"id": None, "task": task, "about": _json(about)})
+        return await _forget(session, {"queue": self.name, "id": None, "task": task, "about": _json(about)})
 
     async def at_work(self, session: AsyncSession, locks: Sequence[str]) -> frozenset[str]:
         """Those of the locks for which a job waits or runs."""
-        return frozenset(await session.scalars(_AT_WORK, {"locks": list(locks)}))
+        return frozenset(await session.scalars(_AT_WORK, {"queue": self.name, "locks": list(locks)}))
+
+    async def withdraw(self, session: AsyncSession, queueing_lock: str) -> None:
+        """Delete the job that waits with this lock; one that runs already is left alone."""
+        await session.execute(_WITHDRAW, {"queue": self.name, "lock": queueing_lock})
 
 
 async def _forget(session: AsyncSession, values: dict[str, Any]) -> int:

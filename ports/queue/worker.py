@@ -6,20 +6,30 @@ from contextlib import suppress
 import structlog
 
 from ports.queue.pace import Pace
+from ports.queue.queue import DEFAULT
 from ports.queue.tasks import Tasks
 
 _log = structlog.get_logger()
 
 
 class QueueWorker:
-    """Runs the jobs of `tasks`, up to `concurrency` at a time, until `stop`.
+    """Runs the jobs of `tasks` in one queue, up to `concurrency` at a time, until `stop`.
 
     A job runs at least once: after a crash of its worker it runs again. Where Postgres goes away the
     worker waits for it.
     """
 
-    def __init__(self, url: str, tasks: Tasks, concurrency: int = 4, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        tasks: Tasks,
+        concurrency: int = 4,
+        pace: Pace | None = None,
+        *,
+        name: str = DEFAULT,
+    ) -> None:
         self._url = url
+        self._name = name
         self._tasks = tasks
         self._concurrency = concurrency
         self._pace = pace or Pace()
@@ -34,7 +44,14 @@ class QueueWorker:
         try:
             while not self._stopping.is_set():
                 try:
-                    await attend(self._url, self._tasks, self._concurrency, self._pace, self._stopping)
+                    await attend(
+                        self._url,
+                        self._tasks,
+                        self._concurrency,
+                        self._pace,
+                        self._stopping,
+                        queue=self._name,
+                    )
                 except Exception as error:
                     _log.warning("queue.worker_interrupted", error=type(error).__name__)
                 with suppress(TimeoutError):

@@ -473,3 +473,47 @@ def test_two_tasks_cannot_share_a_name() -> None:
     tasks.add("tidy", nothing)
     with pytest.raises(ValueError, match="tidy"):
         tasks.every(5, "tidy", nothing)
+
+
+@pytest.mark.proves("QUEUE-001")
+async def test_a_queue_of_another_name_is_another_workers_business(database: Database) -> None:
+    theirs, ours = Queue(database), Queue(database, "contact")
+    done: asyncio.Queue[str] = asyncio.Queue()
+    tasks = Tasks()
+
+    async def note(args: Args) -> None:
+        done.put_nowait(args["whose"])
+
+    async def fail(args: Args) -> None:
+        raise GiveUp("never")
+
+    tasks.add("note", note)
+    tasks.add("fail", fail)
+    await defer(database, theirs, "note", {"whose": "theirs"})
+    await defer(database, theirs, "fail", {})
+    worker = QueueWorker(database.url, tasks, 2, QUICK, name="contact")
+    running = asyncio.create_task(worker.run())
+    await defer(database, ours, "note", {"whose": "ours"})
+    assert await done.get() == "ours"
+    await defer(database, ours, "fail", {})
+    await until(lambda: _has_dead_letter(ours))
+    await worker.stop()
+    await running
+    assert done.empty()
+    assert await jobs(database) == {"todo": 2, "failed": 1}
+    assert await theirs.failed() == []
+
+
+async def _has_dead_letter(queue: Queue) -> bool:
+    return bool(await queue.failed())
+
+
+async def test_a_waiting_job_can_be_withdrawn_by_its_lock(database: Database, queue: Queue) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    await defer(database, queue, "note", {}, queueing_lock="one", run_at=later)
+    async with database.begin() as session:
+        await Queue(database, "contact").withdraw(session, "one")
+    assert await jobs(database) == {"todo": 1}
+    async with database.begin() as session:
+        await queue.withdraw(session, "one")
+    assert await jobs(database) == {}
