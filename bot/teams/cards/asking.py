@@ -1,8 +1,8 @@
 """What the platform asks, as cards (SPEC 5).
 
-A card never decides: its buttons carry the interaction's id, and the platform checks who pressed. Where others
-read along, the message says only that somebody is asked; Teams shows the question itself to that person alone
-(`refresh`), and to whoever else opens it how it stands.
+A card never decides: its buttons carry the interaction's id, and the platform checks who pressed. Where
+others read along, the message says only that somebody is asked; Teams shows the question itself to that
+person alone (`refresh`), and to whoever else opens it how it stands.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +55,8 @@ class Filled:
 def asking(
     interaction: Interaction, who: Who, shared: bool, *, filled: Filled | None = None, page: int = 0
 ) -> Card:
-    """`shared`: for a message that others read; else what the person alone sees. `page`: of long arguments."""
+    """`shared`: for a message that others read; else what the person alone sees. `page`: of long
+    arguments."""
     if shared:
         return waiting(interaction, who)
     made = _question(interaction, who, filled or Filled(), page)

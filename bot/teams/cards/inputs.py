@@ -3,10 +3,11 @@
 Inputs carry the field's place (`f0.1`) as their id; date with time is two of them (`f0.1.date`, `f0.1.time`).
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, tzinfo
 from datetime import date as day
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.asking import NotUnderstood, understood
@@ -123,7 +124,7 @@ def _figure(value: object) -> int | float | None:
         number = float(str(value))
     except ValueError:
         return None
-    if number != number or abs(number) == float("inf"):
+    if not math.isfinite(number):
         return None
     return int(number) if number.is_integer() else number
 
@@ -147,7 +148,7 @@ def _choices(slot: Slot, value: object) -> Element:
     several = slot.field.kind == "some_of"
     folded = len(slot.field.options) > FEW
     # Folded lists are the system's own and read no Markdown.
-    show = (lambda text: plain(shortened(text, _OPTION))) if folded and not several else _escaped_option
+    show = _folded_option if folded and not several else _escaped_option
     options = [
         {"title": show(option.title) or "–", "value": str(number)}
         for number, option in enumerate(slot.field.options)
@@ -163,13 +164,17 @@ def _choices(slot: Slot, value: object) -> Element:
     return {**made, **_initial(value if isinstance(value, str) and value else _chosen(slot))}
 
 
+def _folded_option(text: str) -> str:
+    return plain(shortened(text, _OPTION))
+
+
 def _escaped_option(text: str) -> str:
     return escaped(text, _OPTION)
 
 
 def _chosen(slot: Slot) -> str | None:
     default = slot.field.default
-    wanted = default if isinstance(default, list) else [] if default is None else [default]
+    wanted = cast(list[Any], default) if isinstance(default, list) else [default]
     numbers = [str(at) for at, option in enumerate(slot.field.options) if option.value in wanted]
     return ",".join(numbers) or None
 

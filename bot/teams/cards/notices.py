@@ -33,10 +33,10 @@ WAYS: Final = (
 _PROMISE: Final = "Every fact in an answer has its source; its number opens the place. I can be wrong: look."
 _SIGNS: Final = {"done": "✅ ", "waits": "⏳ ", "wrong": "⚠ ", "stopped": "⛔ ", "news": "📅 "}
 _BOOKED: Final = {
-    "created": "Your meeting is booked",
     "confirmed": "Your meeting is booked",
-    "booked": "Your meeting is booked",
+    "not_booked": "Your meeting is not booked",
     "moved": "Your meeting has moved",
+    "not_moved": "Your meeting has not moved",
     "cancelled": "Your meeting is cancelled",
 }
 _FACTS: Final = (
