@@ -15,7 +15,7 @@ from bot.console.plain import said
 from bot.core.asking import NotUnderstood, fields_of, understood
 from kit.wire.interactions import Action, Form, Interaction
 from launch.cli.ask import ASKED, exit_code
-from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, Access, Work, asks, connected
 
 USAGE = 2
 Id = Annotated[UUID, typer.Argument(help="Of the interaction, as it was shown.")]
@@ -28,18 +28,17 @@ Cancel = Annotated[bool, typer.Option("--cancel", help="Withdraw it.")]
 
 def command(app: typer.Typer) -> None:
     @app.command("answer", help="Answer what a tool asked (see `switchboard ask`).")
+    @asks("maya")
     def answer(
+        access: Access,
         interaction: Id,
         fields: Fields = None,
         *,
         decline: Decline = False,
         cancel: Cancel = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    ) -> Work:
         action: Action = "cancel" if cancel else "decline" if decline else "accept"
-        finish(_answer(interaction, action, fields or [], Access(url, token, person)))
+        return _answer(interaction, action, fields or [], access)
 
 
 async def _answer(interaction_id: UUID, action: Action, fields: list[str], access: Access) -> int:

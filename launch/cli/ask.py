@@ -8,7 +8,7 @@ from switchboard_sdk import Switchboard
 
 from bot.console.app import Chat, Terminal
 from bot.core.reply import Answer, Final, Question
-from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, NO_ANSWER, Access, Work, asks, connected
 
 ASKED = 4
 """The exit code where a tool asks first: `switchboard answer` goes on."""
@@ -19,17 +19,10 @@ Words = Annotated[list[str], typer.Argument(help="The question; '-' reads it fro
 
 def command(app: typer.Typer) -> None:
     @app.command("ask", help="Ask one question and show the cited answer.")
-    def ask(
-        question: Words,
-        *,
-        json: Json = False,
-        agent: Agent = "",
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    @asks("maya")
+    def ask(access: Access, question: Words, *, json: Json = False, agent: Agent = "") -> Work:
         text = sys.stdin.read() if question == ["-"] else " ".join(question)
-        finish(_ask(text.strip(), json, agent or None, Access(url, token, person)))
+        return _ask(text.strip(), json, agent or None, access)
 
 
 async def _ask(text: str, as_json: bool, agent: str | None, access: Access) -> int:

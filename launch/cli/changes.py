@@ -15,7 +15,7 @@ from switchboard_sdk.jobs import FINISHED
 
 from bot.console.plain import one_line
 from kit.wire.library import ChangedDocument, Document, KnowledgeBase, Share, ShareWith
-from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, Access, Work, asks, connected
 
 FindBase = Callable[[Switchboard, str], Awaitable[KnowledgeBase]]
 Id = Annotated[UUID, typer.Argument(help="The document; `docs list` shows ids.", show_default=False)]
@@ -36,25 +36,26 @@ def command(docs: typer.Typer, find_base: FindBase) -> None:
 
 def _sharing(docs: typer.Typer) -> None:
     @docs.command(help="Share a document: it can be found by them at once.")
-    def share(
-        document: Id, whom: Whom, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
-    ) -> None:
-        finish(_share(document, [share_with(one) for one in whom], Access(url, token, person)))
+    @asks("maya")
+    def share(access: Access, document: Id, whom: Whom) -> Work:
+        return _share(document, [share_with(one) for one in whom], access)
 
     @docs.command(help="Take shares back.")
-    def unshare(
-        document: Id, whom: Whom, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
-    ) -> None:
-        finish(_unshare(document, [share_with(one) for one in whom], Access(url, token, person)))
+    @asks("maya")
+    def unshare(access: Access, document: Id, whom: Whom) -> Work:
+        return _unshare(document, [share_with(one) for one in whom], access)
 
     @docs.command(help="With whom a document is shared.")
-    def shares(document: Id, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_shares(document, Access(url, token, person)))
+    @asks("maya")
+    def shares(access: Access, document: Id) -> Work:
+        return _shares(document, access)
 
 
 def _editing(docs: typer.Typer) -> None:
     @docs.command(help="Correct what is known about a document; 'auto' gives a field back to the document.")
+    @asks("maya")
     def edit(  # noqa: PLR0917  one option for each field
+        access: Access,
         document: Id,
         title: str | None = None,
         doc_type: str | None = None,
@@ -63,42 +64,38 @@ def _editing(docs: typer.Typer) -> None:
         last_modified: Annotated[str | None, typer.Option("--date", help="2026-03-01")] = None,
         strategy: Annotated[str | None, typer.Option(help="How it is cut into chunks.")] = None,
         tags: Annotated[str | None, typer.Option(help="Separated by commas.")] = None,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    ) -> Work:
         given = (title, doc_type, service_scope, privacy_level, last_modified, strategy)
         fields = corrections(dict(zip(FIELDS, given, strict=True)), tags)
         if not fields:
             raise typer.BadParameter("Say what to correct, such as --title 'Leave' or --tags a,b.")
-        finish(_edit(document, fields, Access(url, token, person)))
+        return _edit(document, fields, access)
 
     @docs.command(help="The versions of a document that you may open.")
-    def versions(document: Id, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_versions(document, Access(url, token, person)))
+    @asks("maya")
+    def versions(access: Access, document: Id) -> Work:
+        return _versions(document, access)
 
     @docs.command(help="Bring an older version back.")
-    def restore(
-        document: Id, version: int, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
-    ) -> None:
-        finish(_restore(document, version, Access(url, token, person)))
+    @asks("maya")
+    def restore(access: Access, document: Id, version: int) -> Work:
+        return _restore(document, version, access)
 
 
 def _moving(docs: typer.Typer, find_base: FindBase) -> None:
     @docs.command(help="Move a document to another knowledge base, to another path, or both.")
-    def mv(  # noqa: PLR0917  as typed
+    @asks("maya")
+    def mv(
+        access: Access,
         document: Id,
         base: Annotated[
             str | None, typer.Option("--to", help="A knowledge base: its name or id, 'org', or 'personal'.")
         ] = None,
         path: Annotated[str | None, typer.Option(help="Its new path there.")] = None,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    ) -> Work:
         if base is None and path is None:
             raise typer.BadParameter("Say where to: --to BASE, --path PATH, or both.")
-        finish(_move(document, base, path, Access(url, token, person), find_base))
+        return _move(document, base, path, access, find_base)
 
 
 def share_with(text: str) -> ShareWith:

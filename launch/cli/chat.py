@@ -4,13 +4,14 @@ import typer
 
 from bot.console import app as console
 from launch.cli.ask import Agent
-from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import Access, Work, asks, connected
 
 
 def command(app: typer.Typer) -> None:
     @app.command("chat", help="Talk in the terminal: streamed answers, sources as footnotes, history.")
-    def chat(agent: Agent = "", url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(talk(Access(url, token, person), agent or None))
+    @asks("maya")
+    def chat(access: Access, agent: Agent = "") -> Work:
+        return talk(access, agent or None)
 
 
 async def talk(access: Access, agent: str | None = None) -> int:

@@ -5,12 +5,14 @@ Exit codes: 0 done, 1 it did not work (the problem is on stderr), 2 wrong usage,
 """
 
 import asyncio
+import functools
+import inspect
 import logging
 import sys
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import structlog
@@ -62,7 +64,45 @@ async def connected(access: Access) -> AsyncGenerator[Switchboard]:
         yield switchboard
 
 
-def finish(work: Coroutine[None, None, int]) -> None:
+Work = Coroutine[None, None, int]
+
+
+def asks(person: str) -> Callable[[Callable[..., Work]], Callable[..., None]]:
+    """A verb that says what to do with `access` becomes one that a terminal can run: it takes --url, --token
+    and --as beside its own options, and ends the process as `finish` does.
+
+    person: as whom it asks where nobody is named.
+    """
+
+    def told(verb: Callable[..., Work]) -> Callable[..., None]:
+        @functools.wraps(verb)
+        def run(url: str, token: str, person: str, **own: Any) -> None:
+            finish(verb(access=Access(url, token, person), **own))
+
+        signature = _with_access(inspect.signature(verb), person)
+        # read by typer
+        run.__signature__ = signature  # pyright: ignore[reportAttributeAccessIssue]
+        run.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+        return run
+
+    return told
+
+
+def _with_access(own: inspect.Signature, person: str) -> inspect.Signature:
+    defaults: dict[str, tuple[Any, str]] = {
+        "url": (Url, DEFAULT_URL),
+        "token": (Token, ""),
+        "person": (Person, person),
+    }
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in defaults.items()
+    ]
+    kept = [one for one in own.parameters.values() if one.name != "access"]
+    return own.replace(parameters=[*kept, *shared], return_annotation=None)
+
+
+def finish(work: Work) -> None:
     """Runs a verb to its exit code; a problem becomes two lines on stderr."""
     # A person reads the sentence of a problem; only what we did not foresee is logged beside it.
     structlog.configure(

@@ -19,7 +19,7 @@ from switchboard_sdk.folders import Progress as UploadProgress
 from bot.console.plain import one_line
 from kit.wire.library import Document, KnowledgeBase
 from launch.cli import changes, jobs, sources
-from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, Access, Work, asks, connected
 
 NOT_READ = ("refused", "failed")
 Base = Annotated[
@@ -38,30 +38,22 @@ def command(app: typer.Typer) -> None:
     sources.command(docs, find_base)  # docs crawl, docs sources …
 
     @docs.command(help="Add files and folders; what has not changed is skipped.")
-    def add(
-        paths: Paths,
-        base: Base = "personal",
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_add(paths, base, Access(url, token, person)))
+    @asks("maya")
+    def add(access: Access, paths: Paths, base: Base = "personal") -> Work:
+        return _add(paths, base, access)
 
     @docs.command("list", help="The documents of a knowledge base that you can see.")
-    def show(  # noqa: PLR0917  one option for each
-        base: Base = "personal",
-        everywhere: Everywhere = False,
-        shared: Shared = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    @asks("maya")
+    def show(
+        access: Access, base: Base = "personal", everywhere: Everywhere = False, shared: Shared = False
+    ) -> Work:
         where = "shared" if shared else "everywhere" if everywhere else base
-        finish(_list(where, Access(url, token, person)))
+        return _list(where, access)
 
     @docs.command("rm", help="Remove documents by id.")
-    def remove(ids: list[UUID], url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_remove(ids, Access(url, token, person)))
+    @asks("maya")
+    def remove(access: Access, ids: list[UUID]) -> Work:
+        return _remove(ids, access)
 
 
 async def _add(paths: list[Path], base: str, access: Access) -> int:

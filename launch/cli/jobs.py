@@ -14,7 +14,7 @@ from switchboard_sdk.jobs import FINISHED
 
 from bot.console.plain import one_line
 from kit.wire.library import Job
-from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, Access, Work, asks, connected
 
 _SHOWN = 50
 Id = Annotated[UUID, typer.Argument(help="The job.", show_default=False)]
@@ -33,52 +33,43 @@ def command(docs: typer.Typer) -> None:
 
 def _own(docs: typer.Typer) -> None:
     @docs.command(help="Your jobs, newest first; or one with its documents.")
-    def jobs(
-        job: MaybeId = None,
-        follow: Follow = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_jobs(job, Access(url, token, person), follow=follow))
+    @asks("maya")
+    def jobs(access: Access, job: MaybeId = None, follow: Follow = False) -> Work:
+        return _jobs(job, access, follow=follow)
 
     @docs.command(help="Stop a job: what is published stays, the rest is not read.")
-    def cancel(job: Id, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_cancel(job, Access(url, token, person)))
+    @asks("maya")
+    def cancel(access: Access, job: Id) -> Work:
+        return _cancel(job, access)
 
     @docs.command(help="Try the failed documents of a job again.")
-    def retry(
-        job: Id, follow: Follow = False, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
-    ) -> None:
-        finish(_retry(job, Access(url, token, person), follow=follow))
+    @asks("maya")
+    def retry(access: Access, job: Id, follow: Follow = False) -> Work:
+        return _retry(job, access, follow=follow)
 
 
 def _for_admins(docs: typer.Typer) -> None:
     @docs.command(help="For admins: jobs after their last attempt, with the reason.")
-    def failed(url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada") -> None:
-        finish(_failed(Access(url, token, person)))
+    @asks("ada")
+    def failed(access: Access) -> Work:
+        return _failed(access)
 
     @docs.command(help="For admins: try dead letters again.")
-    def replay(
-        letters: Letters = None,
-        every: All = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
+    @asks("ada")
+    def replay(access: Access, letters: Letters = None, every: All = False) -> Work:
         if bool(letters) == every:
             raise typer.BadParameter("Name the dead letters (see `switchboard docs failed`), or say --all.")
-        finish(_replay(letters or [], Access(url, token, person)))
+        return _replay(letters or [], access)
 
     @docs.command(help="For admins: compare index and files with the database, and repair.")
-    def reconcile(url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada") -> None:
-        finish(_reconcile(Access(url, token, person)))
+    @asks("ada")
+    def reconcile(access: Access) -> Work:
+        return _reconcile(access)
 
     @docs.command(help="For admins: answer nothing from the caches that was kept until now.")
-    def flush(
-        scope: Scope = "all", url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada"
-    ) -> None:
-        finish(_flush(scope, Access(url, token, person)))
+    @asks("ada")
+    def flush(access: Access, scope: Scope = "all") -> Work:
+        return _flush(scope, access)
 
 
 async def _jobs(job_id: UUID | None, access: Access, *, follow: bool) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bot.console.plain import one_line
-from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, Access, Work, asks, connected
 
 Code = Annotated[str, typer.Argument(help="As the bot showed it to you, and to nobody else.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether the account is mine.")]
@@ -14,10 +14,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether the account
 
 def command(app: typer.Typer) -> None:
     @app.command("link", help="Link your account in Slack or Teams, with the code that the bot showed you.")
-    def link(
-        code: Code, *, yes: Yes = False, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya"
-    ) -> None:
-        finish(_link(code.strip(), yes, Access(url, token, person)))
+    @asks("maya")
+    def link(access: Access, code: Code, *, yes: Yes = False) -> Work:
+        return _link(code.strip(), yes, access)
 
 
 async def _link(code: str, yes: bool, access: Access) -> int:

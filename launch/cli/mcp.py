@@ -18,7 +18,7 @@ from rich.table import Table
 from bot.console.plain import neutral, one_line, said
 from kit.wire import mcp as wire
 from launch.cli import mcp_accounts, mcp_clients, mcp_servers, mcp_tools
-from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, NO_ANSWER, Access, Work, asks, connected
 
 _CLIENT = {"name": "switchboard-cli", "version": "1"}
 _TIMEOUT_S = 200.0
@@ -75,36 +75,21 @@ def command(app: typer.Typer) -> None:
 
 def _verbs(mcp: typer.Typer) -> None:
     @mcp.command("list", help="The tools that you may use.")
-    def list_tools(
-        server: Server = "",
-        as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_listed(server, Access(url, token, person), as_json=as_json))
+    @asks("maya")
+    def list_tools(access: Access, server: Server = "", as_json: AsJson = False) -> Work:
+        return _listed(server, access, as_json=as_json)
 
     @mcp.command(help="Call a tool: switchboard mcp call docs.search query='annual leave' top_k=3")
-    def call(  # noqa: PLR0917 - an option each
-        tool: Name,
-        given: Given = None,
-        server: Server = "",
-        as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_called(tool, given or [], server, Access(url, token, person), as_json=as_json))
+    @asks("maya")
+    def call(
+        access: Access, tool: Name, given: Given = None, server: Server = "", as_json: AsJson = False
+    ) -> Work:
+        return _called(tool, given or [], server, access, as_json=as_json)
 
     @mcp.command(help="What the endpoint offers, or one tool with its schema.")
-    def inspect(
-        tool: MaybeName = "",
-        server: Server = "",
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_inspected(tool, server, Access(url, token, person)))
+    @asks("maya")
+    def inspect(access: Access, tool: MaybeName = "", server: Server = "") -> Work:
+        return _inspected(tool, server, access)
 
 
 async def _listed(server: str, access: Access, *, as_json: bool) -> int:

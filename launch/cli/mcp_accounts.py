@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.console.plain import one_line, said
-from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import Access, Work, asks, connected
 
 Name = Annotated[str, typer.Argument(help="The server.", show_default=False)]
 FromEnvironment = Annotated[
@@ -40,43 +40,43 @@ def command(mcp: typer.Typer) -> None:
 
 def _own(mcp: typer.Typer) -> None:
     @mcp.command(help="Connect your account at a server: a page in your browser, or a key that you have.")
-    def connect(  # noqa: PLR0917 - an option each
-        server: Name,
-        secret_from: FromEnvironment = "",
-        open_page: Open = True,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_connect(server, secret_from, Access(url, token, person), open_page=open_page))
+    @asks("maya")
+    def connect(
+        access: Access, server: Name, secret_from: FromEnvironment = "", open_page: Open = True
+    ) -> Work:
+        return _connect(server, secret_from, access, open_page=open_page)
 
     @mcp.command(help="Disconnect your account at a server.")
-    def disconnect(server: Name, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_disconnect(server, Access(url, token, person)))
+    @asks("maya")
+    def disconnect(access: Access, server: Name) -> Work:
+        return _disconnect(server, access)
 
     @mcp.command(help="Your accounts at tool servers.")
-    def accounts(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_accounts(Access(url, token, person)))
+    @asks("maya")
+    def accounts(access: Access) -> Work:
+        return _accounts(access)
 
 
 def _approvals_of(mcp: typer.Typer) -> None:
     @mcp.command(help="Calls that you agreed to for a whole conversation.")
-    def approvals(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_approvals(Access(url, token, person)))
+    @asks("maya")
+    def approvals(access: Access) -> Work:
+        return _approvals(access)
 
     @mcp.command(help="Take back what you agreed to for a whole conversation: the next call asks again.")
+    @asks("maya")
     def forget(
+        access: Access,
         approval: Annotated[str, typer.Argument(help="Its id, or the beginning of it.", show_default=False)],
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_forget(approval, Access(url, token, person)))
+    ) -> Work:
+        return _forget(approval, access)
 
 
 def _for_admins(mcp: typer.Typer) -> None:
     @mcp.command("sign-in", help="For admins: how one signs in to a server; the rest is found out.")
+    @asks("ada")
     def sign_in(  # noqa: PLR0917 - an option each
+        access: Access,
         server: Name,
         kind: Kind = "authorization_code",
         client_id: ClientId = "",
@@ -85,10 +85,7 @@ def _for_admins(mcp: typer.Typer) -> None:
         scope: Scopes = None,
         header: Header = "",
         prefix: Prefix = "",
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
+    ) -> Work:
         given = {
             "client_id": client_id,
             "issuer": issuer,
@@ -99,7 +96,7 @@ def _for_admins(mcp: typer.Typer) -> None:
         fields: dict[str, Any] = {"kind": kind} | {name: value for name, value in given.items() if value}
         if secret_from:
             fields["secret" if kind == "static" else "client_secret"] = _secret(secret_from)
-        finish(_sign_in(server, fields, Access(url, token, person)))
+        return _sign_in(server, fields, access)
 
 
 def _secret(variable: str) -> str:

@@ -15,7 +15,7 @@ from switchboard_sdk import Switchboard
 from bot.console.plain import one_line, said
 from kit.wire.governance import McpServer, ServerDefinitions
 from launch.cli import mcp_commands, mcp_shown
-from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, NO_ANSWER, Access, Work, asks, connected
 from launch.shape import DEFAULT_DATA
 
 Name = Annotated[str, typer.Argument(help="The server.", show_default=False)]
@@ -57,7 +57,9 @@ def _registering(mcp: typer.Typer) -> None:
         help="Register a tool server: switchboard mcp add time -- uvx mcp-server-time; "
         "or --at https://…/mcp; or --openapi FILE --base-url https://…"
     )
+    @asks("ada")
     def add(  # noqa: PLR0917 - an option each
+        access: Access,
         name: Name,
         words: Words = None,
         at: Address = "",
@@ -70,10 +72,7 @@ def _registering(mcp: typer.Typer) -> None:
         data: Data = DEFAULT_DATA,
         replace: Replace = False,
         as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
+    ) -> Work:
         if sum(map(bool, (words, at, openapi))) != 1:
             raise typer.BadParameter("Say one of: -- COMMAND…, --at ADDRESS, --openapi FILE.")
         if bool(openapi) != bool(base_url):
@@ -98,60 +97,36 @@ def _registering(mcp: typer.Typer) -> None:
             raise typer.Exit(FAILED) from None
         if credential:
             fields["credential"] = credential
-        finish(_add(name, fields, Access(url, token, person), replace=replace, as_json=as_json))
+        return _add(name, fields, access, replace=replace, as_json=as_json)
 
     @mcp.command(help="Forget a server and its tools; a command of this machine, too.")
-    def remove(  # noqa: PLR0917 - an option each
-        name: Name,
-        data: Data = DEFAULT_DATA,
-        yes: Yes = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
+    @asks("ada")
+    def remove(access: Access, name: Name, data: Data = DEFAULT_DATA, yes: Yes = False) -> Work:
         if not yes:
             typer.confirm(f"Remove {name} and all its tools?", abort=True)
-        finish(_remove(name, data, Access(url, token, person)))
+        return _remove(name, data, access)
 
 
 def _looking(mcp: typer.Typer) -> None:
     @mcp.command(help="The tool servers, with how many of their tools are approved.")
-    def servers(
-        as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada"
-    ) -> None:
-        finish(_servers(Access(url, token, person), as_json=as_json))
+    @asks("ada")
+    def servers(access: Access, as_json: AsJson = False) -> Work:
+        return _servers(access, as_json=as_json)
 
     @mcp.command(help="Whether a server answers, what it is, and the tools that it lists.")
-    def test(
-        name: Name,
-        as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
-        finish(_test(name, Access(url, token, person), as_json=as_json))
+    @asks("ada")
+    def test(access: Access, name: Name, as_json: AsJson = False) -> Work:
+        return _test(name, access, as_json=as_json)
 
     @mcp.command(help="Calls, errors and times of a server's tools.")
-    def usage(  # noqa: PLR0917 - an option each
-        name: Name,
-        hours: Hours = 24,
-        as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
-        finish(_usage(name, hours, Access(url, token, person), as_json=as_json))
+    @asks("ada")
+    def usage(access: Access, name: Name, hours: Hours = 24, as_json: AsJson = False) -> Work:
+        return _usage(name, hours, access, as_json=as_json)
 
     @mcp.command(help="What happened with a server: refused and failed calls, drift, changes. Newest first.")
-    def logs(  # noqa: PLR0917 - an option each
-        name: Name,
-        lines: Lines = 50,
-        as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
-        finish(_logs(name, lines, Access(url, token, person), as_json=as_json))
+    @asks("ada")
+    def logs(access: Access, name: Name, lines: Lines = 50, as_json: AsJson = False) -> Work:
+        return _logs(name, lines, access, as_json=as_json)
 
 
 async def server_called(switchboard: Switchboard, name: str) -> McpServer:

@@ -15,7 +15,7 @@ from bot.console.plain import one_line, said
 from kit.wire.governance import AdminTool, McpServer, ToolDefinition
 from kit.wire.tools import Risk
 from launch.cli import mcp_shown
-from launch.cli.connect import DEFAULT_URL, FAILED, NO_ANSWER, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, NO_ANSWER, Access, Work, asks, connected
 from launch.cli.mcp_servers import AsJson, Yes, print_json
 
 Name = Annotated[str, typer.Argument(help="A server, a tool, or SERVER/TOOL.", show_default=False)]
@@ -42,7 +42,9 @@ def command(mcp: typer.Typer) -> None:
 
 def _deciding(mcp: typer.Typer) -> None:
     @mcp.command(help="Read what a server lists, or how a tool has changed, and approve it.")
+    @asks("ada")
     def approve(  # noqa: PLR0917 - an option each
+        access: Access,
         name: Name,
         tools: Tools = None,
         risk: SetRisk = None,
@@ -52,10 +54,7 @@ def _deciding(mcp: typer.Typer) -> None:
         accept_findings: Accept = "",
         yes: Yes = False,
         as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
+    ) -> Work:
         policy: dict[str, Any] = {"risk": risk, "roles": role or None}
         policy["privacy_compatible"] = privacy_compatible or None
         given: dict[str, Any] = {
@@ -64,40 +63,29 @@ def _deciding(mcp: typer.Typer) -> None:
         }
         if accept_findings:
             given["accept_findings"] = accept_findings
-        access = Access(url, token, person)
-        finish(_approve(name, tools or [], given, access, yes=yes, as_json=as_json))
+        return _approve(name, tools or [], given, access, yes=yes, as_json=as_json)
 
     @mcp.command(help="How what a server lists differs from what was approved. Exit status 3: it does.")
-    def diff(
-        name: Name,
-        as_json: AsJson = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
-        finish(_diff(name, Access(url, token, person), as_json=as_json))
+    @asks("ada")
+    def diff(access: Access, name: Name, as_json: AsJson = False) -> Work:
+        return _diff(name, access, as_json=as_json)
 
     @mcp.command(help="Refuse a changed definition: the tool stays away until the approved one is back.")
-    def reject(
-        name: Name, yes: Yes = False, url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada"
-    ) -> None:
-        finish(_reject(name, Access(url, token, person), yes=yes))
+    @asks("ada")
+    def reject(access: Access, name: Name, yes: Yes = False) -> Work:
+        return _reject(name, access, yes=yes)
 
 
 def _withdrawing(mcp: typer.Typer) -> None:
     @mcp.command(help="Take a tool or a whole server away from everyone, now.")
-    def quarantine(
-        name: Name,
-        reason: Reason = "by an admin",
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "ada",
-    ) -> None:
-        finish(_quarantine(name, reason, Access(url, token, person)))
+    @asks("ada")
+    def quarantine(access: Access, name: Name, reason: Reason = "by an admin") -> Work:
+        return _quarantine(name, reason, access)
 
     @mcp.command(help="Give back what was quarantined by hand.")
-    def release(name: Name, url: Url = DEFAULT_URL, token: Token = "", person: Person = "ada") -> None:
-        finish(_release(name, Access(url, token, person)))
+    @asks("ada")
+    def release(access: Access, name: Name) -> Work:
+        return _release(name, access)
 
 
 async def _named(switchboard: Switchboard, name: str) -> McpServer | AdminTool:

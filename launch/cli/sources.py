@@ -14,7 +14,7 @@ from switchboard_sdk import ApiError, Switchboard
 from bot.console.plain import one_line
 from kit.wire.library import KnowledgeBase
 from kit.wire.sources import Source, SourceRun
-from launch.cli.connect import DEFAULT_URL, FAILED, Access, Person, Token, Url, connected, finish
+from launch.cli.connect import FAILED, Access, Work, asks, connected
 
 FindBase = Callable[[Switchboard, str], Awaitable[KnowledgeBase]]
 Base = Annotated[
@@ -44,7 +44,9 @@ def command(docs: typer.Typer, find_base: FindBase) -> None:
 
 def _crawl_verb(docs: typer.Typer, find_base: FindBase) -> None:
     @docs.command(help="Read a web site, now and on a schedule.")
+    @asks("maya")
     def crawl(  # noqa: PLR0917  typer fills these by name
+        access: Access,
         site: Annotated[str, typer.Argument(help="Where it begins: its host, and what lies below its path.")],
         base: Base = "personal",
         schedule: Schedule = "60",
@@ -52,10 +54,7 @@ def _crawl_verb(docs: typer.Typer, find_base: FindBase) -> None:
         exclude: Exclude = None,
         max_pages: Pages = None,
         follow: Follow = True,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    ) -> Work:
         async def add(switchboard: Switchboard, base_id: UUID) -> Source:
             return await switchboard.sources.crawl(
                 base_id,
@@ -66,22 +65,21 @@ def _crawl_verb(docs: typer.Typer, find_base: FindBase) -> None:
                 max_pages=max_pages,
             )
 
-        finish(_add(add, base, find_base, Access(url, token, person), follow=follow))
+        return _add(add, base, find_base, access, follow=follow)
 
 
 def _folder_verb(sources: typer.Typer, find_base: FindBase) -> None:
     @sources.command(help="Read a folder of the server, where the operator allows it.")
+    @asks("maya")
     def folder(  # noqa: PLR0917  typer fills these by name
+        access: Access,
         path: str,
         base: Base = "org",
         schedule: Schedule = "60",
         include: Include = None,
         exclude: Exclude = None,
         follow: Follow = True,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    ) -> Work:
         async def add(switchboard: Switchboard, base_id: UUID) -> Source:
             minutes = _minutes(schedule)
             wanted, unwanted = include or [], exclude or []
@@ -89,22 +87,21 @@ def _folder_verb(sources: typer.Typer, find_base: FindBase) -> None:
                 base_id, path, schedule=minutes, include=wanted, exclude=unwanted
             )
 
-        finish(_add(add, base, find_base, Access(url, token, person), follow=follow))
+        return _add(add, base, find_base, access, follow=follow)
 
 
 def _git_verb(sources: typer.Typer, find_base: FindBase) -> None:
     @sources.command(help="Read a repository: an https address, or a path on the server.")
+    @asks("maya")
     def git(  # noqa: PLR0917  typer fills these by name
+        access: Access,
         repository: str,
         base: Base = "org",
         branch: Annotated[str, typer.Option(help="The repository's own, where absent.")] = "",
         folder: Annotated[str, typer.Option(help="Only this folder of it.")] = "",
         schedule: Schedule = "60",
         follow: Follow = True,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
+    ) -> Work:
         async def add(switchboard: Switchboard, base_id: UUID) -> Source:
             where = {"url" if "://" in repository else "path": repository}
             minutes = _minutes(schedule)
@@ -112,52 +109,43 @@ def _git_verb(sources: typer.Typer, find_base: FindBase) -> None:
                 base_id, branch=branch, folder=folder, schedule=minutes, **where
             )
 
-        finish(_add(add, base, find_base, Access(url, token, person), follow=follow))
+        return _add(add, base, find_base, access, follow=follow)
 
 
 def _watch_verbs(sources: typer.Typer) -> None:
     @sources.command("list", help="The sources of the knowledge bases that you manage.")
-    def show(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_list(Access(url, token, person)))
+    @asks("maya")
+    def show(access: Access) -> Work:
+        return _list(access)
 
     @sources.command(help="Read it now.")
-    def sync(  # noqa: PLR0917  typer fills these by name
-        source: Id,
-        force: Force = False,
-        follow: Follow = True,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_sync(source, Access(url, token, person), force=force, follow=follow))
+    @asks("maya")
+    def sync(access: Access, source: Id, force: Force = False, follow: Follow = True) -> Work:
+        return _sync(source, access, force=force, follow=follow)
 
     @sources.command(help="The log: what each run read, skipped, removed and could not read.")
+    @asks("maya")
     def runs(
+        access: Access,
         source: Id,
         most: Annotated[int, typer.Option("--most", min=1, max=100, help="Runs to show.")] = 10,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_runs(source, most, Access(url, token, person)))
+    ) -> Work:
+        return _runs(source, most, access)
 
     @sources.command(help="No more runs until it is resumed.")
-    def pause(source: Id, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_pause(source, Access(url, token, person), paused=True))
+    @asks("maya")
+    def pause(access: Access, source: Id) -> Work:
+        return _pause(source, access, paused=True)
 
     @sources.command(help="On its schedule again, whatever stopped it.")
-    def resume(source: Id, url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
-        finish(_pause(source, Access(url, token, person), paused=False))
+    @asks("maya")
+    def resume(access: Access, source: Id) -> Work:
+        return _pause(source, access, paused=False)
 
     @sources.command("rm", help="Delete a source; its documents stay unless you say --documents.")
-    def remove(
-        source: Id,
-        documents: Documents = False,
-        url: Url = DEFAULT_URL,
-        token: Token = "",
-        person: Person = "maya",
-    ) -> None:
-        finish(_remove(source, Access(url, token, person), "delete" if documents else "keep"))
+    @asks("maya")
+    def remove(access: Access, source: Id, documents: Documents = False) -> Work:
+        return _remove(source, access, "delete" if documents else "keep")
 
 
 def _minutes(schedule: str) -> int | str:
