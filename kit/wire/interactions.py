@@ -21,6 +21,8 @@ INTERACTION_META = "switchboard/interaction"
 """There too, the gateway's: the id of a one-shot that already asks this of somebody."""
 
 
+EXPIRES_META = "switchboard/expires_s"
+"""There too, the gateway's or a server's of ours: seconds that whoever asks is going to wait."""
 CONNECT_META = "switchboard/connect"
 """There too, the gateway's: {server} whose account the page connects; connecting it is the answer."""
 

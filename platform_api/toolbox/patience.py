@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-EXPIRES_META = "switchboard/expires_s"
-"""In the `_meta` of an elicitation's params, from the gateway only: seconds."""
+from kit.wire.interactions import EXPIRES_META
+
 WAITS_S = 600.0
 """What sealed states live by default, and servers of the older era (SPEC 5)."""
 LONGEST_S = 7 * 86_400.0

@@ -18,7 +18,14 @@ from prometheus_client import Counter
 from access.tokens import claims_of
 from kit.clock import Clock
 from kit.errors import SwitchboardError
-from kit.wire.interactions import INTERACTION_META, KIND_META, ConsumedOneShot, ConsumeOneShot, OpenOneShot
+from kit.wire.interactions import (
+    EXPIRES_META,
+    INTERACTION_META,
+    KIND_META,
+    ConsumedOneShot,
+    ConsumeOneShot,
+    OpenOneShot,
+)
 from kit.wire.tools import Approval
 from ports.redis.rates import Bound, Bounds, Limiter
 from tools.gateway import approvals_shown as shown
@@ -42,7 +49,6 @@ from tools.gateway.states import Kind, StateExpired, StateRefused, States, diges
 WAITS = "switchboard/waits"
 """Among a client's experimental capabilities: it keeps a question until somebody else has answered it."""
 APPROVAL_META = "switchboard/approval"
-EXPIRES_META = "switchboard/expires_s"
 _LONGEST_S = 86_400
 _OURS: frozenset[str | None] = frozenset(("approval", "approved", "second"))
 _NEVER = Approval(mode="never")

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from kit.wire.connections import AskToken
-from kit.wire.interactions import KIND_META
+from kit.wire.interactions import EXPIRES_META, KIND_META
 from kit.wire.mcp import URL_NEEDED, RpcError
 from kit.wire.tools import RegisteredServer
 from tools.gateway.call import Call, Reply, ServerRefused
@@ -29,7 +29,6 @@ from tools.gateway.states import StateExpired, StateRefused, States, kind_of
 
 KEY = "connect_account"
 CONNECT_META = "switchboard/connect"
-EXPIRES_META = "switchboard/expires_s"
 _ASKED_S = 600.0
 _REMEMBERED = 10_000
 _URL_ERRORS_SINCE = "2025-11-25"

@@ -17,7 +17,7 @@ import msgspec
 from access.tokens import SigningKey
 from kit.clock import Clock
 from kit.sealing import KeyRing, SealBroken
-from kit.wire.interactions import KIND_META
+from kit.wire.interactions import EXPIRES_META, KIND_META
 from kit.wire.tools import RELEASE
 from tools.gateway.call import Call
 from tools.gateway.catalogue import OfferedTool
@@ -118,7 +118,8 @@ def session_of(call: Call) -> str:
 
 def foreign_question(result: bytes, tool: OfferedTool) -> dict[str, Any]:
     """A server's `input_required`, decoded, as it may go on: under the server's name, and without any mark
-    by which our own questions are known. Our own servers may still say `form` or `choice`."""
+    by which our own questions are known. Our own servers may still say `form` or `choice`, and how
+    long they wait."""
     told = cast(dict[str, Any], msgspec.json.decode(result))
     ours = tool.policy.approved_by == RELEASE
     _unmark(told, ours=ours)
@@ -153,6 +154,8 @@ def _unmark_question(params: dict[str, Any], server: str, *, ours: bool) -> None
     kept = {name: value for name, value in given.items() if not _ours(name)}
     if ours and kind in _OWN_KINDS:
         kept[KIND_META] = kind
+    if ours and EXPIRES_META in given:
+        kept[EXPIRES_META] = given[EXPIRES_META]
     params["_meta"] = kept | {SERVER_META: server}
 
 

@@ -4,7 +4,7 @@ from alembic import context
 
 from tools.servers.contact.migrations.run import ours
 from tools.servers.contact.store.base import SCHEMA
-from tools.servers.contact.store.tables import METADATA
+from tools.servers.contact.migrations.tables import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ports.db import sync_url
 from ports.queue import apply_schema
 from tools.servers.contact.store.base import SCHEMA
-from tools.servers.contact.store.tables import METADATA
+from tools.servers.contact.migrations.tables import METADATA
 
 if TYPE_CHECKING:
     from alembic.config import Config

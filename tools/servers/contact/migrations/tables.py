@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from tools.servers.contact.store import models
+from tools.servers.contact.calendars import models as calendars
+from tools.servers.contact.store import models as bookings
 from tools.servers.contact.store.base import ContactBase
 
-ROOMS: Final = (models,)
+ROOMS: Final = (bookings, calendars)
 METADATA: Final = ContactBase.metadata
