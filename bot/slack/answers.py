@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from switchboard_sdk import ApiError
+
 from bot.core.citing import addresses, numbered, without_marks
 from bot.core.plain import shortened
 from bot.core.reply import Answer, Trouble
@@ -78,6 +80,12 @@ def trouble(given: Trouble) -> Message:
         blocks.append(actions(button("Try again", "again", {}, style="primary")))
     text = escaped(shortened(f"{sentence} Request id: {given.request_id}", NOTIFICATION))
     return Message(text, tuple(blocks))
+
+
+def refusal(error: ApiError) -> Message:
+    """What the platform says to one person, where there is nothing to press."""
+    problem = error.problem
+    return trouble(Trouble(problem.code, problem.detail, problem.hint, problem.request_id or "-"))
 
 
 def _body(text: str, urls: Mapping[int, str], room: int) -> tuple[list[Block], bool]:

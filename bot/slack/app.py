@@ -24,12 +24,15 @@ from bot.core.deliveries import deliver
 from bot.core.lanes import Lanes
 from bot.core.unfinished import Unfinished
 from bot.slack import manifest, parse
+from bot.slack.alone import Alone
 from bot.slack.answering import Answering
 from bot.slack.calls import Slack
 from bot.slack.delivering import Delivering
 from bot.slack.desk import Desk
 from bot.slack.files import Files
 from bot.slack.happened import (
+    ASK_MODAL,
+    FILL_IN,
     Asked,
     ChatOpened,
     Deleted,
@@ -43,16 +46,18 @@ from bot.slack.happened import (
 from bot.slack.installs import Installs, OneWorkspace
 from bot.slack.interacting import Interacting
 from bot.slack.kept import Kept
+from bot.slack.modals import Modals
 from bot.slack.opening import Opening
 from bot.slack.people import People
 from bot.slack.settings import SlackSettings
+from bot.slack.settling import Settling
+from bot.slack.shortcuts import Shortcuts
 from bot.slack.uploading import Uploading
 
 log = structlog.get_logger()
 FINISHED_WITHIN_S: Final = 20.0
 """What is still under way when we stop; the rest is taken up by whoever comes next."""
 _REMEMBERED: Final = 20_000
-WORKING: Final = "One moment…"
 
 
 @dataclass(slots=True)
@@ -64,6 +69,9 @@ class SlackBot:
     installs: OneWorkspace | Installs
     answering: Answering
     interacting: Interacting
+    modals: Modals
+    alone: Alone
+    shortcuts: Shortcuts
     opening: Opening
     uploading: Uploading
     delivering: Delivering
@@ -171,16 +179,20 @@ def build(settings: SlackSettings, switchboard: Switchboard) -> SlackBot:
         await uploading.go_on(kept, begun, answering.asked)
 
     answering = Answering(desk, resume)
-    interacting = Interacting(desk, answering, uploading, opening)
+    settling = Settling(desk, answering)
+    modals, alone = Modals(desk, settling), Alone(desk)
     bot = SlackBot(
         settings,
         desk,
         installs,
         answering,
-        interacting,
+        Interacting(desk, answering, settling, modals, alone, opening),
+        modals,
+        alone,
+        Shortcuts(desk, answering, uploading),
         opening,
         uploading,
-        Delivering(desk, uploading, interacting),
+        Delivering(desk, uploading, settling),
         _bolt(settings),
     )
     _listen(bot)
@@ -206,7 +218,7 @@ def _bolt(settings: SlackSettings) -> AsyncApp:
 
 def _listen(bot: SlackBot) -> None:
     bolt: Any = bot.bolt
-    interacting, lanes = bot.interacting, bot.desk.lanes
+    lanes = bot.desk.lanes
 
     async def event(ack: Any, body: dict[str, Any]) -> None:
         await ack()
@@ -218,29 +230,31 @@ def _listen(bot: SlackBot) -> None:
         await ack()
         pressed = parse.pressed_of(body)
         if pressed is not None and bot.new(_trigger(body)):
-            lanes.aside(partial(interacting.pressed, pressed))
+            lanes.aside(partial(bot.interacting.pressed, pressed))
 
     async def submit(ack: Any, body: dict[str, Any]) -> None:
         submitted = parse.submitted_of(body)
         if submitted is None:
             await ack()
             return
-        await ack(**await interacting.submitted(submitted, str(body.get("view", {}).get("id", ""))))
+        answer: dict[str, Any] = {}
+        if submitted.callback == FILL_IN:
+            answer = await bot.modals.submitted(submitted, str(body.get("view", {}).get("id", "")))
+        elif submitted.callback == ASK_MODAL:
+            lanes.aside(partial(bot.shortcuts.asked, submitted))
+        await ack(**answer)
 
     async def command(ack: Any, body: dict[str, Any]) -> None:
+        await ack()
         given = parse.command_of(body)
-        if given is not None and given.verb in ("ask", "book"):
-            await ack(response_type="ephemeral", text=WORKING)
-        else:
-            await ack()
         if given is not None and bot.new(_trigger(body)):
-            lanes.aside(partial(interacting.command, given))
+            lanes.aside(partial(bot.alone.command, given))
 
     async def shortcut(ack: Any, body: dict[str, Any]) -> None:
         await ack()
         used = parse.shortcut_of(body)
         if used is not None and bot.new(_trigger(body)):
-            lanes.aside(partial(interacting.shortcut, used))
+            lanes.aside(partial(bot.shortcuts.used, used))
 
     for name in manifest.EVENTS:
         bolt.event(name.partition(".")[0])(event)

@@ -7,11 +7,13 @@ from uuid import UUID
 import structlog
 
 from bot.core.deliveries import Outcome
+from bot.core.telling import Told, booking_told, tool_told
+from bot.slack import render
 from bot.slack.calls import SlackTrouble
 from bot.slack.desk import Desk
 from bot.slack.happened import Where, Who, place_of
-from bot.slack.interacting import Interacting
 from bot.slack.kept import Kept
+from bot.slack.settling import Settling
 from bot.slack.uploading import Uploading
 from kit.wire.channels import Delivery
 
@@ -25,7 +27,7 @@ _GONE: Final = frozenset(
 class Delivering:
     desk: Desk
     uploading: Uploading
-    interacting: Interacting
+    settling: Settling
 
     async def show(self, delivery: Delivery) -> Outcome:
         """Raises ApiError: it comes again."""
@@ -38,6 +40,10 @@ class Delivering:
                     return await self._job(who, delivery.payload)
                 case "interaction.ended":
                     return await self._interaction(who, delivery.payload)
+                case "tool.quarantined":
+                    return await self._news(who, delivery, tool_told(delivery.payload))
+                case "booking.finished":
+                    return await self._news(who, delivery, booking_told(delivery.payload))
                 case _:
                     log.info("slack.delivery_unknown", kind=delivery.kind)
                     return "gone"
@@ -49,24 +55,38 @@ class Delivering:
         shown = await self.uploading.told(UUID(str(payload["job_id"])), who, payload)
         return "delivered" if shown else "failed"
 
+    async def _news(self, who: Who, delivery: Delivery, told: Told) -> Outcome:
+        """In the person's own messages; twice is like once. Raises SlackTrouble."""
+        place = await self.desk.direct(await self.desk.people.team_of(who), who)
+        await self.desk.slack.call(
+            place.team,
+            "chat.postMessage",
+            within_s=30.0,
+            channel=place.channel,
+            client_msg_id=str(delivery.id),
+            unfurl_links=False,
+            **render.told(told).payload(),
+        )
+        return "delivered"
+
     async def _interaction(self, who: Who, payload: dict[str, Any]) -> Outcome:
         interaction_id = UUID(str(payload["interaction_id"]))
-        kept = await self.interacting.card(interaction_id)
+        kept = await self.settling.card(interaction_id)
         interaction = await self.desk.people.as_them(who).interactions.get(interaction_id)
         if kept is not None:
             card = {"team": kept.where.team, "channel": kept.where.channel, "ts": kept.answer}
-            await self.interacting.over(interaction, card)
+            await self.settling.over(interaction, card)
         if payload.get("turn_id") and payload.get("session_id"):
             session, turn = UUID(str(payload["session_id"])), UUID(str(payload["turn_id"]))
             where = await self._where(who, kept, str(payload.get("external_ref", "")))
-            self.interacting.go_on(where, who, interaction_id, session, turn)
+            self.settling.go_on(where, who, interaction_id, session, turn)
         return "delivered"
 
     async def _where(self, who: Who, kept: Kept | None, ref: str) -> Where:
         """Where the conversation is; where it was for one pair of eyes, in that person's own messages."""
         if kept is not None:
             return kept.where
-        team = ref.removeprefix("slack:").partition("/")[0] or who.workspace
+        team = ref.removeprefix("slack:").partition("/")[0] or await self.desk.people.team_of(who)
         return place_of(ref) or await self.desk.direct(team, who)
 
 

@@ -1,6 +1,7 @@
 """What all that we do in Slack needs: Slack, the platform, who is who, what is unfinished."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from bot.core.lanes import Lanes
 from bot.core.unfinished import Unfinished
 from bot.slack.calls import Slack, SlackTrouble
 from bot.slack.files import Files
-from bot.slack.happened import Message, Where, Who
+from bot.slack.happened import Message, Pressed, Where, Who
 from bot.slack.people import People
 
 log = structlog.get_logger()
@@ -51,6 +52,19 @@ class Desk:
             log.warning("slack.not_whispered", code=trouble.code)
             return False
         return True
+
+    async def tell(self, pressed: Pressed, message: Message) -> None:
+        """Who has pressed, and nobody else."""
+        where = pressed.where
+        if where is None:
+            with suppress(SlackTrouble):
+                where = await self.direct(pressed.team, pressed.who)
+        if where is not None:
+            await self.whisper(where, pressed.who, message)
+
+    async def open(self, team: str, trigger_id: str, view: Mapping[str, Any]) -> None:
+        """A view, right after what somebody did. Raises SlackTrouble."""
+        await self.slack.call(team, "views.open", trigger_id=trigger_id, view=dict(view))
 
     async def quietly(self, team: str, method: str, **fields: Any) -> Mapping[str, Any]:
         """What nobody misses; {} where Slack refuses."""

@@ -12,6 +12,7 @@ from bot.slack.blocks import (
     context,
     header,
     listed,
+    quoted,
     section,
     shown,
     when,
@@ -58,6 +59,13 @@ def welcome() -> Message:
 def help_() -> Message:
     blocks = [header("How I can help"), section(WAYS), section(COMMANDS_HELP), context(_PROMISE)]
     return Message("How I can help", tuple(blocks))
+
+
+def asked_about(question: str, message: str) -> Message:
+    """Stands above the answer in the person's own messages; what was asked about is somebody else's."""
+    said = f"You asked about a message: {question}"
+    quote = quoted(shortened(message, 500)) if message else []
+    return Message(_spoken(said), (section(escaped(shortened(said, 2_500))), *quote))
 
 
 def refused(bot: bool) -> Message:

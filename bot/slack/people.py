@@ -17,6 +17,8 @@ from kit.wire.channels import LinkState
 log = structlog.get_logger()
 Standing = Literal["ours", "stranger", "bot"]
 KNOWN_S: Final = 600.0
+MET: Final = "met/"
+MET_S: Final = 366 * 86_400
 _PATIENCE_S: Final = 4.0
 _MOST: Final = 20_000
 
@@ -50,6 +52,15 @@ class People:
         person = await self._person(team, who)
         return await self._requested(who, person)
 
+    async def team_of(self, who: Who) -> str:
+        """Whose token reaches them. In a Grid whose workspaces have each installed us: where we met them."""
+        try:
+            entry = await self._switchboard.channel_state.get("slack", f"{MET}{who.workspace}/{who.user}")
+        except ApiError as error:
+            log.info("slack.place_unknown", code=error.problem.code)
+            entry = None
+        return str(entry.value["team"]) if entry is not None else who.workspace
+
     async def _person(self, team: str, who: Who) -> Person:
         now = time.monotonic()
         until, looking = self._known.get(who.identity, (0.0, None))
@@ -74,8 +85,17 @@ class People:
             return Person("ours" if away and who.home in (team, who.workspace) else "stranger")
         person = person_of(answer.get("user") or {}, team, who.workspace)
         if person.standing == "ours":
-            await self._linked(who, person)
+            await asyncio.gather(self._linked(who, person), self._noted(team, who))
         return person
+
+    async def _noted(self, team: str, who: Who) -> None:
+        if team == who.workspace:
+            return
+        key = f"{MET}{who.workspace}/{who.user}"
+        try:
+            await self._switchboard.channel_state.put("slack", key, {"team": team}, expires_in_s=MET_S)
+        except ApiError as error:
+            log.info("slack.place_not_kept", code=error.problem.code)
 
     async def _linked(self, who: Who, person: Person) -> None:
         """Where the workspace is trusted, this alone links."""
