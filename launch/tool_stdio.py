@@ -15,7 +15,7 @@ import httpx
 from access.grants import FetchGrant, keys_of
 from access.tokens import Verified, principal_of
 from kit.clock import SystemClock
-from kit.errors import Conflict, SwitchboardError, Unauthenticated, Unavailable
+from kit.errors import SwitchboardError, Unauthenticated, Unavailable
 from kit.wire import mcp
 from knowledge.index.settings import QdrantSettings
 from launch import separate
@@ -24,10 +24,12 @@ from launch.shape import ShapeSettings
 from tools.gateway.platform import HttpPlatform, PlatformLink
 from tools.servers.alone import Who, serve_alone
 from tools.servers.docs import server as docs
-from tools.servers.serving import Asker, failed, serve_stdio
+from tools.servers.serving import Asker, ToolCall, failed, serve_stdio
 
 _TIMEOUT_S = 40.0
 _CLIENT = {"name": "switchboard-stdio", "version": "1"}
+_CAN = {"elicitation": {"form": {}}}
+"""What a tool asks goes on to the client, in whichever way its revision asks people."""
 
 
 async def run() -> None:
@@ -108,16 +110,14 @@ class Relay:
         """Raises Unauthenticated, Unavailable."""
         return (await self._ask("tools/list", {})).get("tools", [])
 
-    async def called(self, name: str, arguments: Mapping[str, Any], request: Any) -> Mapping[str, Any] | None:
+    async def called(self, call: ToolCall) -> Mapping[str, Any] | None:
+        params = {"name": call.name, "arguments": dict(call.arguments), **call.resumption}
         try:
-            result = await self._ask("tools/call", {"name": name, "arguments": dict(arguments)})
+            return await self._ask("tools/call", params)
         except _NoSuchTool:
             return None
         except SwitchboardError as error:
             return failed(error)
-        if result.get("resultType") == "input_required":
-            return failed(Conflict("This tool asks something first.", hint="Call it in the chat."))
-        return result
 
     async def _ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Raises Unauthenticated, Unavailable, _NoSuchTool."""
@@ -125,7 +125,7 @@ class Relay:
             "authorization": f"Bearer {self._token}",
             "accept": "application/json",
         }
-        body = mcp.request(method, mcp.stateless_params(params, _CLIENT))
+        body = mcp.request(method, mcp.stateless_params(params, _CLIENT, capabilities=_CAN))
         try:
             response = await self._client.post(self._url, content=body, headers=headers)
             told: Any = response.json()

@@ -33,6 +33,7 @@ from tests.tools.world import (
 )
 from tools.servers.alone import Alone
 from tools.servers.docs.server import manifest, tools_of
+from tools.servers.serving import ToolCall
 
 MAYAS, TOMS = "sb_of_maya", "sb_of_tom"
 
@@ -121,7 +122,7 @@ def alone(index: Index, keys: Any, token: str) -> Alone:
 
 
 async def found_by(server: Alone) -> Any:
-    return await server.called("docs.search", {"query": "annual leave of staff", "top_k": 5}, None)
+    return await server.called(ToolCall("docs.search", {"query": "annual leave of staff", "top_k": 5}))
 
 
 @pytest.mark.proves("GOV-705")

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from kit.errors import SwitchboardError
-from tools.servers.serving import Asker, ServedTool, failed, outcome, serve_stdio
+from tools.servers.asking import States
+from tools.servers.serving import Asker, ServedTool, ToolCall, failed, outcome, serve_stdio
 from tools.servers.shapes import Manifest
 
 Who = Callable[[], Awaitable[Asker]]
@@ -19,7 +20,10 @@ Who = Callable[[], Awaitable[Asker]]
 class Alone:
     """What one person may use of a server."""
 
-    def __init__(self, manifest: Manifest, tools: Sequence[ServedTool], who: Who) -> None:
+    def __init__(
+        self, manifest: Manifest, tools: Sequence[ServedTool], who: Who, states: States | None = None
+    ) -> None:
+        self._states = states
         self._manifest = manifest
         self._tools = {tool.shape.name: tool for tool in tools}
         self._who = who
@@ -28,23 +32,25 @@ class Alone:
         asker = await self._who()
         return [tool.shape.definition() for name, tool in self._tools.items() if self._may(asker, name)]
 
-    async def called(self, name: str, arguments: Mapping[str, Any], request: Any) -> Mapping[str, Any] | None:
+    async def called(self, call: ToolCall) -> Mapping[str, Any] | None:
         """None: not there, or not for this person; the two look alike."""
         try:
             asker = await self._who()
         except SwitchboardError as error:
             return failed(error)
-        tool = self._tools.get(name)
-        if tool is None or not self._may(asker, name):
+        tool = self._tools.get(call.name)
+        if tool is None or not self._may(asker, call.name):
             return None
-        return await outcome(tool, asker, arguments)
+        return await outcome(tool, asker, call, self._states)
 
     def _may(self, asker: Asker, name: str) -> bool:
         permission = self._manifest.tools[name].get("permission")
         return permission is None or asker.principal.may(permission)
 
 
-async def serve_alone(manifest: Manifest, tools: Sequence[ServedTool], who: Who) -> None:
-    """Until stdin ends."""
-    alone = Alone(manifest, tools, who)
+async def serve_alone(
+    manifest: Manifest, tools: Sequence[ServedTool], who: Who, states: States | None = None
+) -> None:
+    """Until stdin ends. states: needed where one of the tools asks."""
+    alone = Alone(manifest, tools, who, states)
     await serve_stdio(manifest, alone.listed, alone.called)

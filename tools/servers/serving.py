@@ -7,7 +7,7 @@ does not fit, and every error, becomes a tool error with a hint that a model can
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,7 +21,7 @@ from access.keys import AccessKeys
 from access.principal import Principal
 from access.tokens import Verifier
 from kit.clock import Clock
-from kit.errors import Invalid, SwitchboardError, Unauthenticated
+from kit.errors import Conflict, Invalid, SwitchboardError, Unauthenticated
 from kit.wire.base import Request, Wire
 from kit.wire.mcp import (
     ERROR_META,
@@ -31,9 +31,11 @@ from kit.wire.mcp import (
     UNAUTHENTICATED,
     UNSUPPORTED_REVISION,
 )
+from tools.servers.asking import Asks, Resumed, States, input_required, resumption
 from tools.servers.shapes import Manifest, ToolShape
 
 GATEWAY = "gateway"
+RESUMPTION = ("inputResponses", "requestState")
 _log = structlog.get_logger()
 
 
@@ -46,11 +48,22 @@ class Asker:
 
 
 Taken = TypeVar("Taken", bound=Request)
-Answer = Callable[[Asker, Mapping[str, Any]], Awaitable[Wire]]
+Answer = Callable[[Asker, Mapping[str, Any], Resumed | None], Awaitable[Wire | Asks]]
+"""(who, arguments, what they answered of what was asked before) → the result, or what is asked first."""
 Listed = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
 """The MCP tool objects."""
-Called = Callable[[str, Mapping[str, Any], Any], Awaitable[Mapping[str, Any] | None]]
-"""(tool, arguments, HTTP request) → the MCP result; None: there is no such tool."""
+Called = Callable[["ToolCall"], Awaitable[Mapping[str, Any] | None]]
+"""→ the MCP result; None: there is no such tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """request: the HTTP request, None over stdio. resumption: MCP's inputResponses and requestState."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    request: Any = None
+    resumption: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,24 @@ class ServedTool:
 def served(shape: ToolShape, run: Callable[[Asker, Any], Awaitable[Wire]]) -> ServedTool:
     """Binds a shape to its function, which gets the arguments as `shape.takes`."""
 
-    async def answer(asker: Asker, arguments: Mapping[str, Any]) -> Wire:
+    async def answer(asker: Asker, arguments: Mapping[str, Any], resumed: Resumed | None) -> Wire:
         return await run(asker, shape.takes.model_validate(arguments))
+
+    return ServedTool(shape, answer)
+
+
+def resumable(
+    shape: ToolShape, run: Callable[[Asker, Any, Resumed | None], Awaitable[Wire | Asks]]
+) -> ServedTool:
+    """The same for a tool that may ask before it answers (MCP 2026-07-28, `input_required`).
+
+    It is called anew with the answers, minutes or days later, on any replica: what it needs of what came
+    before stands in the state that it gave with its question. That state can be replayed while it lives,
+    so whatever the tool does is keyed by an id inside it.
+    """
+
+    async def answer(asker: Asker, arguments: Mapping[str, Any], resumed: Resumed | None) -> Wire | Asks:
+        return await run(asker, shape.takes.model_validate(arguments), resumed)
 
     return ServedTool(shape, answer)
 
@@ -78,8 +107,11 @@ class ToolServer:
         trusted: TrustedKeys,
         redis: GrantStore,
         clock: Clock,
+        *,
+        states: States | None = None,
     ) -> None:
-        self._mcp = _sdk_app(manifest, tools)
+        """states: needed where one of the tools asks."""
+        self._mcp = _sdk_app(manifest, tools, states)
         self._redis = redis
         self._audience = manifest.audience
         self._verifier = Verifier(
@@ -130,7 +162,7 @@ async def _refuse(send: Send, status: int, code: int, message: str, data: Mappin
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
-def _sdk_app(manifest: Manifest, tools: Sequence[ServedTool]) -> ASGIApp:
+def _sdk_app(manifest: Manifest, tools: Sequence[ServedTool], states: States | None) -> ASGIApp:
     # lazy: the SDK takes 0.9 s to import, and definitions are generated without it
     from mcp.server.transport_security import TransportSecuritySettings
 
@@ -141,9 +173,9 @@ def _sdk_app(manifest: Manifest, tools: Sequence[ServedTool]) -> ASGIApp:
         # the same for everyone: who may use what is the gateway's decision
         return definitions
 
-    async def called(name: str, arguments: Mapping[str, Any], request: Any) -> Mapping[str, Any] | None:
-        tool = by_name.get(name)
-        return await outcome(tool, request.scope["state"]["asker"], arguments) if tool else None
+    async def called(call: ToolCall) -> Mapping[str, Any] | None:
+        tool = by_name.get(call.name)
+        return await outcome(tool, call.request.scope["state"]["asker"], call, states) if tool else None
 
     # Origin and Host are for servers that browsers reach; this one asks for the gateway's token.
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -155,7 +187,8 @@ def _sdk_app(manifest: Manifest, tools: Sequence[ServedTool]) -> ASGIApp:
 async def serve_stdio(manifest: Manifest, listed: Listed, called: Called) -> None:
     """Over this process's stdin and stdout, in every revision of MCP, until stdin ends.
 
-    Whatever else writes to stdout meanwhile goes to stderr. `called` gets None as its request.
+    Whatever else writes to stdout meanwhile goes to stderr. A client of the session era is asked what a
+    tool asks during the call (elicitation).
     """
     from mcp.server.stdio import stdio_server  # lazy: as above
 
@@ -179,11 +212,22 @@ def _sdk_server(manifest: Manifest, listed: Listed, called: Called) -> Any:
 
     async def call_tool(
         ctx: ServerRequestContext[Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
-        result = await called(params.name, params.arguments or {}, ctx.request)
-        if result is None:
-            raise MCPError(code=types.INVALID_PARAMS, message="Unknown tool")
-        return types.CallToolResult.model_validate(result)
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        given = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+        resumption = {name: given[name] for name in RESUMPTION if name in given}
+        while True:
+            call = ToolCall(params.name, params.arguments or {}, ctx.request, resumption)
+            result = await called(call)
+            if result is None:
+                raise MCPError(code=types.INVALID_PARAMS, message="Unknown tool")
+            if result.get("resultType") != "input_required":
+                return types.CallToolResult.model_validate(result)
+            if ctx.protocol_version == STATELESS:
+                return types.InputRequiredResult.model_validate(result)
+            try:
+                resumption = await _elicited(ctx, result)
+            except MCPError:
+                return types.CallToolResult.model_validate(failed(_cannot_ask()))
 
     return Server(
         manifest.name,
@@ -196,10 +240,32 @@ def _sdk_server(manifest: Manifest, listed: Listed, called: Called) -> Any:
     )
 
 
-async def outcome(tool: ServedTool, asker: Asker, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The MCP result: structured content and the same as text, for clients before 2025-06-18."""
+def _cannot_ask() -> Conflict:
+    return Conflict(
+        "This tool asks something first.", hint="Call it with a client that can ask, or in the chat."
+    )
+
+
+async def _elicited(ctx: Any, result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the person answers, asked on the connection of the call."""
+    answers: dict[str, Any] = {}
+    for key, request in result["inputRequests"].items():
+        params = request["params"]
+        told = await ctx.session.elicit_form(params["message"], params["requestedSchema"], ctx.request_id)
+        answers[key] = told.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {"inputResponses": answers, "requestState": result["requestState"]}
+
+
+async def outcome(
+    tool: ServedTool, asker: Asker, call: ToolCall, states: States | None = None
+) -> dict[str, Any]:
+    """The MCP result: structured content and the same as text, for clients before 2025-06-18; or what the
+    tool asks, with its state sealed for this person and this call."""
     try:
-        answer = await tool.answer(asker, arguments)
+        resumed = resumption(states, asker.principal, call.name, call.arguments, call.resumption)
+        answer = await tool.answer(asker, call.arguments, resumed)
+        if isinstance(answer, Asks):
+            return input_required(states, asker.principal, call.name, call.arguments, answer)
     except ValidationError as error:
         return failed(_invalid(error))
     except SwitchboardError as error:
