@@ -18,7 +18,8 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """start, end: aware. tz: the IANA zone in which it was agreed (what people read in their calendars)."""
+    """start, end: aware, in this order; ValueError otherwise. tz: the IANA zone in which it was agreed (what
+    people read in their calendars)."""
 
     uid: str
     title: str
@@ -30,6 +31,10 @@ class Event:
     location: str = ""
     notes: str = ""
     sequence: int = 0
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
+            raise ValueError("an event is from one instant to a later one")
 
     @property
     def people(self) -> tuple[Person, ...]:
