@@ -259,7 +259,7 @@ class Invokes:
 
     async def _voted(self, invoked: Invoked) -> InvokeAnswer:
         """A thumb, and what was written with it."""
-        given = invoked.value.get("actionValue") or {}
+        given = cast(Json, invoked.value.get("actionValue") or {})
         vote: Literal["up", "down"] = "up" if given.get("reaction") == "like" else "down"
         message = await self._behind.message_of(invoked)
         if message is None:

@@ -8,7 +8,7 @@ an address where it trusts that tenant, and offers a code everywhere else.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import httpx
 import jwt
@@ -110,16 +110,13 @@ class SigningIn:
             raise Rejected("no single sign-on for this tenant")
         kid = str(jwt.get_unverified_header(token).get("kid") or "")
         key = await self._key(who.tenant, kid)
-        claims = cast(
-            Json,
-            jwt.decode(  # pyright: ignore[reportUnknownMemberType] (untyped options)
-                token,
-                key,
-                algorithms=["RS256"],
-                audience=[settings.app_id, settings.sso_resource],
-                options={"require": ["exp", "iss", "aud", "tid", "oid"]},
-                leeway=60,
-            ),
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            audience=[settings.app_id, settings.sso_resource],
+            options={"require": ["exp", "iss", "aud", "tid", "oid"]},
+            leeway=60,
         )
         if claims["iss"] not in (
             f"{settings.login_url}/{who.tenant}/v2.0",
@@ -153,8 +150,8 @@ class SigningIn:
 
 
 def _address(claims: Mapping[str, Any]) -> str | None:
-    """The sign-in name of a member: an admin of the tenant gave it. A guest's is somebody else's, and the claim
-    `email` is whatever the account says."""
+    """The sign-in name of a member: an admin of the tenant gave it. A guest's is somebody else's, and the
+    claim `email` is whatever the account says."""
     name = str(claims.get("preferred_username") or claims.get("upn") or "")
     guest = "#ext#" in name.lower() or str(claims.get("acct", 0)) == "1"
     foreign = str(claims.get("idp") or "") not in ("", str(claims["iss"]))
