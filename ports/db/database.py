@@ -1,5 +1,6 @@
 """Postgres for the application: short transactions on pooled connections, each with a time limit."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -8,11 +9,13 @@ import asyncpg
 import msgspec
 from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util.concurrency import await_
 
 from kit.errors import Unavailable
+from kit.tasks import being_cancelled
 from ports.db.urls import async_url, libpq_url
 
 _CONNECT_WITHIN_S = 5.0
@@ -39,8 +42,13 @@ class Database:
         try:
             async with self._sessions.begin() as session:
                 yield session
-        except PoolTimeout as error:
-            raise _unavailable() from error
+        except (SQLAlchemyError, Unavailable) as error:
+            if being_cancelled():
+                # A connection that is cut off in the middle fails in its own way; the task is to end.
+                raise asyncio.CancelledError from error
+            if isinstance(error, PoolTimeout):
+                raise _unavailable() from error
+            raise
 
     async def ready(self) -> None:
         """Raises Unavailable where Postgres does not answer."""

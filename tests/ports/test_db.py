@@ -1,5 +1,6 @@
 """Postgres through our port: one transaction per `begin`."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,22 @@ async def test_an_error_does_not_repeat_what_was_asked(database: Database) -> No
         async with database.begin() as session:
             await session.execute(text("SELECT CAST(:said AS text), 1 / 0"), {"said": "my salary"})
     assert "my salary" not in str(raised.value)
+
+
+async def test_a_task_that_is_cancelled_in_the_middle_ends_as_cancelled(things: Database) -> None:
+    """At any moment of a transaction: connecting, asking, committing."""
+
+    async def work() -> None:
+        async with things.begin() as session:
+            await session.execute(text("SELECT 1"))
+            await session.execute(text("SELECT pg_sleep(0.002)"))
+
+    for steps in range(120):
+        if steps % 10 == 0:
+            await things.close()  # so that the next one has to connect
+        task = asyncio.create_task(work())
+        for _ in range(steps // 4):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()

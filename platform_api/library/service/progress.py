@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Select, and_, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit.tasks import being_cancelled
 from platform_api.library.models import DocumentRow, JobItemRow
 from ports.db import Database
 
@@ -70,7 +71,7 @@ class Progress:
         try:
             await stand.task
         except asyncio.CancelledError:
-            if stand.wanted or _cancelled_ourselves():
+            if stand.wanted or being_cancelled():
                 raise
             raise NotWanted from None
         finally:
@@ -123,11 +124,6 @@ async def _write(session: AsyncSession, stands: dict[ItemKey, Stand]) -> set[Ite
 
 async def _run(work: Callable[[Stand], Awaitable[None]], stand: Stand) -> None:
     await work(stand)
-
-
-def _cancelled_ourselves() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _items(keys: list[ItemKey]) -> Select[JobItemRow]:
