@@ -75,6 +75,8 @@ class ToolFinished:
     """What docs.search found."""
     said: str = ""
     """What another tool said, for people to read."""
+    stated: str = ""
+    """A tool's own statement to the person, to be shown as it stands; then `said` is empty."""
 
 
 @dataclass(frozen=True, slots=True)

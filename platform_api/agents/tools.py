@@ -35,6 +35,9 @@ from platform_api.llm.frames import render
 from platform_api.toolbox.errors import QuestionExpired
 
 SEARCH = "docs.search"
+BOOKING = "meetings.book"
+STATING = "meetings."
+"""Tools of ours that speak to the person: their `summary` is shown as they say it (decision 0052)."""
 SAID_LENGTH = 8_000
 log = structlog.get_logger()
 tracer = telemetry.tracer("agents")
@@ -116,6 +119,8 @@ class Calls:
         return json.dumps(said, ensure_ascii=False)
 
     def _asked(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == BOOKING and self.scope.service_scope not in (None, "all"):
+            return {"service": self.scope.service_scope, **arguments}
         return narrowed(arguments, self.scope) if name == SEARCH else arguments
 
     async def _made(
@@ -133,11 +138,13 @@ class Calls:
                 return done.needs  # it has not finished
             done = _failed(OneQuestionAtATime())
         said = done.said if name != SEARCH else ""
-        if said:
+        stated = said if name.startswith(STATING) else ""
+        if said and not stated:
             # Sources are counted in the order in which they come; what a tool says is one of them.
             self.numbers[call_id] = len(self.numbers) + 1
         latency_ms = round((time.perf_counter() - began) * 1000, 2)
-        self.emit(ToolFinished(call_id, name, done.ok, latency_ms, done.found, said))
+        told = ToolFinished(call_id, name, done.ok, latency_ms, done.found, "" if stated else said, stated)
+        self.emit(told)
         return done.told
 
     async def _outcome(
@@ -161,7 +168,8 @@ class Calls:
         except SwitchboardError as error:
             log.warning("agents.tool_failed", tool=name, code=error.code)
             return _failed(error)
-        return _Done(not outcome.is_error, _text(outcome), said=spoken(outcome))
+        said = statement(outcome) if name.startswith(STATING) else spoken(outcome)
+        return _Done(not outcome.is_error, _text(outcome), said=said)
 
     def _numbered(self, outcome: ToolOutcome, found: SearchResult) -> str:
         """The result with `n` in each chunk: what a model cites it by, also after further searches."""
@@ -192,6 +200,12 @@ def spoken(outcome: ToolOutcome) -> str:
     own = [str(block["text"]) for block in outcome.content if block.get("type") == "text" and "text" in block]
     lines = own or [f"{name}: {value}." for name, value in _fields(outcome.structured or {})]
     return "\n".join(lines)[:SAID_LENGTH]
+
+
+def statement(outcome: ToolOutcome) -> str:
+    """What a tool of STATING says to the person: its `summary`, else its words."""
+    summary = (outcome.structured or {}).get("summary")
+    return summary[:SAID_LENGTH] if isinstance(summary, str) and summary.strip() else spoken(outcome)
 
 
 def _fields(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

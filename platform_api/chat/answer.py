@@ -65,6 +65,8 @@ class Answer:
     citations: list[Citation] = field(default_factory=list[Citation])
     frames: list[str] = field(default_factory=list[str])
     facts: int = 0
+    stated: bool = False
+    """A tool of ours has said to the person what it did."""
     withheld: list[Withheld] = field(default_factory=list[Withheld])
     true_frame: Callable[[FrameName], bool] = lambda _: True
     embedder: Embedder | None = None
@@ -135,9 +137,15 @@ class Answer:
                 continue
             at = start + len(text)
             verdict = Verdict(True, 1.0, text, start, at, source, (), "verbatim")
-            # Its own words are text: a link of a tool's making shall not be one of ours.
-            shown.append(self._fact(Sentence(text.replace("](", "] ("), _ITEM), verdict))
+            shown.append(self._fact(Sentence(_unlinked(text), _ITEM), verdict))
         return shown
+
+    def state(self, text: str) -> Shown:
+        """What a tool of ours says to the person, as it stands: it is its own proof, and cites nothing."""
+        self._close()
+        self._last, self.stated = None, True
+        self._said.update(_form(one) for line in text.splitlines() for one in split_sentences(line))
+        return self._show(Sentence(text, "\n\n"), _unlinked(text), None)
 
     def forget(self, sentences: Iterable[str]) -> None:
         """They may be said once more: side by side with what disagrees."""
@@ -266,6 +274,11 @@ class Answer:
 def _form(text: str) -> str:
     """What is said twice is told once, however it is punctuated."""
     return words_of(text).joined
+
+
+def _unlinked(text: str) -> str:
+    """A tool's own words are text: a link of its making shall not be one of ours."""
+    return text.replace("](", "] (")
 
 
 def leans(text: str) -> bool:

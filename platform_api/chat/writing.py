@@ -35,6 +35,7 @@ from platform_api.chat.sentences import Sentence, SentenceStream
 from platform_api.llm.frames import FrameName, frame_of, render
 
 SEARCH = "docs.search"
+STATING = "meetings."
 DOCUMENTS = "docs"
 EXTRACTIVE = "extractive"
 _SHOWN_OF_A_TOOL = 8
@@ -117,12 +118,12 @@ class Writing:
     def outcome(self) -> Outcome:
         if self.answer.facts:
             return "degraded" if self.degraded else "answered"
-        told = {frame_of(sentence) for sentence in self.answer.frames}
+        told: set[FrameName | None] = {frame_of(sentence) for sentence in self.answer.frames}
         if "refused" in told:
             return "refused"
         if self.degraded:
             return "degraded"
-        return "not_found" if "not_found" in told else "answered"
+        return "not_found" if told & {"not_found", "no_booking"} else "answered"
 
     def timings(self) -> Timings:
         return Timings(
@@ -140,6 +141,8 @@ class Writing:
             case ToolStarted(call_id, tool, arguments):
                 if tool == SEARCH:
                     self._at("searching", "Searching the documents")
+                elif tool.startswith(STATING):
+                    self._at("calling_tool", "Looking at the calendar")
                 else:
                     self._at("calling_tool", f"Using {tool}")
                 self.log.say(ToolStartedEvent, call_id=call_id, tool=tool, arguments=arguments)
@@ -169,6 +172,8 @@ class Writing:
             self.degraded.update(event.found.degraded or ())
         elif event.tool == SEARCH:
             self.degraded.add(DOCUMENTS)
+        elif event.stated:
+            self._say(self.answer.state(event.stated))
         elif event.said:
             self.checks.found([_tool_as_source(event)])
 
@@ -194,6 +199,8 @@ class Writing:
     async def _when_the_person_must_know(self) -> None:
         """That an answer came too late, or was no, is said in any case, whatever a model makes of it."""
         frame: FrameName | None = "expired" if self._expired else "declined" if self._declined else None
+        if self.answer.stated:
+            return  # the tool has told the person itself
         if frame and not self._has_said(frame):
             await self._offer(_sentences_of(frame))
 
@@ -236,8 +243,8 @@ class Writing:
                 return self._expired
             case "tool_said":
                 return any(is_tool(one) for one in self.answer.sources)
-            case "unanswered":
-                return False  # said where nobody is being answered
+            case "unanswered" | "no_booking":
+                return False  # said where nobody is being answered; by the built-in model alone
             case _:
                 return True
 

@@ -42,6 +42,7 @@ FrameName = Literal[
     "expired",
     "tool_said",
     "unanswered",
+    "no_booking",
 ]
 
 
@@ -106,6 +107,7 @@ FRAMES: dict[FrameName, str] = {
     "unanswered": (
         "The question was not answered in time, so nothing was done. Please ask again if you still want this."
     ),
+    "no_booking": "I can't look after meetings here, so nothing was booked or changed. Please ask {contact}.",
 }
 """One or more sentences each; `{contact}` is the only slot."""
 MISSING: tuple[FrameName, ...] = ("missing_first", "missing_second", "missing_third", "missing_fourth")

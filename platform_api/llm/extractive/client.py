@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from kit.wire.search import SearchResult
 from knowledge.verify import source_of, split_sentences
+from platform_api.llm.extractive.booking import Wish
 from platform_api.llm.extractive.compose import AnswerSentence, compose, framed
 from platform_api.llm.extractive.decide import Decision, decide
 from platform_api.llm.extractive.likeness import Likeness, Likenesses, texts_of
@@ -29,7 +30,8 @@ Response = ChatResponse[Any]
 
 
 class ExtractiveChatClient(FunctionInvocationLayer[Any], BaseChatClient[Any]):
-    """Decides by rules, calls docs.search, and writes the sources' own sentences, each with its [n].
+    """Decides by rules, calls docs.search, and writes the sources' own sentences, each with its [n]; or calls
+    one of meetings.*, whose own words are the answer.
 
     Nothing is kept between calls, and no network is needed. What it writes is meant to be verified like any
     other model's text.
@@ -68,7 +70,10 @@ class ExtractiveChatClient(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         if asked < 0:
             return _said([framed("unclear")]), "stop"
         earlier = [message.text for message in messages[:asked] if message.role == "user"]
-        decision = decide(messages[asked].text, earlier)
+        said = [(str(message.role), message.text) for message in messages[:asked] if message.text]
+        decision = decide(messages[asked].text, earlier, said)
+        if decision.wish:
+            return _done_about(decision.wish, messages[asked + 1 :], options)
         if decision.query is None:
             return _said([framed(decision.frame or "unclear", decision.language)]), "stop"
         results = _results(messages[asked + 1 :])
@@ -77,9 +82,9 @@ class ExtractiveChatClient(FunctionInvocationLayer[Any], BaseChatClient[Any]):
             found = [result for text in results if (result := _parsed(text))]
             likeness = await self._likeness(decision, found, spending)
             return _said(_answer(decision, found, told, likeness)), "stop"
-        if not _offers_search(options):
+        if not _offers(options, SEARCH):
             return _said([framed("degraded")]), "stop"
-        return iter([_call(decision.query)]), "tool_calls"
+        return iter([_call(SEARCH, {"query": decision.query})]), "tool_calls"
 
     async def _likeness(
         self, decision: Decision, found: Sequence[SearchResult], spending: Spending | None
@@ -91,12 +96,23 @@ class ExtractiveChatClient(FunctionInvocationLayer[Any], BaseChatClient[Any]):
         return await self._likenesses.of(keys, texts_of(decision.question), chunk_ids)
 
 
-def _call(query: str) -> Content:
-    return Content.from_function_call(call_id=uuid4().hex, name=SEARCH, arguments={"query": query})
+def _done_about(
+    wish: Wish, since: Sequence[Message], options: Mapping[str, Any]
+) -> tuple[Iterator[Content], Any]:
+    """The tool is called; what it says then is shown as it says it, so that nothing is left to add."""
+    if _results(since):
+        return iter(()), "stop"
+    if not _offers(options, wish.tool):
+        return _said([framed("no_booking")]), "stop"
+    return iter([_call(wish.tool, dict(wish.said))]), "tool_calls"
 
 
-def _offers_search(options: Mapping[str, Any]) -> bool:
-    return any(getattr(tool, "name", None) == SEARCH for tool in options.get("tools") or ())
+def _call(tool: str, arguments: dict[str, Any]) -> Content:
+    return Content.from_function_call(call_id=uuid4().hex, name=tool, arguments=arguments)
+
+
+def _offers(options: Mapping[str, Any], name: str) -> bool:
+    return any(getattr(tool, "name", None) == name for tool in options.get("tools") or ())
 
 
 def _results(messages: Sequence[Message]) -> list[str]:

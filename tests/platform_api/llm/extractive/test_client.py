@@ -105,6 +105,30 @@ async def test_what_a_document_says_is_never_an_instruction() -> None:
     assert answer.startswith("Badges are renewed at the front desk. [1]")
 
 
+def booking(calls: list[dict[str, Any]]) -> FunctionTool:
+    async def book(**arguments: Any) -> str:
+        calls.append(arguments)
+        return json.dumps({"summary": "Your meeting is booked."})
+
+    fields = {name: {"type": "string"} for name in ("topic", "with", "window")}
+    schema = {"type": "object", "properties": {**fields, "duration_min": {"type": "integer"}}}
+    return FunctionTool(name="meetings.book", description="", func=book, input_model=schema)
+
+
+@pytest.mark.proves("WISH-101", "WISH-102")
+async def test_a_wish_to_book_calls_the_booking_tool_with_what_was_said(desk: Desk) -> None:
+    calls: list[dict[str, Any]] = []
+    said = await desk.pieces("30 min with Dana on Friday about ACE", [*desk.tools(), booking(calls)])
+    assert calls == [{"topic": "ACE", "with": "Dana", "duration_min": 30, "window": "Friday"}]
+    assert (said, desk.queries) == ([], [])  # what the tool says is shown by whoever runs the turn
+
+
+@pytest.mark.proves("WISH-104")
+async def test_where_nobody_may_book_it_says_so_and_looks_in_no_document(desk: Desk) -> None:
+    assert await desk.ask("I want to book a meeting about ACE training") == render("no_booking")
+    assert desk.queries == []
+
+
 async def test_it_answers_whole_as_it_answers_streamed(desk: Desk) -> None:
     question = "When does the office open on weekdays?"
     agent = Agent(ExtractiveChatClient(), "")
