@@ -35,9 +35,9 @@ from bot.teams.cards.inputs import FEW, inputs
 from bot.teams.happened import Who
 from kit.wire.interactions import Action, Form, Interaction
 
-_PAGE: Final = 3_000
-"""Characters of arguments on one page."""
-_MOST_PAGES: Final = 20
+_PAGE, _PAGE_LINES, _LINE = 6_000, 60, 700
+"""Of the arguments on one page: bytes, lines, characters in a line."""
+_MOST_PAGES: Final = 30
 _MESSAGES: Final = 6_000
 """Characters of all questions in one card."""
 
@@ -135,13 +135,20 @@ def _arguments(form: Form, page: int) -> Iterator[Element]:
 
 def _pages(form: Form) -> list[str]:
     """Cut between lines where that can be."""
-    text = exact(form.arguments or {})
     found: list[str] = []
-    while len(text) > _PAGE:
-        at = text.rfind("\n", _PAGE // 2, _PAGE) + 1 or _PAGE
-        found.append(text[:at].rstrip("\n"))
-        text = text[at:]
-    return [*found, text]
+    page: list[str] = []
+    for line in _short_lines(exact(form.arguments or {})):
+        if page and (len(page) == _PAGE_LINES or weight([*page, line]) > _PAGE):
+            found.append("\n".join(page))
+            page = []
+        page.append(line)
+    return [*found, "\n".join(page)]
+
+
+def _short_lines(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        for at in range(0, len(line), _LINE) if line else (0,):
+            yield line[at : at + _LINE]
 
 
 def pages_of(interaction: Interaction) -> int:

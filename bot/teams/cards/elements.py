@@ -21,6 +21,8 @@ TITLE: Final = 200
 BUTTON: Final = 60
 SCHEMA: Final = "http://adaptivecards.io/schemas/adaptive-card.json"
 _TYPE: Final = "application/vnd.microsoft.card.adaptive"
+_LINES: Final = 60
+"""Blocks of one text; the lines beyond stand together in the last one."""
 _NBSP: Final = "\u00a0"
 
 
@@ -106,6 +108,8 @@ def _indented(line: str) -> str:
 
 def _lines(text: str, style: Mapping[str, Any], spacing: str = "Default") -> list[Element]:
     lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) > _LINES:
+        lines = [*lines[: _LINES - 1], " ⏎ ".join(lines[_LINES - 1 :])]
     return [
         {
             "type": "RichTextBlock",
