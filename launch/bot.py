@@ -8,6 +8,7 @@ import uvicorn
 from switchboard_sdk import Switchboard
 
 from bot.slack.settings import SlackSettings
+from bot.teams.settings import TeamsSettings
 from launch import separate
 from launch.cli.chat import talk
 from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, finish
@@ -15,13 +16,17 @@ from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, finish
 Http = Annotated[
     int, typer.Option("--http", min=0, max=65535, help="Take HTTP on this port; 0: Socket Mode.")
 ]
+TeamsHttp = Annotated[
+    int, typer.Option("--http", min=1, max=65535, help="Take POST /api/messages on this port.")
+]
 Address = Annotated[
     str, typer.Argument(help="Where Slack reaches us (https://…); empty: by Socket Mode.", show_default=False)
 ]
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def command(app: typer.Typer) -> None:
-    bots = typer.Typer(help="Run one channel: console, slack.", no_args_is_help=True)
+    bots = typer.Typer(help="Run one channel: console, slack, teams.", no_args_is_help=True)
     app.add_typer(bots, name="bot")
 
     @bots.command("console", help="Talk in the terminal.")
@@ -42,6 +47,14 @@ def command(app: typer.Typer) -> None:
         from bot.slack.manifest import manifest as made
 
         print(json.dumps(made(address), indent=2, ensure_ascii=False))
+
+    teams_commands = typer.Typer(help="Serve Teams.", invoke_without_command=True)
+    bots.add_typer(teams_commands, name="teams")
+
+    @teams_commands.callback()
+    def teams(context: typer.Context, http: TeamsHttp = 3978, host: separate.Host = "127.0.0.1") -> None:
+        if context.invoked_subcommand is None:
+            separate.begin("bot-teams", serve_teams(http, host))
 
 
 async def serve_slack(port: int, host: str) -> None:
@@ -85,3 +98,48 @@ def _checked(settings: SlackSettings, port: int) -> None:
     if not settings.bot_token.get_secret_value():
         why = "of the one workspace (`xoxb-…`); or set SLACK__CLIENT_ID and SLACK__WORKSPACES for several"
         separate.needed(settings.client_id, "SLACK__BOT_TOKEN", why)
+
+
+async def serve_teams(port: int, host: str) -> None:
+    """Until a signal. Raises separate.Missing, separate.Refused."""
+    settings = TeamsSettings()
+    key = separate.needed(
+        settings.bot_key.get_secret_value(),
+        "TEAMS__BOT_KEY",
+        "an admin makes one: POST /api/v1/admin/bots with channel teams",
+    )
+    _checked_teams(settings, host)
+    # lazy: botbuilder and MSAL take more than a second to import, and only this process needs them.
+    from bot.teams.app import build
+    from bot.teams.serving import web
+
+    async with Switchboard(settings.platform_url, key) as switchboard:
+        bot = build(settings, switchboard)
+        async with bot.running():
+            separate.settle_memory()
+            app = web(bot, signed=not settings.playground)
+            await uvicorn.Server(separate.http_config(app, finish_s=10, host=host, port=port)).serve()
+
+
+def _checked_teams(settings: TeamsSettings, host: str) -> None:
+    """Raises separate.Missing, separate.Refused."""
+    if settings.playground:
+        if settings.app_id:
+            raise separate.Refused(
+                "SWITCHBOARD_TEAMS__PLAYGROUND takes messages that nobody has signed: unset it, or unset "
+                "SWITCHBOARD_TEAMS__APP_ID to try the bot without Teams."
+            )
+        if host not in _LOOPBACK:
+            raise separate.Refused(
+                f"SWITCHBOARD_TEAMS__PLAYGROUND takes messages that nobody has signed, so not on {host}: "
+                "serve on 127.0.0.1 (--host), or unset it."
+            )
+        return
+    separate.needed(settings.app_id, "TEAMS__APP_ID", "the application (client) id of the bot in Entra")
+    separate.needed(
+        settings.password.get_secret_value() or settings.certificate.get_secret_value(),
+        "TEAMS__PASSWORD",
+        "the application's client secret; or TEAMS__CERTIFICATE with its thumbprint",
+    )
+    if not settings.served:
+        separate.needed("", "TEAMS__TENANT", "the tenant whose people the bot answers (or TEAMS__TENANTS)")

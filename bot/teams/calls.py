@@ -87,7 +87,7 @@ class Connector:
             await self._session.close()
 
     async def member(self, where: Where, mri: str) -> Mapping[str, Any]:
-        """{id, name, objectId|aadObjectId, email, userPrincipalName, tenantId, userRole}. Raises TeamsTrouble."""
+        """{id, name, aadObjectId, email, userPrincipalName, tenantId, userRole}. Raises TeamsTrouble."""
         path = f"v3/conversations/{_part(where.conversation)}/members/{_part(mri)}"
         return await self.call(where.service_url, "GET", path, within_s=4.0)
 

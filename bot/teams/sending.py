@@ -26,6 +26,14 @@ class TeamsTrouble(Exception):
         return self.status == 429 or self.status >= 500 or self.status in (0, 408, 412)
 
 
+class NotAllowed(Exception):
+    """A token that is missing, forged, expired or for somebody else: HTTP 401."""
+
+
+class Away(Exception):
+    """The issuer does not name its keys at the moment: HTTP 503, and Teams comes again."""
+
+
 class Chat(Protocol):
     """One conversation. All methods raise TeamsTrouble; `within_s` is how long they are patient."""
 

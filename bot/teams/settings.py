@@ -59,7 +59,7 @@ class TeamsSettings(Settings):
     )
     service_hosts: list[str] = Field(
         default_factory=lambda: list(SERVICE_HOSTS),
-        description="Hosts that get our tokens and messages (https); one with its scheme is an origin, as is.",
+        description="Hosts that get our tokens and messages (https); one with its scheme is taken as it is.",
     )
     file_hosts: list[str] = Field(
         default_factory=lambda: list(FILE_HOSTS),
