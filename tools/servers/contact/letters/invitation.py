@@ -1,17 +1,18 @@
 """Invitations and their withdrawal as iCalendar (RFC 5545, RFC 5546)."""
 
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tools.servers.contact.calendars.port import Event
+from tools.servers.contact.letters.component import add
+from tools.servers.contact.letters.zone import vtimezone
 from tools.servers.contact.mail.port import Method
 from tools.servers.contact.people import Person
 
 if TYPE_CHECKING:
     from icalendar import Event as EventComponent
-    from icalendar import Timezone, vCalAddress
+    from icalendar import vCalAddress
 
 _PRODUCT = "-//Switchboard//Booking//EN"
 
@@ -23,12 +24,12 @@ def invitation(event: Event, method: Method, sequence: int, stamp: datetime) -> 
     from icalendar import Calendar
 
     calendar = Calendar()
-    calendar.add("prodid", _PRODUCT)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", method)
+    add(calendar, "prodid", _PRODUCT)
+    add(calendar, "version", "2.0")
+    add(calendar, "calscale", "GREGORIAN")
+    add(calendar, "method", method)
     if not _is_utc(event.tz):
-        calendar.add_component(_zone(event.tz, event.start.year, event.end.year))
+        calendar.add_component(vtimezone(event.tz, event.start.year, event.end.year))
     calendar.add_component(_component(event, method, sequence, stamp))
     return calendar.to_ical()
 
@@ -38,21 +39,21 @@ def _component(event: Event, method: Method, sequence: int, stamp: datetime) -> 
     from icalendar import Event as EventComponent
 
     component = EventComponent()
-    component.add("uid", event.uid)
-    component.add("sequence", sequence)
-    component.add("dtstamp", stamp.astimezone(UTC))
-    component.add("dtstart", _local(event.start, event.tz))
-    component.add("dtend", _local(event.end, event.tz))
-    component.add("summary", _visible(event.title))
+    add(component, "uid", event.uid)
+    add(component, "sequence", sequence)
+    add(component, "dtstamp", stamp.astimezone(UTC))
+    add(component, "dtstart", _local(event.start, event.tz))
+    add(component, "dtend", _local(event.end, event.tz))
+    add(component, "summary", _visible(event.title))
     if event.location:
-        component.add("location", _visible(event.location))
+        add(component, "location", _visible(event.location))
     if event.notes:
-        component.add("description", _visible(event.notes))
-    component.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
-    component.add("transp", "OPAQUE")
-    component.add("organizer", _address(event.organiser), encode=False)
+        add(component, "description", _visible(event.notes))
+    add(component, "status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
+    add(component, "transp", "OPAQUE")
+    add(component, "organizer", _address(event.organiser))
     for person in event.attendees:
-        component.add("attendee", _attendee(person, method), encode=False)
+        add(component, "attendee", _attendee(person, method))
     return component
 
 
@@ -84,17 +85,6 @@ def _local(moment: datetime, tz: str) -> datetime:
 
 def _is_utc(tz: str) -> bool:
     return tz in {"UTC", "Etc/UTC"}
-
-
-@lru_cache(maxsize=64)
-def _zone(tz: str, first_year: int, last_year: int) -> "Timezone":
-    """Two years of changes around the event: what a reader needs, and no table of the last century."""
-    # lazy: see `invitation`
-    from icalendar import Timezone
-
-    return Timezone.from_tzid(
-        tz, first_date=date(first_year - 1, 1, 1), last_date=date(last_year + 1, 12, 31)
-    )
 
 
 def _visible(text: str) -> str:

@@ -22,8 +22,12 @@ def _environment() -> "Environment":
 
     return Environment(
         loader=FileSystemLoader(_FOLDER),
-        autoescape=lambda name: name is None or not name.endswith(".txt.j2"),
+        autoescape=_is_markup,  # noqa: S701  off for plain text only, where nothing reads markup
         undefined=StrictUndefined,
         trim_blocks=False,
         keep_trailing_newline=True,
     )
+
+
+def _is_markup(name: str | None) -> bool:
+    return name is None or not name.endswith(".txt.j2")
