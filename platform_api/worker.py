@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from platform_api.account.bookings import BOOKING, booking_heard
 from platform_api.account.repository import purge_codes
 from platform_api.account.tasks import TellTasks
 from platform_api.audit.tasks import hearing
@@ -88,6 +89,7 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     ChatTasks(ports.database).register(tasks)  # interaction.expired.v1
     for reported in (QUARANTINED, RELEASED):
         tasks.add(reported, drift_heard(ports.database))
+    tasks.add(BOOKING, booking_heard(ports.database, ports.clock))
     TellTasks(ports.database, ports.clock).register(tasks)  # account.tell, every 5 s
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
     tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))

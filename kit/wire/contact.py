@@ -34,6 +34,8 @@ class BookingStep(Request):
     organisation_id: UUID
     user_id: UUID
     step: Step
+    channel: Annotated[str, Field(pattern=r"^[a-z]{1,20}$")] = "api"
+    """Where the person was: slack, teams, …; `api` where no bot acted for them."""
 
 
 class BookingFinished(Request):
