@@ -8,7 +8,7 @@ from datetime import datetime
 import psycopg
 
 from ports.db import Database, libpq_url
-from tests.tools.contact.calendars.world import KEPT, MovedNow, meeting, somebody
+from tests.tools.contact.calendars.world import MovedNow, keeps, meeting, somebody
 from tools.servers.contact.calendars.builtin import BuiltinCalendar
 from tools.servers.contact.calendars.port import Calendar
 from tools.servers.contact.people import Owner, Person
@@ -31,7 +31,7 @@ class Backend:
 async def builtin(url: str, now: MovedNow) -> AsyncIterator[Backend]:
     owner = somebody()
     here, there = Database(url, pool_size=2), Database(url, pool_size=2)
-    calendar = BuiltinCalendar(here, now, KEPT.__contains__)
+    calendar = BuiltinCalendar(here, now, keeps)
 
     def events() -> int:
         asked = "SELECT count(*) FROM contact.calendar_events WHERE organisation_id = %s"
@@ -49,7 +49,7 @@ async def builtin(url: str, now: MovedNow) -> AsyncIterator[Backend]:
         await here.close()
         calendar._database = Database("postgresql://x:y@127.0.0.1:9/none", pool_size=1)  # pyright: ignore[reportPrivateUsage]
 
-    yield Backend(owner, calendar, BuiltinCalendar(there, now, KEPT.__contains__), events, puts, goes_away)
+    yield Backend(owner, calendar, BuiltinCalendar(there, now, keeps), events, puts, goes_away)
     await here.close()
     await there.close()
 

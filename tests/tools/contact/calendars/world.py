@@ -28,6 +28,10 @@ def somebody() -> Owner:
     return Owner(uuid4(), uuid4())
 
 
+def keeps(owner: Owner, email: str) -> bool:
+    return email.casefold() in KEPT
+
+
 def at(hour: float, day: int = 0) -> datetime:
     return MONDAY + timedelta(days=day, hours=hour)
 

@@ -16,9 +16,9 @@ from tools.servers.contact.calendars.models import CalendarEventRow
 from tools.servers.contact.calendars.port import Busy, Event, Placed
 from tools.servers.contact.people import Owner, Person
 
-Keeps = Callable[[str], bool]
-"""Whether a calendar is kept of this address. Of guests none is: whoever types another's address into a form
-must not be able to fill that person's day."""
+Keeps = Callable[[Owner, str], bool]
+"""Whether a calendar is kept of this address, for that organisation. Of guests none is: whoever types
+another's address into a form must not be able to fill that person's day."""
 
 
 class BuiltinCalendar:
@@ -32,7 +32,7 @@ class BuiltinCalendar:
     async def busy(
         self, owner: Owner, people: Sequence[str], start: datetime, end: datetime
     ) -> Mapping[str, Sequence[Busy]]:
-        kept = [one for one in people if self._keeps(one)]
+        kept = [one for one in people if self._keeps(owner, one)]
         async with self._database.begin() as session:
             found = await holds.held(session, owner, kept, start, end, now=self._clock.now())
         return {one: merged(busy, start, end) for one, busy in found.items()}
@@ -78,7 +78,7 @@ class BuiltinCalendar:
 
     async def _turn(self, session: AsyncSession, owner: Owner, event: Event) -> list[str]:
         """The people of the event that are kept, once it is our turn with them."""
-        people = [one.address for one in event.people if self._keeps(one.address)]
+        people = [one.address for one in event.people if self._keeps(owner, one.address)]
         await holds.take_turns(session, owner, event.uid, people)
         return people
 

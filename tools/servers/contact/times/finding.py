@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tools.servers.contact.calendars.port import Busy, Calendar
 from tools.servers.contact.people import Owner, address
 from tools.servers.contact.times import slots, zones
 from tools.servers.contact.times.hours import OfficeHours, public_holidays
-from tools.servers.contact.times.shapes import Found, Slot, Wanted, Window
+from tools.servers.contact.times.shapes import Found, Wanted, Window
 
 LONGEST = timedelta(days=60)
 """Microsoft Graph answers for 62 days at once."""
@@ -28,16 +27,6 @@ async def find_slots(calendar: Calendar, owner: Owner, wanted: Wanted) -> Found:
     if len(found) >= wanted.min_slots:
         return Found(found)
     return Found(found, await _next_window(calendar, owner, wanted, max(start, end)))
-
-
-async def alternatives(calendar: Calendar, owner: Owner, wanted: Wanted) -> tuple[Slot, ...]:
-    """min_slots others near `around` when that was taken: in the window, else in the next one."""
-    found = await find_slots(calendar, owner, wanted)
-    if found.next_window is None or len(found.slots) >= wanted.min_slots:
-        return found.slots
-    further = replace(wanted, start=found.next_window.start, end=found.next_window.end, around=None)
-    more = await find_slots(calendar, owner, further)
-    return (*found.slots, *more.slots)[: wanted.min_slots]
 
 
 async def _starts(
