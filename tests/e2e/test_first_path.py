@@ -19,7 +19,7 @@ from kit.wire.events import TERMINAL, TurnCompleted
 from launch.child import running
 from tests.e2e.conftest import HANDBOOK, Place, data_folder
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.timeout(240)]
 MEALS = "How much is the meal allowance on a work trip?"
 FINANCE_ONLY = "Which day does the month-end close take place?"
 

@@ -15,7 +15,7 @@ from kit.wire.events import TurnCompleted, TurnStarted
 from tests.e2e.conftest import HANDBOOK, Place
 from tests.evals import report
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.timeout(300)]
 LEAVE = "How many days of annual leave do full-time staff earn a year?"
 
 

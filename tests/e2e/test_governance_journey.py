@@ -39,7 +39,7 @@ from tests.platform_api.toolbox.connections.authorization_server import Authoriz
 from tests.tools.openapi.pets import PetsApi, document
 from tests.tools.world import served
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[2]
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard"
 FOREIGN = Path(os.environ.get("SWITCHBOARD_FOREIGN_SERVERS") or _CACHE / "foreign-servers")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.slack.office import QUESTION, Office
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("slack")]
+pytestmark = [pytest.mark.timeout(240)]
 
 
 @pytest.mark.proves("SLACK-301")

@@ -22,7 +22,7 @@ from tests.slack.simulator.world import Delivered
 from tests.slack.wire import Wire
 from tests.tools.world import served
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("slack")]
+pytestmark = [pytest.mark.timeout(120)]
 
 
 class Door:

@@ -11,7 +11,7 @@ import pytest
 from tests.slack.matrix import ANSWERED, FAULTS, PLACES, Fault, Place
 from tests.slack.office import Office
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("slack")]
+pytestmark = [pytest.mark.timeout(240)]
 QUICK = [(fault, "dm") for fault in FAULTS if fault.quick] + [
     (fault, "channel") for fault in FAULTS if fault.name == "stream expires"
 ]

@@ -7,7 +7,7 @@ import pytest
 from tests.slack.office import QUESTION, Office
 from tests.slack.simulator import Posted
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("slack")]
+pytestmark = [pytest.mark.timeout(240)]
 PARKING = b"# Parking\n\nThe parking code of the blue gate is 4711. Visitors park behind the chandlery.\n"
 
 

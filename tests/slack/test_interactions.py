@@ -22,7 +22,7 @@ from tests.slack.conftest import SETTINGS
 from tests.slack.office import Office, bot_key, office
 from tests.slack.simulator import Person, Posted, Slack
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("slack"), pytest.mark.full]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.full]
 SERVER = Path(__file__).with_name("asking_server.py")
 
 

@@ -14,7 +14,7 @@ from tests.slack.office import ACME, process, settings_of
 from tests.slack.simulator import Person, Posted, Slack
 from tests.slack.wire import Wire, said
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("slack"), pytest.mark.full]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.full]
 PEOPLE, TURNS, AT_ONCE = 50, 2_000, 20
 QUESTIONS = (
     ("How many days of annual leave do full-time staff earn a year?", "20 days"),

@@ -9,8 +9,6 @@ from bot.slack.calls import AWAY, Slack, SlackTrouble
 from tests.slack.simulator import Person
 from tests.slack.simulator import Slack as Simulator
 
-pytestmark = pytest.mark.xdist_group("slack")
-
 
 class OneToken:
     def __init__(self, token: str) -> None:

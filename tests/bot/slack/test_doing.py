@@ -7,7 +7,6 @@ from tests.bot.slack.conftest import Desk
 from tests.bot.small_platform import JOB, delivery
 from tests.slack.simulator import Person, Posted
 
-pytestmark = pytest.mark.xdist_group("slack")
 BOOK = "Book a meeting about leave"
 
 

@@ -16,7 +16,6 @@ from tests.slack.simulator import Slack
 from tests.slack.simulator.delivery import SignedHttp
 from tests.slack.simulator.server import CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET
 
-pytestmark = pytest.mark.xdist_group("slack")
 SEVERAL = {"bot_token": "", "client_id": CLIENT_ID, "client_secret": SecretStr(CLIENT_SECRET)}
 
 

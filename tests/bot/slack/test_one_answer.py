@@ -11,7 +11,6 @@ from tests.bot.slack.conftest import Desk
 from tests.bot.small_platform import plain
 from tests.slack.simulator import Posted
 
-pytestmark = pytest.mark.xdist_group("slack")
 LEAVE = "How many days of leave do I get?"
 
 
