@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -87,8 +87,8 @@ class EntraToken:
                 instance_discovery=False,
                 timeout=_TOKEN_WITHIN_S,
             )
-        ask: Callable[[list[str]], Mapping[str, Any] | None] = self._application.acquire_token_for_client  # pyright: ignore[reportUnknownMemberType]  MSAL is untyped
-        return ask([self._settings.scope]) or {}
+        given: Any = cast(Any, self._application).acquire_token_for_client([self._settings.scope])  # untyped
+        return given or {}
 
 
 class Graph:

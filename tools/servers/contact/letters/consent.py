@@ -6,6 +6,12 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from pydantic import Field
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.settings import Settings
+from tools.servers.contact.letters.models import ConsentTextRow
 from tools.servers.contact.people import Owner
 
 PRIVACY: Final = (
@@ -42,3 +48,34 @@ class ConsentRecord:
     channel: str
     given_at: datetime
     booking_id: UUID | None = None
+
+
+class ConsentSettings(Settings):
+    """The words that people agree to in the form of a booking."""
+
+    section = "consent"
+
+    privacy: str = Field(default=PRIVACY, min_length=1, description="Needed for booking.")
+    contact: str = Field(default=CONTACT, min_length=1, description="The person's choice.")
+
+    def text(self) -> ConsentText:
+        return ConsentText(self.privacy, self.contact)
+
+
+async def keep_text(session: AsyncSession, owner: Owner, text: ConsentText, now: datetime) -> str:
+    """The version, whose words are kept in the transaction that writes the record."""
+    row = {
+        "organisation_id": owner.organisation_id,
+        "version": text.version,
+        "privacy": text.privacy,
+        "contact": text.contact,
+        "first_used_at": now,
+    }
+    await session.execute(insert(ConsentTextRow).values(row).on_conflict_do_nothing())
+    return text.version
+
+
+async def text_of(session: AsyncSession, owner: Owner, version: str) -> ConsentText | None:
+    """What they read who agreed to this version in this organisation."""
+    row = await session.get(ConsentTextRow, (owner.organisation_id, version))
+    return ConsentText(row.privacy, row.contact) if row else None

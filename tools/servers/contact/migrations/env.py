@@ -3,8 +3,8 @@
 from alembic import context
 
 from tools.servers.contact.migrations.run import ours
-from tools.servers.contact.store.base import SCHEMA
 from tools.servers.contact.migrations.tables import METADATA
+from tools.servers.contact.store.base import SCHEMA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ports.db import sync_url
 from ports.queue import apply_schema
-from tools.servers.contact.store.base import SCHEMA
 from tools.servers.contact.migrations.tables import METADATA
+from tools.servers.contact.store.base import SCHEMA
 
 if TYPE_CHECKING:
     from alembic.config import Config
