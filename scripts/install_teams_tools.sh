@@ -10,9 +10,10 @@ cd "$(dirname "$0")/.."
 playground=0.2.28
 cards=3.0.6
 driver=1.65.1
+markdown=14.1.0
 folder=${SWITCHBOARD_TEAMS_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/switchboard/teams-tools}
 mark=$folder/.installed
-wanted="$playground $cards $driver"
+wanted="$playground $cards $driver $markdown"
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
@@ -30,5 +31,5 @@ echo "Installing the Agents Playground $playground, adaptivecards $cards, playwr
 # By its script: the wheel's `npm` is a copy of a link and does not find its own modules.
 PATH="$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" install --prefix "$folder" \
   --ignore-scripts --no-audit --no-fund --loglevel=error \
-  "@microsoft/m365agentsplayground@$playground" "adaptivecards@$cards" "playwright-core@$driver"
+  "@microsoft/m365agentsplayground@$playground" "adaptivecards@$cards" "playwright-core@$driver" "markdown-it@$markdown"
 printf '%s\n' "$wanted" >"$mark"

@@ -94,6 +94,8 @@ PROMISES: dict[str, str] = {
     "TEAMS-214": "Every card can be read in dark and light and at phone width (issue 9, 6)",
     "TEAMS-215": "J2 from question to confirmation in the Agents Playground, in a browser (issue 9, 1)",
     "SLACK-213": "A button carries ids only, and a settled card has none (SPEC 5)",
+    "SLACK-402": "Several entries of a channel's state change in one commit, or none (SPEC 3)",
+    "SLACK-401": "The end of a turn is told until the platform has heard it (issue 8, 2)",
     "SLACK-001": "An answer in Slack pings nobody, whatever stands in it (issue 8)",
     "CHANNEL-001": "A bot asks for people of its own channel only, and whoever is linked is themselves (SPEC 6)",
     "CHANNEL-002": "Somebody of a channel who is not linked sees what everyone may, at most (SPEC 6)",

@@ -15,7 +15,6 @@ from bot.core.filling import slots, slots_of
 from bot.core.plain import shortened
 from bot.core.questions import are_you_sure, elsewhere, head, is_destructive, single_choice, whose
 from bot.teams.cards.elements import (
-    BUTTON,
     LIMIT,
     Card,
     Element,
@@ -29,6 +28,7 @@ from bot.teams.cards.elements import (
     ours,
     quoted,
     refreshed,
+    row,
     weight,
 )
 from bot.teams.cards.inputs import FEW, inputs
@@ -38,6 +38,8 @@ from kit.wire.interactions import Action, Form, Interaction
 _PAGE, _PAGE_LINES, _LINE = 6_000, 60, 700
 """Of the arguments on one page: bytes, lines, characters in a line."""
 _MOST_PAGES: Final = 30
+_SHORT: Final = 34
+"""Characters of a button that is whole at phone width."""
 _MESSAGES: Final = 6_000
 """Characters of all questions in one card."""
 
@@ -89,7 +91,7 @@ def _question(interaction: Interaction, who: Who, filled: Filled, page: int) -> 
     if not interaction.mine_to_answer:
         body.append(buttons(_withdraw(interaction)))
     elif choice := _one_press(interaction, filled):
-        body += [buttons(_press(interaction, choice, number)) for number in range(len(choice.options))]
+        body += [_press(interaction, choice, number) for number in range(len(choice.options))]
         body.append(buttons(_decline(interaction)))
     else:
         body.append(buttons(*_decisions(interaction, filled, page)))
@@ -212,17 +214,19 @@ def _by_buttons(interaction: Interaction) -> bool:
 
 
 def _one_press(interaction: Interaction, filled: Filled) -> Field | None:
-    """One button an option; None where there are many, or one says more than a button shows."""
+    """One press an option; None where there are many."""
     field_ = single_choice(interaction)
     if field_ is None or filled.wrong or len(field_.options) > FEW:
         return None
-    return field_ if all(len(option.title) <= BUTTON for option in field_.options) else None
+    return field_
 
 
 def _press(interaction: Interaction, choice: Field, number: int) -> Element:
-    """By number, since a tool's value may be of any length."""
+    """By number, since a tool's value may be of any length. Titles that a button would cut become rows."""
     data = {**_data(interaction, "accept"), _place(interaction): str(number)}
-    return execute(choice.options[number].title, "answer", data)
+    titles = [option.title for option in choice.options]
+    press = execute(titles[number], "answer", data)
+    return buttons(press) if max(map(len, titles)) <= _SHORT else row(titles[number], press)
 
 
 def _place(interaction: Interaction) -> str:

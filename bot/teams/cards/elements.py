@@ -165,6 +165,18 @@ def execute(
     return {**made, "style": style} if style != "default" else made
 
 
+def row(text: str, press: Element) -> Element:
+    """All of the text, whatever the width; the whole row is one button."""
+    items = _lines(plain(text), {"weight": "Bolder"})
+    return {
+        "type": "Container",
+        "style": "emphasis",
+        "selectAction": press,
+        "items": items,
+        "spacing": "Small",
+    }
+
+
 def writes(title: str, text: str) -> Element:
     """A button that writes `text` in the person's own name."""
     data = {"msteams": {"type": "imBack", "value": text}}

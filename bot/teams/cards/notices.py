@@ -25,13 +25,13 @@ from kit.wire.channels import LinkState
 from kit.wire.library import Job
 
 WAYS: Final = (
-    "- **Ask here**, or mention me in a channel or a group chat: there I use only what everyone may read.",
-    "- **Book a meeting**: say with whom, about what and when; I ask for the rest.",
-    "- **Send me a file** in this chat: I read it into your own documents, which only you see.",
-    "- **On any message**, *More actions*: “Ask about this”. In any chat, find a document with my search.",
+    "**Ask here**, or mention me in a channel or a group chat: there I use only what everyone may read.",
+    "**Book a meeting**: say with whom, about what and when; I ask for the rest.",
+    "**Send me a file** in this chat: I read it into your own documents, which only you see.",
+    "**On any message**, *More actions*: “Ask about this”. In any chat, find a document with my search.",
 )
 _PROMISE: Final = "Every fact in an answer has its source; its number opens the place. I can be wrong: look."
-_SIGNS: Final = {"done": "✅ ", "waits": "⏳ ", "wrong": "⚠ ", "stopped": "⛔ ", "news": "📅 "}
+_SIGNS: Final = {"done": "✔ ", "waits": "⌛ ", "wrong": "⚠ ", "stopped": "✖ ", "news": ""}
 _BOOKED: Final = {
     "confirmed": "Your meeting is booked",
     "not_booked": "Your meeting is not booked",
@@ -117,7 +117,7 @@ def _told_facts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
 def job(given: Mapping[str, Any] | Job) -> Card:
     """A job on its way, or the payload of job.finished."""
     if isinstance(given, Job):
-        return notice(f"⏳ {progress(given)}")
+        return notice(f"⌛ {progress(given)}")
     return told(job_told(given, details="The list of your documents"))
 
 

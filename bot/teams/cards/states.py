@@ -24,7 +24,7 @@ from bot.teams.cards.texts import escaped, when
 from bot.teams.happened import Who
 from kit.wire.interactions import Interaction
 
-_SIGNS: Final = {"done": "✅ ", "refused": "⛔ ", "late": "⏳ ", "": ""}
+_SIGNS: Final = {"done": "✔ ", "refused": "✖ ", "late": "⌛ ", "": ""}
 _MESSAGE: Final = 1_500
 
 
