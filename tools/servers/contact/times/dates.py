@@ -30,7 +30,8 @@ _NUMBERS: Final = {
     **{"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60},
     "ninety": 90,
 }
-_N: Final = r"(a couple of|couple of|a few|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})"
+_COUNTS: Final = "an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_N: Final = rf"(a couple of|couple of|a few|{_COUNTS}|\d{{1,2}})"
 _WD: Final = (
     r"(mon(?:day)?|tue(?:s|sday)?|wed(?:s|nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
 )
