@@ -126,6 +126,11 @@ class Asking:
             await self._allowed()
         content = dict(before or {})
         fields = fields_of(form)
+        if before is None and any(field.corrected for field in fields):
+            kept = [field for field in fields if _keeps(field)]
+            content = {field.name: field.default for field in kept if field.default is not None}
+            fields = [field for field in fields if field not in kept]
+            self.write(questions.kept_lines(kept, self.style))
         if before is None and not fields and not approval and not form.url:
             self._take(await self.read("  Press Enter to agree: "))
         for field in fields:
@@ -191,6 +196,13 @@ class Asking:
         self._complain(f"{error.problem.detail.rstrip('.')}. {error.problem.hint}")
         now = await self.switchboard.interactions.get(interaction.id)
         return Settled(now, now.continued_by)
+
+
+def _keeps(field: Field) -> bool:
+    """Of a form that comes again: what was given and is right, or was left out. Never a yes."""
+    if field.corrected or field.kind == "yes_no":
+        return False
+    return field.default is not None or not field.required
 
 
 _DONE = {"accept": "Answered.", "decline": "Declined.", "cancel": "Cancelled."}

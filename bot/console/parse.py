@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+BOOK = "I want to book a meeting"
+MEETINGS = "What have I booked?"
+"""What the agent is told, as a person would say it: there is no special path to a booking."""
 Verb = Literal["help", "sources", "new", "quit", "pending", "tools", "call"]
 VERBS: dict[str, Verb] = {
     "/help": "help",
@@ -55,6 +58,10 @@ def parse(line: str) -> Line:
         return Nothing()
     first, _, rest = text.partition(" ")
     word = first.lower()
+    if word == "/book":
+        return Ask(f"{BOOK} {rest.strip()}".strip())
+    if word == "/meetings":
+        return Ask(MEETINGS)
     if word in VERBS:
         verb = VERBS[word]
         return Command(verb, rest.strip() if verb in ("pending", "call") else "")

@@ -17,6 +17,8 @@ from kit.wire.tools import Tool, ToolOutcome
 
 HOW = "Enter takes what stands in [brackets]. /no declines, /later leaves it open, Esc or Ctrl-C cancels."
 _HOW_TO_LEAVE = "/no declines, /later leaves it open, Esc or Ctrl-C cancels."
+_LONGEST_TITLE = 60
+_WRAPPED = 92
 _WIDEST_NAME, _RISKS = 40, len("destructive")
 _CUT_MESSAGE = 3_900
 """From this length on a message may have been cut, so that it does not show all arguments."""
@@ -40,18 +42,35 @@ def message(form: Form, style: Style = PLAIN) -> str:
 
 
 def field_lines(field: Field, style: Style = PLAIN) -> str:
-    """What stands above the prompt: what it is for, and the options."""
-    lines = [f"    {style.dim}{one_line(field.description)}{style.reset}"] if field.description else []
+    """What stands above the prompt: what it is for, and the options. A long title is a sentence to read."""
+    colour = style.red if field.corrected else style.dim
+    told = [one_line(field.title)] if len(one_line(field.title)) > _LONGEST_TITLE else []
+    told += [one_line(field.description)] if field.description else []
+    lines = [f"{colour}{_indented(text)}{style.reset}" for text in told]
     lines += [f"    {number}) {one_line(option.title)}" for number, option in enumerate(field.options, 1)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def kept_lines(fields: Sequence[Field], style: Style = PLAIN) -> str:
+    """What goes with the answer without being asked again: seen, whoever has filled it in."""
+    shown = [
+        f"{one_line(field.title)}: {one_line(_shown(field))}" for field in fields if field.default is not None
+    ]
+    return f"{style.dim}{_indented('As before: ' + ' · '.join(shown))}{style.reset}\n" if shown else ""
 
 
 def prompt(field: Field) -> str:
     """`Title (yes/no, optional) [default]: `"""
     hints = [hint for hint in (_HINTS.get(field.kind, ""), "" if field.required else "optional") if hint]
     about = f" ({', '.join(hints)})" if hints else ""
-    default = f" [{one_line(_shown(field))}]" if field.default is not None else ""
-    return f"  {one_line(field.title)}{about}{default}: "
+    default = f" [{one_line(_shown(field))}]" if field.default is not None and not field.explicit else ""
+    title = one_line(field.title)
+    asked = title if len(title) <= _LONGEST_TITLE else "Your answer"
+    return f"  {asked}{about}{default}: "
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, _WRAPPED, initial_indent="    ", subsequent_indent="    ")
 
 
 _HINTS = {

@@ -28,6 +28,7 @@ _PENDING_LIMIT = 600
 HELP = """\
 Ask in your own words. Answers come from the documents that you can see, with their sources.
   /sources   the sources of the last answer, with the sentence that each supports
+  /book      book a meeting: /book with Dana next Tuesday about …; /meetings shows yours
   /tools     the tools that you may use; /call TOOL name=value … calls one
   /pending   what waits for an answer of yours; /pending N answers it
   /new       start a new conversation

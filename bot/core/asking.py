@@ -10,6 +10,8 @@ from typing import Any, Literal, cast
 from kit.wire.interactions import Form
 
 Kind = Literal["text", "number", "integer", "yes_no", "one_of", "some_of", "date", "date_time"]
+CORRECTED = "Please correct this:"
+"""How the description of a field begins that a tool asks for once more; its form holds what was given."""
 _YES = frozenset({"y", "yes", "true", "on", "1"})
 _NO = frozenset({"n", "no", "false", "off", "0"})
 
@@ -36,6 +38,16 @@ class Field:
     default: Any = None
     options: tuple[Option, ...] = ()
 
+    @property
+    def corrected(self) -> bool:
+        """The tool asks for it once more, and says in its description what was wrong."""
+        return self.description.startswith(CORRECTED)
+
+    @property
+    def explicit(self) -> bool:
+        """Something to be agreed to: said by the person and by nobody else, a default included."""
+        return self.kind == "yes_no" and self.required and self.default is not True
+
 
 def fields_of(form: Form) -> list[Field]:
     """In the form's own order."""
@@ -51,6 +63,8 @@ def understood(field: Field, typed: str) -> Any:
     """
     text = typed.strip()
     if not text:
+        if field.explicit:
+            raise NotUnderstood("Please answer yes or no.")
         if field.default is None and field.required:
             raise NotUnderstood("Please fill this in.")
         return field.default

@@ -66,7 +66,15 @@ def titled(kind: Kind, tool: str) -> str:
         return f"May {name} be called?"
     if kind == "connect_account":
         return f"{name} needs you to open a page"
-    return f"{name} asks you"
+    return _OURS.get(name) or f"{name} asks you"
+
+
+_OURS: Final = {
+    "meetings.book": "Your meeting",
+    "meetings.cancel": "Cancelling a meeting",
+    "meetings.reschedule": "Moving a meeting",
+}
+"""First-party tools, which are named once and for all."""
 
 
 def _params(request: object) -> Json:

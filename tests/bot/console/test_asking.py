@@ -389,3 +389,45 @@ def test_every_kind_of_field_is_known() -> None:
 def test_commands_keep_what_stands_behind_them() -> None:
     assert parse("/call a.b {}") == Command("call", "a.b {}")
     assert parse("/pending 2") == Command("pending", "2")
+
+
+CONSENT = (
+    "I agree that my details are used to arrange and carry out this meeting, and for the e-mails about it."
+)
+
+
+def again(**wrong: str) -> dict[str, Any]:
+    """A booking form that comes again: what was given is its defaults, what was wrong says so."""
+    fields: dict[str, Any] = {
+        "email": {"type": "string", "title": "E-mail", "default": "maya@example"},
+        "topic": {"type": "string", "title": "Topic", "default": "ACE"},
+        "phone": {"type": "string", "title": "Phone"},
+        "consent": {"type": "boolean", "title": CONSENT, "default": False},
+    }
+    for name, told in wrong.items():
+        fields[name]["description"] = f"Please correct this: {told}"
+    schema = {"type": "object", "properties": fields, "required": ["email", "topic", "consent"]}
+    return interaction(form={"message": "To book it, I need this.", "requested_schema": schema})
+
+
+async def test_a_form_that_comes_again_asks_only_what_was_wrong_and_shows_the_rest(
+    client: Switchboard, platform: ScriptedPlatform, asks: Asks
+) -> None:
+    asks(again(email="This is not an e-mail address."))
+    told, person = await call(client, "maya@example.com", "yes")
+    assert person.prompts == ["  E-mail [maya@example]: ", "  Your answer (yes/no): "]
+    assert "Please correct this: This is not an e-mail address." in told
+    assert "As before: Topic: ACE" in told
+    (response,) = responses(platform)
+    assert response["content"] == {"email": "maya@example.com", "topic": "ACE", "consent": True}
+
+
+async def test_nobody_agrees_by_pressing_enter(
+    client: Switchboard, platform: ScriptedPlatform, asks: Asks
+) -> None:
+    asks(again())
+    told, person = await call(client, "", "", "", "", "yes")
+    assert person.prompts[-2:] == ["  Your answer (yes/no): "] * 2
+    assert "Please answer yes or no." in told
+    assert " ".join(CONSENT.split()) in " ".join(told.split())
+    assert responses(platform)[0]["content"]["consent"] is True

@@ -18,3 +18,9 @@ from bot.console.parse import Ask, Command, Line, Nothing, Unknown, parse
 )
 def test_a_typed_line_is_a_question_a_command_or_nothing(line: str, meant: Line) -> None:
     assert parse(line) == meant
+
+
+def test_booking_is_said_to_the_agent_as_a_person_would_say_it() -> None:
+    assert parse("/book with Dana tomorrow") == Ask("I want to book a meeting with Dana tomorrow")
+    assert parse("/book") == Ask("I want to book a meeting")
+    assert parse("/meetings") == Ask("What have I booked?")
