@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from botbuilder.core.invoke_response import InvokeResponse
@@ -102,7 +102,7 @@ class TeamsBot:
         response = await self.adapter.receive(header, body, turn)
         if response is None or body.get("type") != "invoke":
             return None
-        return InvokeAnswer(int(response.status), response.body)
+        return InvokeAnswer(int(response.status), cast(dict[str, Any] | None, response.body))
 
     def take(self, event: Event) -> None:
         """Returns at once."""
@@ -148,7 +148,7 @@ class TeamsBot:
             log.warning("teams.refused_stranger", who=who.identity, invoke=body.get("name"))
             return _refused()
         place = replace(where, activity=str(body.get("replyToId") or ""))
-        given: Mapping[str, Any] = value if isinstance(value, dict) else {}
+        given = cast(dict[str, Any], value) if isinstance(value, dict) else {}
         invoked = Invoked(str(body.get("name") or ""), given, who, place, parse.zone_of(body))
         try:
             async with asyncio.timeout(INVOKED_WITHIN_S):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -86,7 +86,8 @@ class Desk:
         """The 1:1 chat with somebody whom we meet elsewhere. Raises TeamsTrouble, ApiError."""
         known = await self.known_chat(who)
         if known is not None:
-            return known[0]
+            # Teams moves tenants from one address to another; what it has just told us is the newest.
+            return replace(known[0], service_url=where.service_url)
         made = await self.connector.direct(where, who)
         await self.note_chat(made, who)
         return made

@@ -16,7 +16,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 import structlog
@@ -127,9 +127,9 @@ class Authentication(_ParameterizedBotFrameworkAuthentication):
             settings.metadata_url,
             settings.metadata_url,
             "",
-            PasswordServiceClientCredentialFactory(settings.app_id, "", settings.tenant or None),
+            PasswordServiceClientCredentialFactory(settings.app_id, "", settings.tenant),
             AuthenticationConfiguration(),
-            None,
+            cast(Any, None),
         )
         JwtTokenExtractor.metadataCache[settings.metadata_url] = keys
 
@@ -234,4 +234,4 @@ class Credentials:
                 timeout=KEYS_S,
             )
         scope = settings.scope if settings.scope.endswith("/.default") else f"{settings.scope}/.default"
-        return dict(self._app.acquire_token_for_client([scope]))
+        return cast(dict[str, Any], self._app.acquire_token_for_client([scope]) or {})
