@@ -179,9 +179,10 @@ class Invokes:
     async def _opened(self, invoked: Invoked, data: Json) -> Json:
         """Of a refresh too: what is the person's to see of it now."""
 
+        which, page = UUID(str(data["interaction"])), int(data.get("page", 0))
+
         async def look() -> Json:
-            interaction = await self._them(invoked).interactions.get(UUID(str(data["interaction"])))
-            return self._view(invoked, interaction, page=int(data.get("page", 0)))
+            return self._view(invoked, await self._them(invoked).interactions.get(which), page)
 
         return await self._theirs(invoked, "open", data, look)
 
