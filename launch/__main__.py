@@ -26,6 +26,8 @@ VERBS: dict[str, Verb] = {
     "ask": Verb("launch.cli.ask", "Ask one question and show the cited answer."),
     "answer": Verb("launch.cli.answer", "Answer what a tool asked."),
     "chat": Verb("launch.cli.chat", "Talk in the terminal."),
+    "book": Verb("launch.cli.book", "Book a meeting."),
+    "meetings": Verb("launch.cli.meetings", "Your meetings: list, cancel, move."),
     "docs": Verb("launch.cli.docs", "Add, list and remove documents."),
     "mcp": Verb("launch.cli.mcp", "Tools and tool servers, through the gateway."),
     "demo": Verb("launch.cli.demo", "Read a folder, ask it questions, show the cited answers."),

@@ -126,11 +126,16 @@ class Chat:
         """Until it ends, or Ctrl-C; and as long as there is something to ask the person."""
         await self._troubled(self._go_on(await self._until_interrupted(work)))
 
-    async def _go_on(self, final: Final | None) -> None:
+    async def through(self, text: str) -> Final | None:
+        """Asks, and asks the person back for as long as there is something to ask; None: it is left open."""
+        return await self._go_on(await self._until_interrupted(self.ask(text)))
+
+    async def _go_on(self, final: Final | None) -> Final | None:
         while isinstance(final, Question) and self.read is not None:
             interaction = await self.switchboard.interactions.get(final.interaction_id)
             final = await self._settled(interaction)
         self.terminal.write("\n")
+        return final
 
     async def _until_interrupted(self, work: Coroutine[Any, Any, Final]) -> Final | None:
         watching = asyncio.ensure_future(work)
@@ -173,7 +178,7 @@ class Chat:
         if result.interaction_id is not None:
             await self._settled(await self.switchboard.interactions.get(result.interaction_id))
 
-    async def _troubled(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _troubled(self, work: Coroutine[Any, Any, object]) -> None:
         """Never silent: what goes wrong is a sentence with its next step."""
         try:
             await work
@@ -238,6 +243,15 @@ async def run(
         elif not await chat.take(wanted):
             break
     return 1 if isinstance(last, Trouble) else 0
+
+
+async def once(switchboard: Switchboard, text: str, agent: str | None = None) -> Final | None:
+    """One thing said in a terminal, to its end; in a pipe a question is shown with how to answer it."""
+    chat = Chat(switchboard, Terminal.of(sys.stdout), agent=agent)
+    if not sys.stdin.isatty():
+        return await chat.ask(text)
+    chat.read = _question_prompt()
+    return await chat.through(text)
 
 
 async def _converse(chat: Chat, read_line: ReadLine) -> None:
