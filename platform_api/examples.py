@@ -238,6 +238,12 @@ EXAMPLES: Final[dict[str, Any]] = {
     "CreateBot": {"channel": "slack", "name": "Switchboard in Slack"},
     "RequestLink": {"identity": "slack:T024BE7LD/U023BECGF", "name": "Maya", "email": "maya@example.com"},
     "ConfirmLink": {"code": "7KQ2-M9XD-4HTB", "identity": "slack:T024BE7LD/U023BECGF"},
+    "StateSteps": {
+        "steps": [
+            {"do": "get", "key": "seen/T024BE7LD/D1/1764057601.000200"},
+            {"do": "put", "key": "turn/T024BE7LD/D1/1764057601.000200", "value": {}, "version": 0},
+        ]
+    },
     "PutState": {"value": {"team": "T024BE7LD"}, "version": 0, "expires_in_s": 3600},
     "ClaimDeliveries": {"channel": "slack", "limit": 10, "lease_s": 60, "wait_s": 20},
     "AckDelivery": {"lease": _ID, "outcome": "delivered"},

@@ -106,6 +106,7 @@ class SlackBot:
     async def idle(self) -> None:
         """Once nothing that has arrived is left to do."""
         await self.desk.lanes.settled()
+        await self.desk.unfinished.settled()
 
     def take(self, event: Event) -> None:
         """Returns at once."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kit.wire.base import Request, Wire
 
@@ -12,6 +12,7 @@ ACT_AS_HEADER = "X-Act-As"
 """`<channel>:<workspace>/<user>`: for whom a bot with `act_as:<channel>` asks."""
 CHANNELS = ("slack", "teams", "console", "web")
 STATE_LIMIT = 64 * 1024
+STATE_STEPS = 64
 LONGEST_WAIT_S = 25
 
 ChannelName = Literal["slack", "teams", "console", "web"]
@@ -81,6 +82,43 @@ class StateEntry(Wire):
     version: int
     updated_at: datetime
     expires_at: datetime | None = None
+
+
+StateKey = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
+class StateStep(Request):
+    """get; remove (also what is not there); put, as PutState says it: `value` is its alone, and needed."""
+
+    do: Literal["get", "put", "remove"]
+    key: StateKey
+    value: dict[str, Any] | None = None
+    version: Annotated[int, Field(ge=0)] | None = None
+    expires_in_s: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "StateStep":
+        if (self.value is not None) != (self.do == "put"):
+            raise ValueError("`value` belongs to `put`, and only there")
+        return self
+
+
+class StateSteps(Request):
+    """All of them or none; each key once."""
+
+    steps: Annotated[list[StateStep], Field(min_length=1, max_length=STATE_STEPS)]
+
+    @model_validator(mode="after")
+    def _each_key_once(self) -> "StateSteps":
+        if len({step.key for step in self.steps}) != len(self.steps):
+            raise ValueError("each key at most once")
+        return self
+
+
+class StateEntries(Wire):
+    """One for each step: what is there now; null where nothing is."""
+
+    items: list[StateEntry | None]
 
 
 class ClaimDeliveries(Request):

@@ -7,7 +7,16 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from kit.errors import NotFound, TooLarge
 from kit.wire.base import Page
-from kit.wire.channels import AckDelivery, ChannelName, ClaimDeliveries, Deliveries, PutState, StateEntry
+from kit.wire.channels import (
+    AckDelivery,
+    ChannelName,
+    ClaimDeliveries,
+    Deliveries,
+    PutState,
+    StateEntries,
+    StateEntry,
+    StateSteps,
+)
 from platform_api.channels.errors import LeaseLost, NoSuchState, StateChanged
 from platform_api.channels.service import ChannelState, Outgoing
 from platform_api.edge import UnitOfWork, provided, raises
@@ -55,6 +64,18 @@ async def list_channel_state(
 ) -> Page[StateEntry]:
     """By key; `prefix` narrows it, such as `install/`."""
     return await state.listed(db, principal, channel, prefix=prefix, after=cursor, limit=limit)
+
+
+@router.post(
+    "/channels/{channel}/state",
+    summary="Read and change several entries at once",
+    responses=raises(StateChanged, TooLarge, MayNotActAs),
+)
+async def change_channel_state(
+    principal: CurrentPrincipal, state: _State, db: UnitOfWork, channel: ChannelName, request: StateSteps
+) -> StateEntries:
+    """In one commit: where one of them is refused, none is done."""
+    return await state.together(db, principal, channel, request)
 
 
 @router.get(

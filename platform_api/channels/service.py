@@ -23,7 +23,10 @@ from kit.wire.channels import (
     Deliveries,
     Delivery,
     PutState,
+    StateEntries,
     StateEntry,
+    StateStep,
+    StateSteps,
 )
 from platform_api.channels import repository
 from platform_api.channels.errors import LeaseLost, NoSuchState, StateChanged
@@ -96,6 +99,29 @@ class ChannelState:
         """Raises MayNotActAs."""
         may_serve(bot, channel)
         await repository.remove(db, bot, channel, key)
+
+    async def together(
+        self, db: AsyncSession, bot: Principal, channel: str, asked: StateSteps
+    ) -> StateEntries:
+        """Raises MayNotActAs, TooLarge, StateChanged: then none of it is done."""
+        may_serve(bot, channel)
+        done: dict[str, StateEntry | None] = {}
+        # In one order, whoever asks: two that want the same keys wait for each other only once.
+        for step in sorted(asked.steps, key=lambda one: one.key):
+            done[step.key] = await self._step(db, bot, channel, step)
+        return StateEntries(items=[done[step.key] for step in asked.steps])
+
+    async def _step(
+        self, db: AsyncSession, bot: Principal, channel: str, step: StateStep
+    ) -> StateEntry | None:
+        if step.do == "put":
+            given = step.model_dump(include={"value", "version", "expires_in_s"})
+            return await self.put(db, bot, channel, step.key, PutState.model_validate(given))
+        if step.do == "remove":
+            await repository.remove(db, bot, channel, step.key)
+            return None
+        row = await repository.entry(db, bot, channel, step.key, self._clock.now())
+        return self._opened(row) if row is not None else None
 
     @property
     def _keys(self) -> KeyRing:

@@ -57,10 +57,7 @@ class Identity:
     async def person(self, user_id: UUID) -> Person:
         """Raises Unauthenticated where there is no such person, or no longer."""
         async with self._database.begin() as session:
-            found = await repository.user_with_groups(session, user_id)
-        if found is None:
-            raise Unauthenticated
-        return _person(*found)
+            return await _read(session, user_id)
 
     async def by_api_key(self, key: str) -> tuple[Principal, datetime]:
         """The owner, narrowed to the key's scopes, and when the key expires. Raises Unauthenticated."""
@@ -89,7 +86,7 @@ class Identity:
                 if self._settings.unlinked == "ask_to_link":
                     raise LinkNeeded
                 user_id = await links.guest(session, bot.organisation_id, who)
-        person = await self.person(user_id)
+            person = await _read(session, user_id)
         return replace(person.principal, acting_via=who.channel)
 
     async def _known_key(self, key_id: UUID) -> _KnownKey | None:
@@ -164,6 +161,14 @@ class Identity:
         if not await repository.delete_api_key(session, principal, key_id):
             raise NotFound
         self._keys.pop(key_id, None)
+
+
+async def _read(session: AsyncSession, user_id: UUID) -> Person:
+    """Raises Unauthenticated where there is no such person, or no longer."""
+    found = await repository.user_with_groups(session, user_id)
+    if found is None:
+        raise Unauthenticated
+    return _person(*found)
 
 
 def _person(user: UserRow, groups: frozenset[str]) -> Person:

@@ -50,6 +50,8 @@ class SmallPlatform:
         self.deliveries: list[Json] = []
         self.acknowledged: list[Json] = []
         self.away = False
+        self.lost = 0
+        """So many changes of the state are made, and their answers are not."""
         self.hold: asyncio.Event | None = None
         self.hold_at = 0
         """Before which event."""
@@ -161,6 +163,12 @@ class SmallPlatform:
             prefix = request.query.get("prefix", "")
             items = [one.shown(name) for name, one in sorted(self.state.items()) if name.startswith(prefix)]
             return web.json_response({"items": items})
+        if request.method == "POST":
+            done = self._steps((await request.json())["steps"])
+            if self.lost and (lost := self.lost):
+                self.lost = lost - 1
+                return _problem(503, "unavailable")
+            return done
         found = self.state.get(key)
         if request.method == "GET":
             return web.json_response(found.shown(key)) if found else _problem(404, "no_such_state")
@@ -173,6 +181,23 @@ class SmallPlatform:
             return _problem(409, "state_changed")
         self.state[key] = Entry(asked["value"], version + 1)
         return web.json_response(self.state[key].shown(key))
+
+    def _steps(self, steps: list[Json]) -> web.StreamResponse:
+        """All or none."""
+        before, shown = dict(self.state), list[Json | None]()
+        for step in steps:
+            key, found = step["key"], self.state.get(step["key"])
+            version = found.version if found else 0
+            if step["do"] == "remove":
+                self.state.pop(key, None)
+            elif step["do"] == "put":
+                if step.get("version") is not None and step["version"] != version:
+                    self.state = before
+                    return _problem(409, "state_changed")
+                self.state[key] = Entry(step["value"], version + 1)
+            now = self.state.get(key)
+            shown.append(now.shown(key) if now else None)
+        return web.json_response({"items": shown})
 
 
 LATER = "2030-01-01T00:00:00Z"

@@ -20,7 +20,10 @@ from kit.wire.channels import (
     LinkState,
     PutState,
     RequestLink,
+    StateEntries,
     StateEntry,
+    StateStep,
+    StateSteps,
 )
 from switchboard_sdk.errors import ApiError
 from switchboard_sdk.pages import every
@@ -93,6 +96,13 @@ class ChannelStates:
         body = checked(PutState, value=value, version=version, expires_in_s=expires_in_s)
         call = Call("PUT", _state(channel, key), json=body)
         return await self._transport.read(StateEntry, call)
+
+    async def together(self, channel: ChannelName, *steps: StateStep) -> list[StateEntry | None]:
+        """In one commit, each key once; what is there afterwards, step by step. ApiError `state_changed`
+        where a put's version is another: then nothing is done."""
+        body = checked(StateSteps, steps=list(steps))
+        call = write("POST", f"/api/v1/channels/{channel}/state", body)
+        return (await self._transport.read(StateEntries, call)).items
 
     async def remove(self, channel: ChannelName, key: str) -> None:
         await self._transport.send(Call("DELETE", _state(channel, key)))

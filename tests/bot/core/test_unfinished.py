@@ -1,11 +1,13 @@
 """What is begun and not ended is found again; what has ended is not begun again (SPEC 1 J1)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 from switchboard_sdk import Switchboard
 
+from bot.core import unfinished
 from bot.core.unfinished import Unfinished
 from tests.bot import small_platform
 from tests.bot.small_platform import SmallPlatform
@@ -44,6 +46,7 @@ async def test_what_has_ended_is_begun_by_nobody(bot: Switchboard, small: SmallP
     begun = await first.begin(PLACE, {})
     assert begun is not None
     await first.end(begun, answer="1764057602.000100")
+    await first.settled()
     assert small.unfinished() == []
     second = replica(bot, "two")
     assert await second.begin(PLACE, {}) is None
@@ -76,6 +79,7 @@ async def test_a_note_that_came_too_late_brings_nothing_back(bot: Switchboard, s
     begun = await first.begin(PLACE, {})
     assert begun is not None
     await first.end(begun)
+    await first.settled()
     await first.note(begun, answer="1")
     small.grow_old("turn/")
     second = replica(bot, "two")
@@ -90,6 +94,36 @@ async def test_a_platform_that_is_away_stops_nobody(bot: Switchboard, small: Sma
     begun = await one.begin(PLACE, {})
     assert begun is not None
     assert await one.begin(PLACE, {}) is None
-    await one.end(begun)
     assert await one.first("refused/somebody")
     assert not await one.first("refused/somebody")
+
+
+@pytest.mark.proves("SLACK-401")
+async def test_an_end_is_told_until_the_platform_has_heard_it(
+    bot: Switchboard, small: SmallPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise another replica would answer once more what has its answer."""
+    monkeypatch.setattr(unfinished, "_TOLD_EVERY_S", 0.01)
+    one = replica(bot, "one")
+    begun = await one.begin(PLACE, {})
+    assert begun is not None
+    small.away = True
+    await one.end(begun, answer="1")
+    await one.settled()
+    assert small.unfinished() == [f"turn/{PLACE}"]
+    small.away = False
+    assert await one.abandoned(datetime.now(UTC), mine_too=True) == []
+    async with one.beating(), asyncio.timeout(10):
+        while small.unfinished():
+            await asyncio.sleep(0.01)
+    assert await replica(bot, "two").begin(PLACE, {}) is None
+
+
+async def test_a_beginning_whose_answer_got_lost_is_still_ours(
+    bot: Switchboard, small: SmallPlatform
+) -> None:
+    """The platform did it, said 503, and is asked once more."""
+    small.lost = 1
+    begun = await replica(bot, "one").begin(PLACE, {})
+    assert begun is not None
+    assert begun.kept

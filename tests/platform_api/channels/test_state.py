@@ -1,5 +1,6 @@
 """Small things that a channel keeps with us (SPEC 3)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ from tests.clocks import MovedClock
 from tests.platform_api.bots import Bot
 from tests.platform_api.people import People
 
-INSTALL = "/api/v1/channels/slack/state/install/T1"
+STATE = "/api/v1/channels/slack/state"
+INSTALL = f"{STATE}/install/T1"
 TOKEN = {"value": {"bot_token": "xoxb-very-secret"}}
 
 
@@ -98,3 +100,60 @@ async def test_too_much_is_refused_with_its_size(bot: Bot) -> None:
     answer = await bot.ask("PUT", INSTALL, {"value": {"x": "y" * 70_000}})
     assert answer.status_code == 413
     assert "65536" in answer.json()["detail"]
+
+
+@pytest.mark.proves("SLACK-402")
+async def test_several_are_changed_in_one_commit_or_none(bot: Bot) -> None:
+    await bot.ask("PUT", f"{STATE}/seen/1", {"value": {"ended": True}})
+    steps = [
+        {"do": "get", "key": "seen/1"},
+        {"do": "get", "key": "seen/2"},
+        {"do": "put", "key": "turn/1", "value": {"text": "Hello"}, "version": 0},
+    ]
+    done = await bot.ask("POST", STATE, {"steps": steps})
+    [ended, nothing, put] = done.json()["items"]
+    assert ended["value"] == {"ended": True}
+    assert nothing is None
+    assert put["version"] == 1
+
+    again = await bot.ask("POST", STATE, {"steps": [{"do": "remove", "key": "seen/1"}, steps[2]]})
+    assert again.json()["code"] == "state_changed"
+    assert (await bot.ask("GET", f"{STATE}/seen/1")).status_code == 200
+
+    over = [{"do": "put", "key": "seen/2", "value": {"ended": True}}, {"do": "remove", "key": "turn/1"}]
+    assert (await bot.ask("POST", STATE, {"steps": over})).json()["items"][1] is None
+    assert (await bot.ask("GET", f"{STATE}/turn/1")).status_code == 404
+
+
+async def test_two_bots_that_want_the_same_keys_at_once_both_get_an_answer(bot: Bot) -> None:
+    """Whatever the order in which they name them."""
+    keys = [f"turn/{n}" for n in range(8)]
+    nothing: dict[str, str] = {}
+    puts = [{"do": "put", "key": key, "value": nothing} for key in keys]
+    asked = [puts, list(reversed(puts))] * 6
+    answers = await asyncio.gather(*(bot.ask("POST", STATE, {"steps": steps}) for steps in asked))
+    assert {answer.status_code for answer in answers} == {200}
+    assert (await bot.ask("GET", f"{STATE}/turn/0")).json()["version"] == 12
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [{"do": "get", "key": "a"}, {"do": "remove", "key": "a"}],
+        [{"do": "put", "key": "a"}],
+        [{"do": "get", "key": "a", "value": {}}],
+        [{"do": "get", "key": "a b"}],
+        [{"do": "get", "key": f"{n}"} for n in range(65)],
+    ],
+)
+async def test_steps_that_make_no_sense_are_refused(bot: Bot, steps: list[dict[str, object]]) -> None:
+    assert (await bot.ask("POST", STATE, {"steps": steps})).status_code == 422
+
+
+async def test_several_at_once_are_the_bots_alone(people: People, client: AsyncClient, bot: Bot) -> None:
+    steps = {"steps": [{"do": "get", "key": "install/T1"}]}
+    teams = await Bot.of(people, client, "teams")
+    assert (await teams.ask("POST", STATE, steps)).status_code == 403
+    assert (await people.ada.post(STATE, json=steps)).status_code == 403
+    assert (await bot.ask("POST", STATE, steps, as_="slack:T1/U1")).status_code == 403
