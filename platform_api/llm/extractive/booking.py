@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from knowledge.verify import split_sentences
-from platform_api.llm.extractive.times_said import Told, told_in
+from platform_api.llm.extractive.times_said import Told, told_in, window_of, without_zone
 from platform_api.llm.extractive.wanting import topic_in, whom_in
 
 Kind = Literal["book", "list", "cancel", "move"]
@@ -73,7 +73,7 @@ _SPEAK = (
     r"|connect)"
 )
 _REST_OF_A_MAY = re.compile(
-    rf"\s*(?:\Z|[.?!,]|{_T}|{_D}|"
+    rf"\s*(?:\Z|[.?!,]|{_T}|{_D}|(?:back\s+|forward\s+)?(?:to|until|from)\s*{_T}|"
     r"(?:with|about|regarding|re|concerning|on|for|please|to\s+(?:discuss|talk|go|review)|and)\b)",
     re.IGNORECASE,
 )
@@ -279,7 +279,7 @@ def _arguments(kind: Kind, sentence: str, text: str) -> dict[str, Any]:
     said: dict[str, Any] = {}
     to = _moved_to(told, sentence) if kind == "move" else None
     if to is not None:
-        said["window"] = told.times[to].words
+        said["window"] = without_zone(told.times[to].words)[:200]
         if told.tz:
             said["tz"] = told.tz
     rest = [one for at, one in enumerate(told.times) if at != to]
@@ -313,7 +313,7 @@ def _of_booking(told: Told, sentence: str) -> dict[str, Any]:
     if told.minutes:
         said["duration_min"] = told.minutes
     if told.times:
-        said["window"] = " ".join(one.words for one in told.times)[:200]
+        said["window"] = window_of(told)
     if told.tz:
         said["tz"] = told.tz
     return said

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from platform_api.llm.extractive.booking import Wish, names_a_meeting, wish_in
-from platform_api.llm.extractive.times_said import TIME, told_in
+from platform_api.llm.extractive.times_said import TIME, told_in, window_of
 from platform_api.llm.extractive.wanting import topic_in, whom_in
 
 _BACK = 4
@@ -68,7 +68,7 @@ def _changed(wish: Wish, text: str, *, booked: bool) -> Wish | None:
     told = told_in(plain)
     new: dict[str, Any] = {}
     if told.times:
-        new["window"] = " ".join(one.words for one in told.times)[:200]
+        new["window"] = window_of(told)
     if told.minutes:
         new["duration_min"] = told.minutes
     if told.tz:

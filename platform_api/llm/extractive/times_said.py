@@ -109,6 +109,11 @@ def told_in(text: str, *, apart: bool = False) -> Told:
     return Told(_masked(text, sorted(cuts)), tuple(times), minutes, zone_in(text))
 
 
+def window_of(told: Told) -> str:
+    """All times that were said, as the calendar takes them: in the person's words, without a zone."""
+    return without_zone(" ".join(one.words for one in told.times))[:200]
+
+
 def zone_in(text: str) -> str | None:
     """The IANA zone that is named: by its name, by "London time", or UTC."""
     for found in _ZONE.finditer(text):
@@ -138,12 +143,27 @@ def _times(text: str, *, apart: bool) -> Iterator[Span]:
         yield _span(text, run)
 
 
+def without_zone(words: str) -> str:
+    """The words of a time, where the zone goes beside them."""
+    return " ".join(_ZONE.sub(lambda one: " " if zone_in(one.group()) else one.group(), words).split())
+
+
 def _joined(gap: str, *, apart: bool) -> bool:
     return len(gap) <= 16 and bool(_GLUE.fullmatch(gap) or (not apart and _TO.fullmatch(gap)))
 
 
+_BARE = re.compile(rf"{_PART}", re.IGNORECASE)
+_OF_A_DAY = re.compile(
+    rf"(?:tomorrow|today|{_FULL_WEEKDAY}|{_MONTH}|\d|at|by|before|after|until|or|and|,)\W*\Z", re.IGNORECASE
+)
+
+
 def _is_of_something(text: str, piece: re.Match[str]) -> bool:
     """ "the Friday release", "our morning routine": a thing's name, no time for a meeting."""
+    if _BARE.fullmatch(piece.group()) and not _OF_A_DAY.search(
+        text[max(0, piece.start() - 14) : piece.start()]
+    ):
+        return True  # "night ratings", "morning tea"
     before = _ABOUT_IT.search(text[max(0, piece.start() - 12) : piece.start()])
     after = re.match(r"\s+([a-z][\w-]+)", text[piece.end() : piece.end() + 30])
     if before is None or after is None or piece.group().lower().startswith("the "):

@@ -37,6 +37,7 @@ _NOBODY = re.compile(
     r"|them|it|a\s+(?:human|person|real\s+person)|someone\s+else)\Z",
     re.IGNORECASE,
 )
+_SOMEBODY_OF = re.compile(r"\A(?:someone|somebody|anyone|a\s+person)\s+(?:from|in|at|of)\s+", re.IGNORECASE)
 _NOTHING = ("it", "that", "this", "something", "them")
 _LEFT_OVER = re.compile(r"(?:^(?:the\s+)?(?=⟨)|[\s,.;:!?'’-]+\Z|\A[\s,.;:!?-]+)")
 
@@ -47,8 +48,7 @@ def whom_in(masked: str) -> str:
         rest = masked[marker.end() :]
         end = _NEXT.search(rest)
         whom = _tidy(rest[: end.start()] if end else rest)
-        if "'s time" in whom:
-            whom = whom.partition("'s time")[0]
+        whom = _SOMEBODY_OF.sub("", whom.partition("'s time")[0])
         if whom and not _NOBODY.match(whom) and "⟨" not in whom and len(whom.split()) <= 8:
             return whom[:100]
     return ""
