@@ -37,6 +37,7 @@ VERBS: dict[str, Verb] = {
     "tool": Verb("launch.tool", "Serve one tool server: docs."),
     "bot": Verb("launch.bot", "Run one channel: console, slack."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
+    "leads": Verb("launch.cli.leads", "For admins: leads to enter in the CRM by hand."),
     "link": Verb("launch.cli.links", "Link your account in Slack or Teams."),
     "keys": Verb("launch.cli.keys", "The keys of the vault: a new one, rotation."),
     "migrate": Verb("launch.migrate", "Bring the database to this release's tables."),

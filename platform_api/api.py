@@ -11,6 +11,7 @@ from platform_api.chat import endpoints as chat
 from platform_api.health import endpoints as health
 from platform_api.identity import endpoints as identity
 from platform_api.interactions import endpoints as interactions
+from platform_api.leads import endpoints as leads
 from platform_api.library import endpoints as library
 from platform_api.sessions import endpoints as sessions
 from platform_api.toolbox import admin_endpoints as governance
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     connection_pages.router,  # /api/v1/connections/begin, /callback, /client: for browsers
     identity.router,  # /api/v1/me, /api/v1/api-keys
     account.router,  # /api/v1/links, /api/v1/admin/bots
+    leads.router,  # /api/v1/admin/leads
     channels.router,  # /api/v1/deliveries, /api/v1/channels
     identity.public,  # /.well-known/jwks.json
     toolbox.internal,  # /internal/v1/registry, /internal/v1/principals/resolve, /internal/v1/grants

@@ -35,6 +35,7 @@ from platform_api.identity.grants import Grants
 from platform_api.identity.principals import GUARDS, OWN_ISSUER, Tokens
 from platform_api.interactions import Interactions
 from platform_api.interactions.one_shots import OneShots
+from platform_api.leads.service import ManualLeads
 from platform_api.library.service.dead_letters import DeadLetters
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.editing import Editing
@@ -156,6 +157,7 @@ def _provide_identity(app: FastAPI, ports: PlatformPorts) -> None:
     provide(app, Linking, Linking(identity, ports.identity_settings, ports.clock))
     provide(app, ChannelState, ChannelState(ports.vault, ports.clock))
     provide(app, Outgoing, Outgoing(ports.database, ports.clock))
+    provide(app, ManualLeads, ManualLeads(ports.vault, ports.clock))
 
 
 def _provide_interactions(app: FastAPI, ports: PlatformPorts) -> Interactions:

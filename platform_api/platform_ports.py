@@ -17,6 +17,7 @@ from platform_api.agents.definitions import AgentSettings
 from platform_api.chat.settings import ChatSettings
 from platform_api.edge.rates import RateSettings
 from platform_api.identity.settings import IdentitySettings
+from platform_api.leads.settings import LeadsSettings
 from platform_api.library.service.index_changes import IndexChanges
 from platform_api.library.service.intake import Intake
 from platform_api.library.service.scopes import Scopes
@@ -74,6 +75,7 @@ class PlatformPorts:
     llm_settings: LlmSettings = field(default_factory=LlmSettings)
     judge_settings: JudgeSettings = field(default_factory=JudgeSettings)
     agent_settings: AgentSettings = field(default_factory=AgentSettings)
+    leads_settings: LeadsSettings = field(default_factory=LeadsSettings)
     chat_settings: ChatSettings = field(default_factory=ChatSettings)
     rate_settings: RateSettings = field(default_factory=RateSettings)
     redis_url: str | None = None

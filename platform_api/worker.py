@@ -16,6 +16,7 @@ from platform_api.chat.tasks import ChatTasks
 from platform_api.edge import idempotency
 from platform_api.identity.grants import purge_grants
 from platform_api.interactions.tasks import InteractionTasks
+from platform_api.leads.tasks import LeadTasks
 from platform_api.library.service.documents import Documents
 from platform_api.library.service.scopes import Scopes
 from platform_api.library.service.source_gatherers import Gatherers
@@ -90,6 +91,8 @@ def build_tasks(ports: PlatformPorts) -> Tasks:
     for reported in (QUARANTINED, RELEASED):
         tasks.add(reported, drift_heard(ports.database))
     tasks.add(BOOKING, booking_heard(ports.database, ports.clock))
+    # lead.manual; leads.tidy, every day
+    LeadTasks(ports.database, ports.vault, ports.clock, ports.leads_settings).register(tasks)
     TellTasks(ports.database, ports.clock).register(tasks)  # account.tell, every 5 s
     tasks.every(_SWEEP_S, "chat.sweep", _sweeping(ports))
     tasks.every(_HOURLY_S, "platform.tidy", _tidying(ports))

@@ -8,6 +8,7 @@ from platform_api.chat import models as chat
 from platform_api.edge import idempotency
 from platform_api.identity import models as identity
 from platform_api.interactions import models as interactions
+from platform_api.leads import models as leads
 from platform_api.library import models as library
 from platform_api.llm import models as llm
 from platform_api.sessions import models as sessions
@@ -23,6 +24,7 @@ DOMAINS: Final = (
     idempotency,
     identity,
     interactions,
+    leads,
     library,
     llm,
     sessions,

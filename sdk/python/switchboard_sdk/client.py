@@ -24,6 +24,7 @@ from switchboard_sdk.connections import Connections
 from switchboard_sdk.governance import AdminTools, McpServers
 from switchboard_sdk.interactions import Interactions
 from switchboard_sdk.jobs import AdminJobs, Jobs
+from switchboard_sdk.leads import AdminLeads
 from switchboard_sdk.library import Documents, KnowledgeBases
 from switchboard_sdk.sessions import Messages, Sessions
 from switchboard_sdk.sources import Sources
@@ -62,6 +63,7 @@ class Switchboard:
         self.jobs = Jobs(self._transport)
         self.admin_jobs = AdminJobs(self._transport)
         self.admin_caches = AdminCaches(self._transport)
+        self.admin_leads = AdminLeads(self._transport)
         self.sources = Sources(self._transport)
         self.interactions = Interactions(self._transport)
         self.tools = Tools(self._transport)

@@ -1,0 +1,1 @@
+"""Leads that the CRM did not take in time, and that an admin enters by hand (SPEC 11)."""
