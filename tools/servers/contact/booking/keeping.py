@@ -22,6 +22,7 @@ from tools.servers.contact.effects.ledger import Ledger
 from tools.servers.contact.effects.reporting import Reporting
 from tools.servers.contact.effects.settling import locked
 from tools.servers.contact.letters import ConsentText
+from tools.servers.contact.letters.consent import keep_text
 from tools.servers.contact.people import Owner
 from tools.servers.contact.store.models import CLOSED, BookingRow, ConsentRow, EffectRow
 from tools.servers.contact.times.shapes import Slot
@@ -66,6 +67,7 @@ class Keeping:
         async with self._ledger.database.begin() as session:
             if not await self._insert(session, owner, booking_id, consent_id, agreed, slot):
                 return await self._there(session, owner, booking_id, agreed.host, slot.start)
+            await keep_text(session, owner, text, self._ledger.clock.now())
             session.add(self._consent(owner, booking_id, consent_id, agreed, text))
             event = facts.event_of(booking_id, agreed, slot.start, slot.end, 0)
             key = facts.key_of(booking_id, 0)
