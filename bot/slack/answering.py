@@ -17,7 +17,7 @@ from bot.core.conversations import Conversations
 from bot.core.plain import shortened
 from bot.core.reply import Answer, Question, Reply, Trouble
 from bot.core.reply import Final as FinalReply
-from bot.core.unfinished import Begun
+from bot.core.unfinished import SEEN_S, Begun
 from bot.slack import render
 from bot.slack.desk import Desk
 from bot.slack.happened import Asked, Deleted, Edited, Foreign, Message, Where, Who
@@ -277,6 +277,9 @@ class Answering:
     async def _answered_anew(self, edited: Edited, place: str) -> None:
         """A question that has its answer was changed."""
         known = await self.desk.unfinished.ended(place)
+        if known is None and edited.mentions and _is_recent(edited.where.ts):
+            self.asked(Asked(edited.who, edited.where, edited.text, edited.event_id))
+            return
         if known is None or not known.get("answer"):
             return
         asked = Asked(edited.who, edited.where, edited.text, edited.event_id)
@@ -326,6 +329,11 @@ class Answering:
 def _stop(running: Running) -> None:
     if running.task is not None:
         running.task.cancel()
+
+
+def _is_recent(ts: str) -> bool:
+    """What is older may have its answer, and nobody knows it any more."""
+    return time.time() - float(ts or 0) < SEEN_S - 60
 
 
 def _mark(text: str) -> str:

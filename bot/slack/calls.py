@@ -37,7 +37,7 @@ REPEATABLE: Final = frozenset(
     }
 )
 """Twice is like once. chat.postMessage is, too, with a `client_msg_id`."""
-READS: Final = frozenset({"users.info", "conversations.info", "conversations.replies"})
+READS: Final = frozenset({"users.info", "conversations.replies"})
 """Slack takes their arguments in the address only."""
 PASSING: Final = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}

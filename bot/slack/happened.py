@@ -106,12 +106,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """`where.ts` is the message that was changed (message_changed); text as of Asked, "" if no question."""
+    """`where.ts` is the message that was changed; text as of Asked, "" if no question. `mentions`: it may be
+    the change that mentions us for the first time."""
 
     who: Who
     where: Where
     text: str
     event_id: str
+    mentions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ def _account(given: Home) -> Iterator[Block]:
     elif given.me is not None:
         person = " · ".join(filter(None, (shown(given.me.name, 100), shown(given.me.email, 120))))
         yield section(f":bust_in_silhouette: You are *{person}* here.")
+        yield from _limits(given.me)
     elif given.link.linked:
         yield section(
             ":warning: The platform does not answer at the moment. Open this tab again in a minute."
@@ -69,6 +70,13 @@ def _account(given: Home) -> Iterator[Block]:
             ":link: Your Slack account is not linked yet. *Write me a message*, and I show you how: it takes"
             " a minute."
         )
+
+
+def _limits(me: Me) -> Iterator[Block]:
+    """Questions alone: what else is limited nobody in Slack comes near."""
+    for limit in me.limits:
+        if limit.kind == "turns":
+            yield context(f"You can ask {limit.left} of {limit.most} questions right now (each minute anew).")
 
 
 def _waiting(interactions: Sequence[Interaction]) -> Iterator[Block]:

@@ -17,7 +17,6 @@ SCOPES: Final[dict[str, str]] = {
     "files:read": "files that people send us",
     "groups:history": "as channels:history, in private channels",
     "im:history": "questions in direct messages",
-    "im:read": "which direct message is whose",
     "im:write": "messages that we start",
     "users:read": "whether somebody is of this organisation",
     "users:read.email": "who somebody is to the platform, where it trusts the workspace's addresses",
@@ -31,7 +30,7 @@ COMMANDS: Final[dict[Verb, tuple[str, str]]] = {
 }
 SHORTCUTS: Final[dict[str, tuple[str, str]]] = {
     ASK_ABOUT: ("Ask about this", "Ask about a message, for you alone"),
-    SAVE: ("Save to my knowledge base", "Keep a message and its files in your own documents"),
+    SAVE: ("Save to my documents", "Keep a message and its files in your own documents"),
 }
 _ABOUT: Final = "Answers from your organisation's documents, with their sources."
 _LONG: Final = (

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from switchboard_sdk import ApiError
 
-from bot.core.questions import ARRIVED, elsewhere
+from bot.core.questions import ARRIVED
 from bot.slack import forms, render
 from bot.slack.calls import SlackTrouble
 from bot.slack.desk import Desk
@@ -41,7 +41,7 @@ class Modals:
         try:
             view = forms.modal(interaction, card_of(pressed))
         except ValueError:
-            await self.desk.tell(pressed, render.notice(elsewhere(interaction, "Slack")))
+            await self.desk.tell(pressed, render.too_large(interaction))
             return
         await self.desk.open(pressed.team, pressed.trigger_id, view)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.core import words
 from bot.core.plain import shortened
+from bot.core.questions import elsewhere
 from bot.core.telling import Told
 from bot.slack.blocks import (
     NOTIFICATION,
@@ -23,6 +24,7 @@ from bot.slack.happened import Message
 from bot.slack.text import escaped, linked
 from kit.wire.channels import LinkState
 from kit.wire.chat import Citation
+from kit.wire.interactions import Interaction
 from kit.wire.library import Document
 
 _LISTED: Final = 8_000
@@ -59,6 +61,12 @@ def welcome() -> Message:
 def help_() -> Message:
     blocks = [header("How I can help"), section(WAYS), section(COMMANDS_HELP), context(_PROMISE)]
     return Message("How I can help", tuple(blocks))
+
+
+def too_large(interaction: Interaction) -> Message:
+    """The form is more than a modal holds: where to answer it."""
+    text = elsewhere(interaction, "Slack")
+    return Message(text, (section(text),))
 
 
 def asked_about(question: str, message: str) -> Message:
@@ -141,8 +149,8 @@ def _spoken(text: str) -> str:
 WAYS: Final = (
     "• *Ask here*, or mention me in a channel: there I use only what everyone may read.\n"
     "• *Send me a file*: I read it into your own documents, which only you see.\n"
-    "• On any message: *More actions* › “Ask about this” or “Save to my knowledge base”.\n"
-    "• *Edit your question*, and I answer it anew."
+    "• On any message: *More actions* › “Ask about this” or “Save to my documents”.\n"
+    "• *Edit your question*, and I answer it anew: always here, in channels where Slack tells me of it."
 )
 COMMANDS_HELP: Final = (
     "`/ask` a question, answered for you alone\n"

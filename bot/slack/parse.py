@@ -136,7 +136,10 @@ def _mentioned(body: Json, event: Json, bot: str) -> Event | None:
     if _text(event.get("channel")).startswith("D"):
         # The message event of the same message asks.
         return None
-    return _question(body, event, bot, direct=False)
+    question = _question(body, event, bot, direct=False)
+    if isinstance(question, Asked) and event.get("edited"):
+        return Edited(question.who, question.where, question.text, question.event_id, mentions=True)
+    return question
 
 
 def _message(body: Json, event: Json, bot: str) -> Event | None:

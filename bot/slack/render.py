@@ -3,7 +3,18 @@
 from bot.slack.answers import answer, closing, refusal, trouble, whole
 from bot.slack.cards import ended, question
 from bot.slack.flow import Flow
-from bot.slack.notices import asked_about, help_, link_card, notice, prompts, refused, sources, told, welcome
+from bot.slack.notices import (
+    asked_about,
+    help_,
+    link_card,
+    notice,
+    prompts,
+    refused,
+    sources,
+    told,
+    too_large,
+    welcome,
+)
 
 __all__ = [
     "Flow",
@@ -20,6 +31,7 @@ __all__ = [
     "refused",
     "sources",
     "told",
+    "too_large",
     "trouble",
     "welcome",
     "whole",

@@ -9,6 +9,16 @@ from pydantic import Field
 from kit.wire.base import Request, Wire
 
 
+class LimitLeft(Wire):
+    """requests: of a person within a minute; turns: questions within a minute; bot: requests of a bot. `left`
+    is what may still be asked for now (SPEC 11)."""
+
+    kind: Literal["requests", "turns", "bot"]
+    most: int
+    left: int
+    window_s: int = 60
+
+
 class Me(Wire):
     id: UUID
     organisation_id: UUID
@@ -17,6 +27,7 @@ class Me(Wire):
     groups: list[str]
     roles: list[str]
     permissions: list[str]
+    limits: list[LimitLeft] = []
 
 
 class CreateApiKey(Request):

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from math import ceil
+from typing import Literal
 
 import structlog
 from pydantic import Field
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from access.principal import Principal
 from kit.errors import TooMany
 from kit.settings import Settings
+from kit.wire.account import LimitLeft
 from platform_api.edge.problems import problem_response
 from platform_api.edge.public_routes import PUBLIC_ROUTES
 from ports.redis import RedisIsACluster
@@ -30,6 +32,9 @@ _ADMIN = ("/api/v1/admin/", "/api/v1/mcp-servers")
 _UNLIMITED = ("/health/", "/metrics", "/.well-known/jwks.json", "/mcp", "/servers")
 _PUBLIC = tuple(path.partition("{")[0] for path in PUBLIC_ROUTES if not path.startswith(_UNLIMITED))
 _BOT = "act_as:"
+_KINDS: dict[str, Literal["requests", "turns", "bot"]] = {
+    "requests": "requests", "turns": "turns", "bot": "bot",
+}  # fmt: skip
 _log = structlog.get_logger()
 _TOLD = {
     "requests": "You have made {most} requests within a minute, which is the limit.",
@@ -97,10 +102,26 @@ class RequestRates:
             (Bound("address", address_of(scope.get("client")), self._settings.anonymous_per_min),)
         )
 
+    async def left(self, principal: Principal) -> list[LimitLeft]:
+        """Nothing is counted by looking."""
+        bounds = tuple(self._of_person(principal))
+        left = await self._limits.limiter.left(Bounds(bounds))
+        return [
+            LimitLeft(kind=_KINDS[bound.kind], most=bound.most, left=many)
+            for bound, many in zip(bounds, left, strict=True)
+        ]
+
+    def _of_person(self, principal: Principal) -> Iterator[Bound]:
+        whose = str(principal.id)
+        if _is_bot(principal):
+            yield Bound("bot", whose, self._settings.bot_requests_per_min)
+            return
+        yield Bound("requests", whose, self._settings.requests_per_min)
+        yield Bound("turns", whose, self._settings.turns_per_min)
+
     def _bounds(self, principal: Principal, scope: Scope) -> Iterator[Bound]:
         settings, whose = self._settings, str(principal.id)
-        bot = any(one.startswith(_BOT) for one in principal.permissions)
-        if bot:
+        if _is_bot(principal):
             yield Bound("bot", whose, settings.bot_requests_per_min)
         else:
             yield Bound("requests", whose, settings.requests_per_min)
@@ -134,6 +155,10 @@ class AnonymousRates:
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _is_bot(principal: Principal) -> bool:
+    return any(one.startswith(_BOT) for one in principal.permissions)
 
 
 def _nobodys(scope: Scope) -> bool:

@@ -10,6 +10,7 @@ from kit.errors import NotFound
 from kit.wire.account import ApiKey, CreateApiKey, CreatedApiKey, DevSignIn, Me, SignedIn
 from kit.wire.base import Page
 from platform_api.edge import PageQuery, UnitOfWork, provided, raises
+from platform_api.edge.rates import RequestRates
 from platform_api.identity.dev_people import sign_in
 from platform_api.identity.errors import ScopeTooWide, UnknownPerson
 from platform_api.identity.principals import CurrentPrincipal, KeyEnds
@@ -19,12 +20,15 @@ router = APIRouter(prefix="/api/v1", tags=["account"])
 public = APIRouter(tags=["account"])
 dev_only = APIRouter(tags=["account"])
 _Identity = Annotated[Identity, Depends(provided(Identity))]
+_Rates = Annotated[RequestRates, Depends(provided(RequestRates))]
 
 
 @router.get("/me", summary="Who am I")
-async def me(principal: CurrentPrincipal, identity: _Identity) -> Me:
-    """The caller as the platform sees them: groups, roles and permissions."""
-    return await identity.me(principal)
+async def me(principal: CurrentPrincipal, identity: _Identity, rates: _Rates) -> Me:
+    """The caller as the platform sees them: groups, roles and permissions, and what of their limits is left
+    right now."""
+    found = await identity.me(principal)
+    return found.model_copy(update={"limits": await rates.left(principal)})
 
 
 @router.get("/api-keys", summary="List my API keys")

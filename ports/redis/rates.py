@@ -9,8 +9,9 @@ All keys of a room carry one hash tag, since a cluster runs a script only where 
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
+from math import floor
 from typing import Protocol, cast
 
 import structlog
@@ -31,7 +32,7 @@ _local_runs = Counter("switchboard_limited_locally_total", "Counted by this proc
 
 SCRIPT = """
 local now = tonumber(ARGV[#ARGV])
-local kept, values = {}, redis.call('MGET', unpack(KEYS))
+local kept, looked, values = {}, {0, 0}, redis.call('MGET', unpack(KEYS))
 for i = 1, #KEYS do
   local most, window = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
   local amount, slides = tonumber(ARGV[4 * i - 1]), ARGV[4 * i] == '1'
@@ -56,12 +57,15 @@ for i = 1, #KEYS do
     end
     return {i, math.ceil(wait)}
   end
+  if amount == 0 then
+    looked[#looked + 1] = math.floor(most - count - held)
+  end
   kept[i] = {w .. ':' .. (count + amount) .. ':' .. before, 2 * window}
 end
 for i = 1, #KEYS do
   redis.call('SET', KEYS[i], kept[i][1], 'PX', kept[i][2])
 end
-return {0, 0}
+return looked
 """
 
 
@@ -105,6 +109,10 @@ class Limiter(Protocol):
         """Count one call against all of them, or against none."""
         ...
 
+    async def left(self, bounds: Bounds) -> list[int]:
+        """What could still be taken of each now; nothing is counted."""
+        ...
+
 
 class LocalLimiter:
     """The same by this process alone: what holds while Redis is away, and where there is none."""
@@ -127,6 +135,15 @@ class LocalLimiter:
             self._forget(now)
         self._counts.update(kept)
         return FREE
+
+    async def left(self, bounds: Bounds) -> list[int]:
+        now = int(self._clock.now().timestamp() * 1000)
+        return [self._left(bound, now) for bound in bounds.each]
+
+    def _left(self, bound: Bound, now: int) -> int:
+        _, count, before = self._count(bound, now)
+        share = before * (bound.window_ms - now % bound.window_ms) / bound.window_ms if bound.slides else 0
+        return max(0, floor(bound.most - count - share))
 
     def _count(self, bound: Bound, now: int) -> tuple[int, int, int]:
         at = now // bound.window_ms
@@ -163,13 +180,25 @@ class SharedLimiter:
             answer = await self._runner.sent(packed, now)
             if isinstance(answer, Exception):
                 answer = await self._runner.again(packed, now, answer)
-            index, wait_ms = cast(list[int], answer)
+            index, wait_ms, *_ = cast(list[int], answer)
         except ScriptUnavailable:
             self._note(away=True)
             return await self._local.take(bounds)
         if self._since is not None:
             self._note(away=False)
         return Taken(bounds.each[index - 1], wait_ms / 1000) if index else FREE
+
+    async def left(self, bounds: Bounds) -> list[int]:
+        try:
+            # One by one: of several, one that is used up would hide the others.
+            return [await self._left(replace(bound, amount=0)) for bound in bounds.each]
+        except ScriptUnavailable:
+            return await self._local.left(bounds)
+
+    async def _left(self, looked_at: Bound) -> int:
+        packed = self._pack(Bounds((looked_at,)))
+        answer = cast(list[int], await self._runner.run(packed, int(self._now() * 1000)))
+        return max(0, answer[2]) if len(answer) > 2 else 0
 
     def _pack(self, bounds: Bounds) -> Packed:
         arguments = [word for bound in bounds.each for word in _arguments(bound)]

@@ -166,3 +166,15 @@ async def test_one_call_is_one_round_trip(redis: Redis, redis_url: str, clock: H
         assert await commands() == before + 1
         keys: list[bytes] = await cast(Any, redis).keys("*")  # untyped in redis-py
         assert {key.split(b"}")[0] for key in keys} == {b"{gateway"}
+
+
+async def test_what_is_left_is_told_and_looking_counts_nothing(limiter: Limiter, clock: HandClock) -> None:
+    asked = bounds(user(5), Bound("turns", "maya", 2))
+    assert await limiter.left(asked) == [5, 2]
+    assert await passed(limiter, asked, 4) == 2
+    assert await limiter.left(asked) == [3, 0]
+    assert await limiter.left(asked) == [3, 0]
+    assert await passed(limiter, bounds(user(5)), 9) == 3
+    assert await limiter.left(asked) == [0, 0]
+    clock.move(seconds=2 * MINUTE_MS / 1000)
+    assert await limiter.left(asked) == [5, 2]

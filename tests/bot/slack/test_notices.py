@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.telling import job_told, upload
+from bot.core.telling import booking_told, job_told, tool_told, upload
 from bot.slack import render
 from bot.slack.happened import Message, Verb
 from bot.slack.home import Home, home
@@ -15,7 +15,7 @@ from bot.slack.manifest import COMMANDS, EVENTS, SCOPES, SHORTCUTS, manifest
 from bot.slack.parse import COMMANDS as PARSED
 from bot.slack.parse import SHORTCUTS as TAKEN
 from bot.slack.parse import event_of
-from kit.wire.account import Me
+from kit.wire.account import LimitLeft, Me
 from kit.wire.channels import LinkState
 from kit.wire.library import Document, Job
 from tests.bot.slack.recorded import BOT, NAMES, payload
@@ -154,6 +154,26 @@ def test_whatever_is_told_is_what_slack_takes(text: str, many: int) -> None:
     assert refused_view(home(Home(MAYA, LINKED, documents, [failed] * many, waits, ""))) == []
 
 
+def test_home_shows_what_may_still_be_asked() -> None:
+    limits = [LimitLeft(kind="requests", most=500, left=499), LimitLeft(kind="turns", most=60, left=7)]
+    me = MAYA.model_copy(update={"limits": limits})
+    shown = words([home(Home(me, LINKED, [], [], [], ""))])
+    assert "7 of 60 questions" in shown
+    assert "499" not in shown
+
+
+def test_a_tool_that_is_held_back_and_a_finished_booking_are_told_as_text() -> None:
+    tool = render.told(tool_told({"tool": "files.<!channel>", "server": "<@U1>files", "tool_id": "1"}))
+    assert "not what was approved" in words(tool.blocks)
+    assert "switchboard mcp diff" in words(tool.blocks)
+    booking = render.told(booking_told({"text": "Your meeting is on Tuesday.\nDana *knows* <!here>."}))
+    assert "Your meeting is on Tuesday." in words(booking.blocks)
+    for message in (tool, booking, render.told(booking_told({})), render.told(tool_told({}))):
+        assert refused_by_slack(message) == []
+        assert "<!" not in words(message.blocks).replace("\u2060", "").replace("&lt;!", "")
+        assert "<@" not in words(message.blocks)
+
+
 @pytest.mark.proves("SLACK-212")
 def test_the_manifest_has_the_commands_and_shortcuts_that_are_understood() -> None:
     features = manifest()["features"]
@@ -164,6 +184,24 @@ def test_the_manifest_has_the_commands_and_shortcuts_that_are_understood() -> No
     )
     assert set(get_args(Verb)) == set(PARSED)
     assert {one["callback_id"] for one in features["shortcuts"]} == set(TAKEN) == set(SHORTCUTS)
+
+
+@pytest.mark.proves("SLACK-404")
+def test_the_manifest_is_one_that_slack_takes() -> None:
+    """Lengths as published in "App manifest reference"."""
+    made = manifest("https://bot.example")
+    about = made["display_information"]
+    assert len(about["name"]) <= 35
+    assert len(about["description"]) <= 140
+    assert 175 <= len(about["long_description"]) <= 4_000
+    for shortcut in made["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
+        assert len(shortcut["callback_id"]) <= 255
+    for command in made["features"]["slash_commands"]:
+        assert len(command["command"]) <= 32
+        assert len(command["description"]) <= 2_000
+        assert len(command.get("usage_hint", "")) <= 1_000
 
 
 @pytest.mark.proves("SLACK-212")

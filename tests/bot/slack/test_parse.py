@@ -57,6 +57,15 @@ def test_a_mention_asks_without_our_name_and_with_names_for_marks() -> None:
     assert (asked.where.direct, asked.turn.audience) == (False, "everyone_here")
 
 
+def test_a_mention_that_comes_again_because_it_was_edited_is_no_second_question() -> None:
+    body = payload("app_mention")
+    body["event"]["edited"] = {"user": "U061F7AUR", "ts": "1764057901.000000"}
+    edited = event_of(body, BOT)
+    assert isinstance(edited, Edited)
+    assert edited.mentions
+    assert edited.text == "what does #people-ops say about <leave>, @sam? @travel 25 Nov"
+
+
 def test_a_mention_in_the_middle_is_taken_out() -> None:
     assert happened("app_mention_thread").text == "hey , and in Sydney?"
     assert said(f"<@{BOT}>: *one*\n  two  three", [BOT]) == "*one*\n  two  three"

@@ -100,6 +100,17 @@ async def test_questions_have_a_limit_of_their_own(here: People) -> None:
     assert (await here.maya.get(ME)).status_code == 200
 
 
+@pytest.mark.proves("SLACK-403")
+async def test_a_person_sees_what_of_their_limits_is_left(here: People) -> None:
+    before = (await here.maya.get(ME)).json()["limits"]
+    assert before[0] == {"kind": "requests", "most": 12, "left": 11, "window_s": 60}
+    assert before[1] == {"kind": "turns", "most": 3, "left": 3, "window_s": 60}
+    await here.maya.post("/api/v1/chat", json={"message": ""})
+    after = (await here.maya.get(ME)).json()["limits"]
+    assert [one["left"] for one in after] == [9, 2]
+    assert [one["left"] for one in (await here.tom.get(ME)).json()["limits"]] == [11, 3]
+
+
 @pytest.mark.proves("RATE-003")
 async def test_an_admin_changes_so_much_within_a_minute_and_may_read_on(here: People) -> None:
     for number in range(2):
