@@ -38,6 +38,7 @@ SEARCH = "docs.search"
 BOOKING = "meetings.book"
 STATING = "meetings."
 """Tools of ours that speak to the person: their `summary` is shown as they say it (decision 0052)."""
+_OF_MEETINGS = ("booking_id", "bookings", "event")
 SAID_LENGTH = 8_000
 log = structlog.get_logger()
 tracer = telemetry.tracer("agents")
@@ -168,8 +169,12 @@ class Calls:
         except SwitchboardError as error:
             log.warning("agents.tool_failed", tool=name, code=error.code)
             return _failed(error)
-        said = statement(outcome) if name.startswith(STATING) else spoken(outcome)
-        return _Done(not outcome.is_error, _text(outcome), said=said)
+        if not name.startswith(STATING):
+            return _Done(not outcome.is_error, _text(outcome), said=spoken(outcome))
+        if self.principal.limits.audience == "everyone_here" and is_of_meetings(outcome):
+            alone = render("for_you_alone")
+            return _Done(not outcome.is_error, json.dumps({"summary": alone}), said=alone)
+        return _Done(not outcome.is_error, _text(outcome), said=statement(outcome))
 
     def _numbered(self, outcome: ToolOutcome, found: SearchResult) -> str:
         """The result with `n` in each chunk: what a model cites it by, also after further searches."""
@@ -206,6 +211,12 @@ def statement(outcome: ToolOutcome) -> str:
     """What a tool of STATING says to the person: its `summary`, else its words."""
     summary = (outcome.structured or {}).get("summary")
     return summary[:SAID_LENGTH] if isinstance(summary, str) and summary.strip() else spoken(outcome)
+
+
+def is_of_meetings(outcome: ToolOutcome) -> bool:
+    """Whether it tells of somebody's meetings: then nobody who reads along may learn it, nor a model that
+    writes for them. That nothing came of it tells nothing."""
+    return any((outcome.structured or {}).get(name) for name in _OF_MEETINGS)
 
 
 def _fields(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

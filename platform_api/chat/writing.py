@@ -243,7 +243,7 @@ class Writing:
                 return self._expired
             case "tool_said":
                 return any(is_tool(one) for one in self.answer.sources)
-            case "unanswered" | "no_booking":
+            case "unanswered" | "no_booking" | "for_you_alone":
                 return False  # said where nobody is being answered; by the built-in model alone
             case _:
                 return True

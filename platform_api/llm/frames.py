@@ -43,6 +43,7 @@ FrameName = Literal[
     "tool_said",
     "unanswered",
     "no_booking",
+    "for_you_alone",
 ]
 
 
@@ -108,6 +109,10 @@ FRAMES: dict[FrameName, str] = {
         "The question was not answered in time, so nothing was done. Please ask again if you still want this."
     ),
     "no_booking": "I can't look after meetings here, so nothing was booked or changed. Please ask {contact}.",
+    "for_you_alone": (
+        "Others read along here, so what came of it is for you alone."
+        " Ask me what you have booked in a direct message."
+    ),
 }
 """One or more sentences each; `{contact}` is the only slot."""
 MISSING: tuple[FrameName, ...] = ("missing_first", "missing_second", "missing_third", "missing_fourth")
