@@ -1,15 +1,19 @@
 """The calendars of the contract suite: each with a second connection, and a way to fill it from outside."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import httpx
 import psycopg
 
 from ports.db import Database, libpq_url
-from tests.tools.contact.calendars.world import MovedNow, keeps, meeting, somebody
+from tests.tools.contact.calendars.radicale import Radicale, single
+from tests.tools.contact.calendars.world import DANA, OMAR, MovedNow, keeps, meeting, somebody
 from tools.servers.contact.calendars.builtin import BuiltinCalendar
+from tools.servers.contact.calendars.caldav import CalDav
+from tools.servers.contact.calendars.outside import OutsideCalendar
 from tools.servers.contact.calendars.port import Calendar
 from tools.servers.contact.people import Owner, Person
 
@@ -54,4 +58,32 @@ async def builtin(url: str, now: MovedNow) -> AsyncIterator[Backend]:
     await there.close()
 
 
-BACKENDS = ["builtin"]
+@asynccontextmanager
+async def caldav(url: str, now: MovedNow, server: Radicale) -> AsyncIterator[Backend]:
+    owner = somebody()
+    async with AsyncExitStack() as opened:
+        for person in (DANA, OMAR):
+            await server.makes(person.email)
+
+        def calendar() -> OutsideCalendar:
+            database = Database(url, pool_size=2)
+            opened.push_async_callback(database.close)
+            http = httpx.AsyncClient(auth=server.auth, trust_env=False)
+            opened.push_async_callback(http.aclose)
+            return OutsideCalendar(
+                CalDav(http, server.template, in_sydney, now, LIMIT_S), database, now, keeps
+            )
+
+        async def puts(person: Person, start: datetime, end: datetime) -> None:
+            await server.puts(person.email, single(start, end))
+
+        yield Backend(owner, calendar(), calendar(), lambda: server.events(DANA.email), puts, server.hangs)
+        server.goes_on()
+
+
+def in_sydney(owner: Owner, email: str) -> str:
+    return "Australia/Sydney"
+
+
+LIMIT_S = 5
+BACKENDS = ["builtin", "caldav"]

@@ -1,6 +1,8 @@
 """One migrated database for all of these tests; each has an organisation of its own."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +10,7 @@ from ports.db import Database
 from tests.engines import PostgresForTests
 from tests.tools.contact.calendars import backends
 from tests.tools.contact.calendars.backends import Backend
+from tests.tools.contact.calendars.radicale import Radicale, running_radicale
 from tests.tools.contact.calendars.world import MovedNow
 from tools.servers.contact.migrations import upgrade
 
@@ -31,8 +34,23 @@ def now() -> MovedNow:
     return MovedNow()
 
 
+@pytest.fixture(scope="module")
+def radicale() -> Iterator[Radicale]:
+    with running_radicale() as running:
+        yield running
+
+
+@pytest.fixture
+def caldav_server(radicale: Radicale) -> Radicale:
+    """With calendars of this test's own."""
+    return replace(radicale, tag=uuid4().hex)
+
+
 @pytest.fixture
 async def backend(request: pytest.FixtureRequest, calendar_url: str, now: MovedNow) -> AsyncIterator[Backend]:
-    opened = {"builtin": backends.builtin}[request.param]
-    async with opened(calendar_url, now) as running:
+    if request.param == "builtin":
+        opened = backends.builtin(calendar_url, now)
+    else:
+        opened = backends.caldav(calendar_url, now, request.getfixturevalue("caldav_server"))
+    async with opened as running:
         yield running

@@ -60,3 +60,15 @@ class HoldRow(Owned, ContactBase):
         ExcludeConstraint((_ONE_PERSON, "&&"), (_TIME, "&&"), name="no_double_booking", using="gist"),
         Index(None, "calendar_id", "start_at"),
     )
+
+
+class PlaceRow(Owned, ContactBase):
+    """In whose calendars, in another system, an event stands or may stand: addresses."""
+
+    __tablename__ = "calendar_places"
+
+    organisation_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    uid: Mapped[str] = mapped_column(Text, primary_key=True)
+    organiser: Mapped[str] = mapped_column(Text)
+    others: Mapped[list[str]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(Timestamp)

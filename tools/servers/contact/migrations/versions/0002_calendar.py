@@ -59,3 +59,14 @@ def upgrade() -> None:
         ["calendar_id", "start_at"],
         schema=_SCHEMA,
     )
+    op.create_table(
+        "calendar_places",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("organiser", sa.Text(), nullable=False),
+        sa.Column("others", _JSON, nullable=False),
+        sa.Column("created_at", _TIME, nullable=False),
+        sa.PrimaryKeyConstraint("organisation_id", "uid", name=op.f("pk_calendar_places")),
+        schema=_SCHEMA,
+    )
