@@ -98,6 +98,15 @@ def unrecorded() -> dict[str, str]:
     return {"traceparent": f"00-{id[:32]}-{id[32:]}-00"}
 
 
+def carrier(span: Span) -> dict[str, str]:
+    """What `inject` says where this span is current, for the path of every call: no propagator is asked."""
+    of = span.get_span_context()
+    made = {"traceparent": f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}"}
+    if of.trace_state:
+        made["tracestate"] = of.trace_state.to_header()
+    return made
+
+
 def inject() -> dict[str, str]:
     """`traceparent` (and `tracestate`) of the current span: for HTTP headers, `_meta`, queue arguments."""
     carrier: dict[str, str] = {}

@@ -86,10 +86,12 @@ def asked(scope: Scope) -> Asked:
         return _asked(scope)
     listed: list[tuple[bytes, bytes]] = scope["headers"]
     line = (scope["method"], scope.get("http_version"))
+    if kept.get("all") == listed and kept["line"] == line:
+        return kept["asked"]
     lasting = [header for header in listed if header[0] not in _CHANGING]
     if kept.get("lasting") != lasting or kept["line"] != line:
         kept["asked"], kept["lasting"], kept["line"] = _asked(scope), lasting, line
-    elif kept["all"] != listed:
+    else:
         before, made = kept["asked"], _asked(scope)
         made.passed = before.passed
         made.read |= {name: value for name, value in before.read.items() if name not in _CHANGING_NAMES}

@@ -3,7 +3,7 @@ the answer. Most calls say nothing, and stay JSON.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from math import ceil
 from typing import Any, Protocol
 
@@ -25,6 +25,16 @@ _STREAM: Headers = [
 # A server's result is passed on as it is, also where it is written over several lines; JSON has raw line
 # ends between its tokens only.
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
+
+class _Sent:
+    """Nothing to wait for, without a coroutine for it."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+_SENT = _Sent()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -95,8 +105,14 @@ class Outlet:
             await self._begin_keeping()
         self._pinging = asyncio.create_task(self._ping())
 
-    async def finish(self, status: int, body: bytes, headers: Headers = ()) -> None:
-        """The answer, last. In a stream the status is 200 already."""
+    def finish(self, status: int, body: bytes, headers: Headers = ()) -> Awaitable[None]:
+        """The answer, last; sent when this is awaited at the latest. In a stream the status is 200 already."""
+        plain = not self._begun and status == 200 and not headers and self.wait_s is None and body
+        if plain and sent_whole(self._send, body):
+            return _SENT
+        return self._finish(status, body, headers)
+
+    async def _finish(self, status: int, body: bytes, headers: Headers) -> None:
         if not self._begun:
             await self._finish_plainly(status, body, headers)
             return
@@ -116,7 +132,7 @@ class Outlet:
             headers = [*headers, (b"retry-after", b"%d" % max(1, ceil(self.wait_s)))]
         if not body:
             await send_nothing(self._send, status)
-        elif status != 200 or headers or not sent_whole(self._send, body):
+        else:
             await send_json(self._send, status, body, headers)
 
     @property

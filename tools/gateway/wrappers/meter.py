@@ -3,8 +3,8 @@
 import time
 from collections.abc import Awaitable
 
-from opentelemetry import trace
-from opentelemetry.trace import Span
+from opentelemetry import context, trace
+from opentelemetry.trace import Span, Status, StatusCode
 from prometheus_client import Counter
 
 from kit import telemetry
@@ -42,12 +42,18 @@ def metered(inner: Handler) -> Handler:
 
     async def traced(call: Call, span: Span) -> Reply:
         _spans.inc()
-        with trace.use_span(span, end_on_exit=True, record_exception=False):
-            call.trace = telemetry.inject()
-            try:
-                return await counted(call)
-            finally:
-                span.set_attributes({"gen_ai.tool.name": call.name, "switchboard.outcome": call.outcome})
+        call.trace = telemetry.carrier(span)
+        # what `trace.use_span` does, without its generator: lines of the log name the span that is current
+        token = context.attach(trace.set_span_in_context(span))
+        try:
+            return await counted(call)
+        except Exception as error:
+            span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            raise
+        finally:
+            context.detach(token)
+            span.set_attributes({"gen_ai.tool.name": call.name, "switchboard.outcome": call.outcome})
+            span.end()
 
     def call(call: Call) -> Awaitable[Reply]:
         span = telemetry.hop("tools/call", call.trace)
