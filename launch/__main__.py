@@ -34,7 +34,7 @@ VERBS: dict[str, Verb] = {
     "api": Verb("launch.api", "Serve the REST API (apart from the others)."),
     "worker": Verb("launch.worker", "Work on the queue (apart from the others)."),
     "gateway": Verb("launch.gateway", "Serve the MCP gateway (apart from the others)."),
-    "tool": Verb("launch.tool", "Serve one tool server: docs."),
+    "tool": Verb("launch.tool", "Serve one tool server: docs, contact."),
     "bot": Verb("launch.bot", "Run one channel: console, slack."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
     "leads": Verb("launch.cli.leads", "For admins: leads to enter in the CRM by hand."),

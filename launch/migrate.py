@@ -6,6 +6,7 @@ import typer
 
 from platform_api import migrations
 from ports.db import DatabaseSettings
+from tools.servers.contact import migrations as contact
 
 
 def command(app: typer.Typer) -> None:
@@ -15,5 +16,11 @@ def command(app: typer.Typer) -> None:
         if not url:
             print("SWITCHBOARD_DB__URL is not set: the address of Postgres.", file=sys.stderr)
             raise typer.Exit(2)
-        migrations.upgrade(url)
+        upgrade(url)
         print("The database is up to date.")
+
+
+def upgrade(url: str) -> None:
+    """The platform's tables, and those of the tool servers that keep any. Before a loop runs."""
+    migrations.upgrade(url)
+    contact.upgrade(url)

@@ -10,6 +10,7 @@ from pathlib import Path
 from access.jwks import TrustedKeys
 from access.tokens import Minter, SigningKey
 from kit.clock import Clock
+from kit.wire.contact import ISSUER as CONTACT
 from knowledge.embed import EmbedderSpec, EmbedderUnavailable, EmbedSettings, make_embedder, wanted
 from knowledge.index import Index, IndexUnavailable
 from knowledge.index.following import FollowingIndex
@@ -31,20 +32,22 @@ MODELS_UNAVAILABLE = (EmbedderUnavailable, RerankerUnavailable)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Both issuers' keys, and whom we trust."""
+    """Our issuers' keys, and whom we trust."""
 
     platform: SigningKey
     gateway: SigningKey
+    contact: SigningKey
     trusted: TrustedKeys
 
     @classmethod
     def of(cls, folder: Path) -> "Keys":
         platform = load_or_create(folder / "platform.pem")
         gateway = load_or_create(folder / "gateway.pem")
+        contact = load_or_create(folder / "contact.pem")
         trusted = TrustedKeys()
-        trusted.replace("platform", platform.jwks())
-        trusted.replace("gateway", gateway.jwks())
-        return cls(platform, gateway, trusted)
+        for issuer, key in (("platform", platform), ("gateway", gateway), (CONTACT, contact)):
+            trusted.replace(issuer, key.jwks())
+        return cls(platform, gateway, contact, trusted)
 
     def minter(self, clock: Clock) -> Minter:
         return Minter(self.platform, "platform", clock)
@@ -52,6 +55,10 @@ class Keys:
     def gateway_minter(self, clock: Clock) -> Minter:
         """For the gateway's own calls of the platform."""
         return Minter(self.gateway, "gateway", clock)
+
+    def contact_minter(self, clock: Clock) -> Minter:
+        """For what the contact server tells the platform."""
+        return Minter(self.contact, CONTACT, clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,12 @@ def separate_ports(shape: ShapeSettings, stores: Stores, knowledge: Knowledge) -
         separate_keys(shape),
         blobs=Path(blobs),
         gateway_url=needed(shape.gateway_url, "SHAPE__GATEWAY_URL", "where the gateway answers"),
-        addresses={"docs": needed(shape.docs_url, "SHAPE__DOCS_URL", "where the docs server answers")},
+        addresses=_addresses(shape),
         vault=load_vault(Path(shape.keys_folder)),
     )
+
+
+def _addresses(shape: ShapeSettings) -> dict[str, str]:
+    """A server without an address is not offered: this deployment does not run it. Raises Missing."""
+    docs = needed(shape.docs_url, "SHAPE__DOCS_URL", "where the docs server answers")
+    return {"docs": docs, **({"contact": shape.contact_url} if shape.contact_url else {})}

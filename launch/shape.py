@@ -19,7 +19,8 @@ class ShapeSettings(Settings):
     gateway_url: str = Field(default="", description="Where the gateway answers: `http://gateway:8000`.")
     keys_folder: str = Field(
         default="",
-        description="Folder with `platform.pem` and `gateway.pem` (Ed25519), made where they are missing.",
+        description="Folder with `platform.pem`, `gateway.pem` and `contact.pem` (Ed25519), made where they"
+        " are missing.",
     )
     index_socket: str = Field(
         default="",
@@ -27,6 +28,9 @@ class ShapeSettings(Settings):
     )
     blobs_folder: str = Field(default="", description="Folder for originals, shared by api and worker.")
     spool_folder: str = Field(default="", description="Folder of the gateway's spool and last good registry.")
+    contact_url: str = Field(
+        default="", description="Where the contact tool server answers: `http://contact:8000/mcp`."
+    )
     docs_url: str = Field(
         default="", description="Where the docs tool server answers: `http://docs:8000/mcp`."
     )

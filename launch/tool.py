@@ -6,27 +6,27 @@ import typer
 
 from access.grants import GrantStore
 from kit.clock import SystemClock
-from launch import separate, tool_stdio
+from launch import contact, separate, tool_stdio
 from launch.parts import remembering
 from launch.shape import ShapeSettings
 from ports.redis import CacheDoor, RedisSettings, connect
 from tools.servers.docs.server import build_docs_server
 
-Name = Annotated[Literal["docs"], typer.Argument(help="Which one.")]
+Name = Annotated[Literal["docs", "contact"], typer.Argument(help="Which one.")]
 Stdio = Annotated[
     bool, typer.Option("--stdio", help="For one client, as the person of the API key in SWITCHBOARD_TOKEN.")
 ]
 
 
 def command(app: typer.Typer) -> None:
-    @app.command("tool", help="Serve one tool server: docs.")
+    @app.command("tool", help="Serve one tool server: docs, contact.")
     def tool(
         name: Name, stdio: Stdio = False, host: separate.Host = "127.0.0.1", port: separate.Port = 8010
     ) -> None:
-        separate.begin(f"tool-{name}", tool_stdio.run() if stdio else run(host, port))
+        separate.begin(f"tool-{name}", tool_stdio.run(name) if stdio else _RUN[name](host, port))
 
 
-async def run(host: str, port: int) -> None:
+async def run_docs(host: str, port: int) -> None:
     """The docs server reads the index and Redis only. Until a signal. Raises separate.Missing."""
     shape = ShapeSettings()
     trusted = separate.keys(shape).trusted
@@ -41,3 +41,6 @@ async def run(host: str, port: int) -> None:
             await separate.serve(app, host, port)
     finally:
         await redis.aclose()
+
+
+_RUN = {"docs": run_docs, "contact": contact.run}

@@ -18,36 +18,46 @@ from kit.clock import SystemClock
 from kit.errors import SwitchboardError, Unauthenticated, Unavailable
 from kit.wire import mcp
 from knowledge.index.settings import QdrantSettings
-from launch import separate
+from launch import contact, separate
 from launch.cli.connect import DEFAULT_URL
 from launch.shape import ShapeSettings
+from ports.db import DatabaseSettings
 from tools.gateway.platform import HttpPlatform, PlatformLink
 from tools.servers.alone import Who, serve_alone
+from tools.servers.contact import server as contact_server
 from tools.servers.docs import server as docs
 from tools.servers.serving import Asker, ToolCall, failed, serve_stdio
 
 _TIMEOUT_S = 40.0
 _CLIENT = {"name": "switchboard-stdio", "version": "1"}
-_CAN = {"elicitation": {"form": {}}}
+_MANIFESTS = {"docs": docs.manifest, "contact": contact_server.manifest}
+_CAN: Mapping[str, Any] = {"elicitation": {"form": {}}}
 """What a tool asks goes on to the client, in whichever way its revision asks people."""
 
 
-async def run() -> None:
+async def run(name: str) -> None:
     """Until stdin ends. Raises separate.Missing, also for a key that the platform does not know."""
     token = separate.needed(
         os.environ.get("SWITCHBOARD_TOKEN", ""), "TOKEN", "an API key; the server acts as its person."
     )
     shape = ShapeSettings()
     async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
-        if QdrantSettings().url or shape.index_socket:
-            await _alone(shape, client, token)
+        if _is_here(name, shape):
+            await _alone(name, shape, client, token)
         else:
             url = os.environ.get("SWITCHBOARD_URL", DEFAULT_URL)
-            relay = Relay(f"{url.rstrip('/')}/servers/{docs.manifest().name}/mcp", client, token)
-            await serve_stdio(docs.manifest(), relay.listed, relay.called)
+            relay = Relay(f"{url.rstrip('/')}/servers/{name}/mcp", client, token)
+            await serve_stdio(_MANIFESTS[name](), relay.listed, relay.called)
 
 
-async def _alone(shape: ShapeSettings, client: httpx.AsyncClient, token: str) -> None:
+def _is_here(name: str, shape: ShapeSettings) -> bool:
+    """Whether the settings say where the server's own backend is."""
+    if name == "docs":
+        return bool(QdrantSettings().url or shape.index_socket)
+    return bool(DatabaseSettings().url)
+
+
+async def _alone(name: str, shape: ShapeSettings, client: httpx.AsyncClient, token: str) -> None:
     url = separate.needed(shape.platform_url, "SHAPE__PLATFORM_URL", "where the api answers")
     platform = HttpPlatform(url, client, separate.keys(shape).gateway_minter(SystemClock()))
     who = person_of(platform, token)
@@ -55,8 +65,13 @@ async def _alone(shape: ShapeSettings, client: httpx.AsyncClient, token: str) ->
         await who()
     except Unauthenticated as error:
         raise separate.Refused(f"SWITCHBOARD_TOKEN: {error.detail} {error.hint}") from error
-    async with separate.knowledge(shape) as found:
-        await serve_alone(docs.manifest(), docs.tools_of(found.search, found.index), who)
+    if name == "docs":
+        async with separate.knowledge(shape) as found:
+            await serve_alone(docs.manifest(), docs.tools_of(found.search, found.index), who)
+        return
+    # What it leaves unfinished is the consumer's, which runs with the deployment's own contact server.
+    async with contact.apart(shape, None) as (server, _):
+        await serve_alone(contact_server.manifest(), server.tools, who, server.states)
 
 
 def person_of(platform: PlatformLink, token: str) -> Who:

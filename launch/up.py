@@ -22,16 +22,17 @@ from switchboard_sdk import ApiError
 
 from access.grants import GrantStore
 from kit import logs, telemetry
+from launch import contact
 from launch.engines import EngineError, RunningEngine, start_postgres, start_valkey
 from launch.front_door import FrontDoor
 from launch.kept_worker import KeptWorker
+from launch.migrate import upgrade
 from launch.parts import MODELS_UNAVAILABLE, Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
 from launch.separate import OwnSignals, asked_to_stop, http_config, loop_factory, settle_memory
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
 from launch.vault import load as load_vault
 from launch.welcome import welcome
-from platform_api import migrations
 from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import ensure_dev_people
 from platform_api.worker import build_worker
@@ -41,6 +42,7 @@ from tools.gateway.app import Gateway, build_gateway
 from tools.gateway.platform import HttpPlatform
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.upstreams.commands import FILE as COMMANDS_FILE
+from tools.servers.contact.building import Contact
 from tools.servers.docs.server import build_docs_server
 
 _log = structlog.get_logger()
@@ -94,7 +96,7 @@ def run(data: Path, port: int, sample: bool) -> int:
             return 1
         try:
             # Before the loop: Alembic makes a loop of its own.
-            migrations.upgrade(engines.database_url)
+            upgrade(engines.database_url)
             return _serve(engines, data, listener, sample)
         except MODELS_UNAVAILABLE as error:
             print(error, file=sys.stderr)
@@ -154,19 +156,29 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
             keys,
             blobs=data / "blobs",
             gateway_url=url,
-            addresses={"docs": "inproc:docs"},
+            addresses={"docs": "inproc:docs", "contact": "inproc:contact"},
             vault=load_vault(data / "keys"),
             all_in_one=True,
         )
         stack.push_async_callback(ports.preparer.close)
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))
         platform = HttpPlatform(url, client, keys.gateway_minter(ports.clock))
-        gateway = _gateway(ports, keys, data, platform, engines.redis_url)
+        reports = contact.reports_to(url, client, keys, ports.clock)
+        meetings = contact.compose(keys, stores.database, stores.redis, reports, ports.clock, data=data)
+        stack.push_async_callback(meetings.stop)
+        gateway = _gateway(ports, keys, data, platform, engines.redis_url, meetings)
         await ensure_dev_people(stores.database)
-        return await _run(ports, gateway, data, listener, sample)
+        return await _run(ports, gateway, meetings, data, listener, sample)
 
 
-def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatform, redis_url: str) -> Gateway:
+def _gateway(  # noqa: PLR0917  what it is made of
+    ports: PlatformPorts,
+    keys: Keys,
+    data: Path,
+    platform: HttpPlatform,
+    redis_url: str,
+    meetings: Contact,
+) -> Gateway:
     redis = cast(GrantStore, ports.redis)
     door = CacheDoor(ports.redis)
     docs = build_docs_server(ports.search, ports.index, keys.trusted, redis, ports.clock, door=door)
@@ -182,12 +194,17 @@ def _gateway(ports: PlatformPorts, keys: Keys, data: Path, platform: HttpPlatfor
         redis_url=redis_url,
         spool_folder=data / "gateway",
         clock=ports.clock,
-        apps={"docs": docs},
+        apps={"docs": docs, "contact": contact.served(meetings, keys, ports.redis)},
     )
 
 
-async def _run(
-    ports: PlatformPorts, gateway: Gateway, data: Path, listener: socket.socket, sample: bool
+async def _run(  # noqa: PLR0917  what runs
+    ports: PlatformPorts,
+    gateway: Gateway,
+    meetings: Contact,
+    data: Path,
+    listener: socket.socket,
+    sample: bool,
 ) -> int:
     """Serve until a signal. The gateway starts when the port answers: it asks the platform over it."""
     door = FrontDoor(build_app(ports), gateway)
@@ -197,8 +214,8 @@ async def _run(
     if not await _listening(server, serving):
         print(f"The start failed. Read {data / 'up.log'}.", file=sys.stderr)
         return 1
-    worker = KeptWorker(lambda: build_worker(ports))
-    working = asyncio.create_task(worker.run())
+    worker, finisher = KeptWorker(lambda: build_worker(ports)), KeptWorker(meetings.worker)
+    working = asyncio.create_task(_both(worker, finisher))
     await gateway.start()
     door.open()
     settle_memory()
@@ -214,13 +231,20 @@ async def _run(
         with suppress(TimeoutError):
             await asyncio.wait_for(gateway.shipper.ship(), _LAST_SHIPMENT_S)
         server.should_exit = True
-        await worker.stop()
+        await asyncio.gather(worker.stop(), finisher.stop())
         await asyncio.gather(serving, working, welcoming, return_exceptions=True)
         await gateway.stop()
     if asked:
         return 0
     print(f"The {ended} ended by itself, so the rest was stopped. Read {data / 'up.log'}.", file=sys.stderr)
     return 1
+
+
+async def _both(worker: KeptWorker, finisher: KeptWorker) -> None:
+    """Ends, as one that cannot be kept running does, with the first of the two. Raises WorkerGone."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run())
+        group.create_task(finisher.run())
 
 
 async def _listening(server: uvicorn.Server, serving: "asyncio.Task[None]") -> bool:

@@ -1,15 +1,19 @@
-"""`POST /internal/v1/events`: the gateway's spool arrives here (SPEC 3b)."""
+"""`POST /internal/v1/events`: what the gateway and the contact server tell arrives here (SPEC 3b)."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from kit.wire.contact import FINISHED, LEAD_MANUAL
-from kit.wire.internal import AuditAccepted, AuditBatch
+from access.principal import Principal
+from access.services import GATEWAY
+from kit.errors import Forbidden
+from kit.wire.contact import CONTENTS, EVENTS, FINISHED, LEAD_MANUAL
+from kit.wire.internal import AuditAccepted, AuditBatch, AuditEvent
 from platform_api.audit.funnel import count
 from platform_api.audit.service import storable, take
 from platform_api.edge import UnitOfWork, provided
-from platform_api.identity import ServicePrincipal
+from platform_api.identity import ReportingPrincipal
 from ports.queue import Queue
 
 _DRIFT = "toolbox.drift"
@@ -28,12 +32,13 @@ internal = APIRouter(prefix="/internal/v1", tags=["internal"])
 @internal.post("/events", status_code=202, summary="Hand over audit and usage records")
 async def events(
     batch: AuditBatch,
-    service: ServicePrincipal,
+    service: ReportingPrincipal,
     session: UnitOfWork,
     queue: Annotated[Queue, Depends(provided(Queue))],
 ) -> AuditAccepted:
     """Append a batch of at most 500. Sending it again is harmless: repeats are dropped by their id."""
-    new = await take(session, batch.events)
+    _check(service, batch.events)
+    new = await take(session, [_recorded(event) for event in batch.events])
     for event in batch.events:
         if event.id not in new:
             continue
@@ -42,3 +47,22 @@ async def events(
             told = {"type": event.type, "at": event.at, "data": storable(event.data)}
             await queue.defer(session, event.type, told, lock=ANNOUNCED[event.type])
     return AuditAccepted(accepted=len(new), repeated=len(batch.events) - len(new))
+
+
+def _check(service: Principal, events: Sequence[AuditEvent]) -> None:
+    """The contact server tells of its own matters, of the organisation that its token names, only."""
+    if service == GATEWAY:
+        return
+    own = str(service.organisation_id)
+    for event in events:
+        about = {event.organisation_id, str(event.data.get("organisation_id"))}
+        if event.type not in EVENTS or about != {own}:
+            raise Forbidden("This service may not report that.")
+
+
+def _recorded(event: AuditEvent) -> AuditEvent:
+    """Without what people wrote: that is for who hears it, not for the record."""
+    if event.type not in EVENTS:
+        return event
+    data = {name: value for name, value in event.data.items() if name not in CONTENTS}
+    return event.model_copy(update={"data": data})

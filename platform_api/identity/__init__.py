@@ -3,6 +3,7 @@
 from platform_api.identity.principals import (
     CurrentPrincipal,
     KeyEnds,
+    ReportingPrincipal,
     ServicePrincipal,
     current_principal,
     service_principal,
@@ -13,6 +14,7 @@ __all__ = [
     "CurrentPrincipal",
     "Identity",
     "KeyEnds",
+    "ReportingPrincipal",
     "ServicePrincipal",
     "current_principal",
     "service_principal",

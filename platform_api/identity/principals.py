@@ -10,10 +10,11 @@ from pydantic import Field
 
 from access.jwks import TrustedKeys
 from access.principal import Principal
-from access.services import GATEWAY
+from access.services import GATEWAY, contact_of
 from access.tokens import Verifier
 from kit.clock import Clock
 from kit.errors import Unauthenticated
+from kit.wire.contact import ISSUER as CONTACT
 from platform_api.edge import provided
 from platform_api.edge.rates import RequestRates
 from platform_api.identity.api_key import looks_like_api_key
@@ -114,7 +115,21 @@ async def service_principal(
     return verified.principal
 
 
+async def reporting_principal(
+    sent: Annotated[Credentials, Security(_service_bearer)], tokens: _Tokens
+) -> Principal:
+    """Who hands over records: the gateway; or the contact server, for the organisation in its token and for
+    no other. Raises Unauthenticated for everyone else."""
+    if sent is None:
+        raise Unauthenticated
+    verified = tokens.verifier.verify(sent.credentials)
+    if verified.issuer == CONTACT and verified.principal == contact_of(verified.principal.organisation_id):
+        return verified.principal
+    return await service_principal(sent, tokens)
+
+
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 KeyEnds = Annotated[datetime | None, Depends(key_ends)]
 ServicePrincipal = Annotated[Principal, Depends(service_principal)]
-GUARDS = frozenset({current_principal, service_principal})
+ReportingPrincipal = Annotated[Principal, Depends(reporting_principal)]
+GUARDS = frozenset({current_principal, service_principal, reporting_principal})

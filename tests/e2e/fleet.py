@@ -12,7 +12,7 @@ import httpx
 
 from launch.child import free_port
 from launch.engines import RunningEngine, start_postgres, start_valkey
-from platform_api import migrations
+from launch.migrate import upgrade
 
 ENGINES = ("postgres", "valkey")
 PROCESSES = ("index", "api", "worker")
@@ -41,7 +41,7 @@ class Fleet:
     async def start(self) -> None:
         for name in ENGINES:
             self._engines[name] = await asyncio.to_thread(_START[name], self._data)
-        await asyncio.to_thread(migrations.upgrade, self.database_url)
+        await asyncio.to_thread(upgrade, self.database_url)
         for name in PROCESSES:
             await self._spawn(name)
         self._keeper = asyncio.create_task(self._keep())
