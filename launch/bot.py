@@ -1,6 +1,8 @@
 """`switchboard bot CHANNEL`: one channel. The terminal is a channel like the others."""
 
 import json
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +25,12 @@ Address = Annotated[
     str, typer.Argument(help="Where Slack reaches us (https://…); empty: by Socket Mode.", show_default=False)
 ]
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+TeamsAddress = Annotated[str, typer.Argument(help="Where Teams reaches the bot (https://…).")]
+PackageFile = Annotated[Path, typer.Option("--out", help="The archive to write.")]
+Website = Annotated[
+    str, typer.Option(help="Where people read about the app; empty: at ADDRESS.", show_default=False)
+]
 
 
 def command(app: typer.Typer) -> None:
@@ -55,6 +63,35 @@ def command(app: typer.Typer) -> None:
     def teams(context: typer.Context, http: TeamsHttp = 3978, host: separate.Host = "127.0.0.1") -> None:
         if context.invoked_subcommand is None:
             separate.begin("bot-teams", serve_teams(http, host))
+
+    @teams_commands.command(
+        "manifest", help="Write the app package, to be uploaded in the Teams admin centre."
+    )
+    def package(
+        address: TeamsAddress, out: PackageFile = Path("switchboard-teams.zip"), website: Website = ""
+    ) -> None:
+        write_package(address, out, website)
+
+
+def write_package(address: str, out: Path, website: str) -> None:
+    """Exit status 2, with a sentence, where the settings do not make one."""
+    # lazy: only this verb needs Teams.
+    from bot.teams.manifest import manifest, package
+
+    settings = TeamsSettings()
+    try:
+        made = manifest(
+            settings.app_id,
+            address,
+            platform_url=settings.platform_url,
+            sso_resource=settings.sso_resource,
+            website=website,
+        )
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    out.write_bytes(package(made))
+    print(f"{out}: upload it in the Teams admin centre, Teams apps, Manage apps, Upload new app.")
 
 
 async def serve_slack(port: int, host: str) -> None:

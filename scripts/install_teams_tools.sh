@@ -11,9 +11,10 @@ playground=0.2.28
 cards=3.0.6
 driver=1.65.1
 markdown=14.1.0
+manifest=1.1.2
 folder=${SWITCHBOARD_TEAMS_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/switchboard/teams-tools}
 mark=$folder/.installed
-wanted="$playground $cards $driver $markdown"
+wanted="$playground $cards $driver $markdown $manifest"
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
@@ -31,5 +32,5 @@ echo "Installing the Agents Playground $playground, adaptivecards $cards, playwr
 # By its script: the wheel's `npm` is a copy of a link and does not find its own modules.
 PATH="$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" install --prefix "$folder" \
   --ignore-scripts --no-audit --no-fund --loglevel=error \
-  "@microsoft/m365agentsplayground@$playground" "adaptivecards@$cards" "playwright-core@$driver" "markdown-it@$markdown"
+  "@microsoft/m365agentsplayground@$playground" "adaptivecards@$cards" "playwright-core@$driver" "markdown-it@$markdown" "@microsoft/app-manifest@$manifest"
 printf '%s\n' "$wanted" >"$mark"

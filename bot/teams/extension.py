@@ -163,7 +163,8 @@ class _Text(HTMLParser):
         self.parts: list[str] = []
 
     def handle_data(self, data: str) -> None:
-        self.parts.append(data)
+        if self.cdata_elem is None:
+            self.parts.append(data)
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         if tag in self._BREAKS:
