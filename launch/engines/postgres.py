@@ -23,7 +23,7 @@ _INITDB_WITHIN_S = 120
 _SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "32MB",
-    "max_connections": "60",
+    "max_connections": "100",
     "max_wal_size": "256MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",

@@ -31,7 +31,7 @@ class Database:
     in between, Unavailable is raised; nothing of the transaction stays.
     """
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, pool_size: int = 20) -> None:
         self.url = url
         self.engine = _engine(url, pool_size)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -73,7 +73,7 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_CONNECT_WITHIN_S,
-        # The one used last has its plans made and its caches warm; in turn, all ten would have to.
+        # The one used last has its plans made and its caches warm; in turn, all of them would have to.
         pool_use_lifo=True,
         # A restarted Postgres costs a new connection, not a failed request per pooled one.
         pool_pre_ping=True,

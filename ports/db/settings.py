@@ -14,4 +14,4 @@ class DatabaseSettings(Settings):
         default="",
         description="Postgres: postgresql+asyncpg://user:password@host/database. Empty: the embedded one.",
     )
-    pool_size: int = Field(default=10, ge=1, le=200, description="Connections per process.")
+    pool_size: int = Field(default=20, ge=1, le=200, description="Connections per process.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -62,12 +63,17 @@ class Asker:
 
 
 @pytest.mark.proves("SLACK-304")
-async def test_fifty_people_at_once(slack: Slack, apart: tuple[Wire, psutil.Process]) -> None:
+async def test_fifty_people_at_once(
+    slack: Slack, platform: Place, apart: tuple[Wire, psutil.Process]
+) -> None:
     team = next(iter(slack.teams.values()))
     people = [slack.person(f"person{n}", team) for n in range(PEOPLE)]
     askers = [Asker(slack, person) for person in people]
     slack.sockets.ack_s = 30.0  # what is late is measured, not sent again
+    began = cpu(apart[1]), cpu_of_all(platform.started.pid), time.process_time()
     await asyncio.gather(*(one.asks() for one in askers))
+    ended = cpu(apart[1]), cpu_of_all(platform.started.pid), time.process_time()
+    spent = [(b - a) / len(askers) / len(QUESTIONS) * 1000 for a, b in zip(began, ended, strict=True)]
     for one in askers:
         assert len(one.answers) == len(QUESTIONS), one.answers
         for answer, (_, fact) in zip(one.answers, QUESTIONS, strict=True):
@@ -78,7 +84,8 @@ async def test_fifty_people_at_once(slack: Slack, apart: tuple[Wire, psutil.Proc
         f"\n{PEOPLE} people at once, {len(acks)} questions: "
         f"ack p50 {statistics.median(acks) * 1000:.0f} ms, p99 {_at(acks, 0.99) * 1000:.0f} ms; "
         f"something to see p50 {statistics.median(status):.2f} s, p95 {_at(status, 0.95):.2f} s; "
-        f"last answer after {max(one.took_s for one in askers):.1f} s"
+        f"last answer after {max(one.took_s for one in askers):.1f} s; "
+        f"CPU a question: bot {spent[0]:.0f} ms, platform {spent[1]:.0f} ms, simulator {spent[2]:.0f} ms"
     )
 
 
@@ -97,6 +104,18 @@ async def test_two_thousand_turns_keep_the_memory(slack: Slack, apart: tuple[Wir
     half = len(memory) // 2
     print(f"\nAfter {TURNS // 2} turns {memory[half - 1]:.0f} MiB, after {TURNS} {memory[-1]:.0f} MiB")
     assert memory[-1] - memory[half - 1] < 32, memory
+
+
+def cpu(process: psutil.Process) -> float:
+    """Seconds of CPU that it has used."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def cpu_of_all(pid: int) -> float:
+    """With its engines."""
+    process = psutil.Process(pid)
+    return cpu(process) + sum(cpu(child) for child in process.children(recursive=True))
 
 
 async def _asks(slack: Slack, person: Person, times: int) -> None:

@@ -1,7 +1,10 @@
 """Buttons, forms, files and what the platform starts (SPEC 3, 5)."""
 
+import asyncio
+
 import pytest
 
+from bot.slack import alone
 from tests import scripted_platform as say
 from tests.bot.slack.conftest import Desk
 from tests.bot.small_platform import JOB, delivery
@@ -154,3 +157,97 @@ async def test_strangers_are_refused_once(desk: Desk) -> None:
             await bot.idle()
         assert desk.platform.asked == []
         assert len(desk.slack.answers(desk.channel)) == 1
+
+
+async def ask_about(desk: Desk, message: str, question: str) -> None:
+    posted = desk.maya.posted(desk.channel, message)
+    await desk.maya.shortcut("ask_about", posted)
+    await desk.slack.until(lambda: desk.maya.modal, "the question's form")
+    await desk.maya.submit(Your_question=question)
+    await desk.slack.until(lambda: desk.platform.asked, "the question")
+
+
+@pytest.mark.proves("SLACK-405")
+@pytest.mark.parametrize("sentences", [1, 300])
+async def test_a_message_is_asked_about_whole_and_answered_where_only_the_asker_reads(
+    desk: Desk, sentences: int
+) -> None:
+    message = " ".join(f"Rule {n} holds for the “night shift”." for n in range(sentences))
+    async with desk.bot() as bot:
+        await ask_about(desk, message, "Does this hold for me?")
+        await bot.idle()
+        [(who, _, asked)] = desk.platform.asked
+        assert who == identity(desk.maya)
+        assert asked["audience"] == "private"
+        assert asked["message"].startswith("Does this hold for me?")
+        assert asked["message"].endswith(message)
+        assert desk.slack.answers(desk.channel) == []
+        [above, answer] = desk.slack.answers(desk.maya.dm)
+        assert "Does this hold for me?" in above.shown
+        assert "Rule 0" in above.shown
+        assert "25 days" in answer.shown
+        assert answer.thread == above.ts
+
+
+@pytest.mark.proves("SLACK-405")
+async def test_a_message_is_saved_to_the_persons_own_documents(desk: Desk) -> None:
+    posted = desk.maya.posted(desk.channel, "The gate opens at six.")
+    async with desk.bot() as bot:
+        await desk.maya.shortcut("save_to_knowledge", posted)
+        await desk.slack.until(lambda: desk.platform.uploaded, "the upload")
+        await bot.idle()
+        assert [who for who, _ in desk.platform.uploaded] == [identity(desk.maya)]
+        [told] = desk.slack.answers(desk.maya.dm)
+        assert "only you can see it" in told.shown
+        assert desk.slack.answers(desk.channel) == []
+
+
+@pytest.mark.proves("SLACK-406")
+@pytest.mark.parametrize(
+    ("kind", "payload", "word"),
+    [
+        ("tool.quarantined", {"tool": "files.move", "tool_id": "1", "server": "files"}, "files.move"),
+        (
+            "booking.finished",
+            {"booking_id": "1", "what": "confirmed", "text": "It is on Tuesday."},
+            "Tuesday",
+        ),
+    ],
+)
+async def test_news_come_once_where_only_that_person_reads(
+    desk: Desk, kind: str, payload: dict[str, str], word: str
+) -> None:
+    async with desk.bot() as bot:
+        told = delivery(kind, identity(desk.maya), payload)
+        desk.platform.deliveries = [told]
+        await desk.slack.until(lambda: desk.platform.acknowledged, "acknowledged")
+        desk.platform.deliveries = [told]
+        await desk.slack.until(lambda: len(desk.platform.acknowledged) == 2, "acknowledged again")
+        await bot.idle()
+        assert {one["outcome"] for one in desk.platform.acknowledged} == {"delivered"}
+        [message] = desk.slack.answers(desk.maya.dm)
+        assert word in message.shown
+
+
+async def test_a_command_that_takes_its_time_says_so_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack cannot take that word back, so it must stay true beside the answer."""
+    monkeypatch.setattr(alone, "PATIENCE_S", 0.01)
+    desk.platform.hold = asyncio.Event()
+    async with desk.bot() as bot:
+        await desk.maya.command("/ask", "How many days of leave do I get?", desk.channel)
+        await desk.slack.until(lambda: desk.slack.answers(desk.channel, by=desk.maya.id), "a word")
+        desk.platform.hold.set()
+        await bot.idle()
+        said, answer = desk.slack.answers(desk.channel, by=desk.maya.id)
+        assert "I am looking into" in said.shown
+        assert "25 days" in answer.shown
+
+
+async def test_a_command_that_is_answered_soon_is_answered_in_one_message(desk: Desk) -> None:
+    async with desk.bot() as bot:
+        await desk.maya.command("/help", "", desk.channel)
+        await bot.idle()
+        [told] = desk.slack.answers(desk.channel, by=desk.maya.id)
+        assert "How I can help" in told.shown

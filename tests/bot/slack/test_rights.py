@@ -65,7 +65,6 @@ def called() -> Iterator[str]:
 def test_the_manifest_asks_for_the_rights_of_what_is_called() -> None:
     assert set(called()) == set(METHODS)
     assert set(HEARD) == set(EVENTS)
-    needed = set().union(*METHODS.values(), *HEARD.values(), FETCHED)
-    if manifest()["features"]["slash_commands"]:
-        needed |= {"commands"}
-    assert needed == set(SCOPES)
+    needed = {scope for scopes in (*METHODS.values(), *HEARD.values(), FETCHED) for scope in scopes}
+    commands = {"commands"} if manifest()["features"]["slash_commands"] else set[str]()
+    assert needed | commands == set(SCOPES)
