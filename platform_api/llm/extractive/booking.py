@@ -46,9 +46,12 @@ _FILLER = (
     r"|perhaps|maybe)[\s,!.]+){0,3}"
 )
 _I_WANT = (
-    r"(?:i|we)(?:\s?['’]?(?:d|m|re|ll)|\s+(?:would|am|are|was|were|will|should))?\s+(?:also\s+|really\s+|just\s+|urgently\s+"
-    r"|still\s+)?(?:like|love|want|wish|need|prefer|have|hoping|hope|looking|trying|keen|interested\s+in)"
-    r"(?:\s+(?:you|someone|somebody))?(?:\s+to|\s+for)?"
+    r"(?:(?:i|we)(?:\s?['’]?(?:d|m|re|ll)|\s+(?:would|am|are|was|were|will|should))?\s+"
+    r"(?:also\s+|really\s+|just\s+|urgently\s+|still\s+)?"
+    r"(?:like|love|want|wish|need|prefer|have(?=\s+to\b)|hoping|hope|looking|trying|keen|interested\s+in"
+    r"|be\s+(?:grateful|glad|happy|keen)|am\s+(?:keen|happy))"
+    r"|(?:it\s+would\s+be\s+(?:great|good|nice|lovely)|(?:would|['’]d)\s+(?:like|love)|hoping|wanting|keen))"
+    r"(?:\s+(?:you|someone|somebody))?(?:\s+to|\s+for|\s+if\s+(?:i|we|you)\s+could)?"
 )
 _MAY_I = r"(?:can|could|may|might)\s+(?:i|we)(?:\s+please|\s+possibly|\s+maybe|\s+quickly)?"
 _WILL_YOU = (
@@ -58,6 +61,7 @@ _WILL_YOU = (
 _POSSIBLE = (
     r"(?:is|would|might)\s+(?:it|there)(?:\s+be)?\s+(?:possible|any\s+(?:chance|way)|a\s+(?:chance|way))"
     r"(?:\s+for\s+(?:me|us))?\s+(?:to|of)"
+    r"|(?:is\s+there\s+)?any\s+(?:chance|way|possibility)\s+(?:(?:that\s+)?(?:i|we|you)\s+(?:can|could|might)|of|to)"
 )
 _LETS = r"(?:let['’]?s|let\s+us|let\s+me)"
 _ASK = rf"(?:(?P<may>{_MAY_I}|{_POSSIBLE})|{_I_WANT}|{_WILL_YOU}|{_LETS})"
@@ -92,6 +96,10 @@ _BOOKS = re.compile(
       | {_BOOK}\s+(?:(?:me|us|in)\s+)?(?:an?\s+)?{_D}\s+(?:with|of|slot|for)\b
       | (?:find|get|reserve|set\s+up|book|schedule|arrange|make)\s+(?:me\s+|us\s+)?
           (?:a\s+|some\s+)?time\s+(?:with|to|for|{_T})
+      | {_BOOK}\s+(?:something|anything|some\s+time)\s+(?:with|{_T}|{_D})
+      | (?:fit|squeeze|slot|pencil)\s+(?:me|us)\s+in\b
+      | (?:get|put)\s+(?:me|us)\s+on\s+the\s+(?:phone|line)\s+(?:with|to)\b
+      | (?:arrange|organi[sz]e|set\s+(?:it\s+)?up)\s+for\s+(?:me|us)\s+to\s+{_SPEAK}\b
       | put\s+(?:me|us)\s+(?:in\s+touch|through)\s+(?:with|to)\b.{{0,60}}\b(?:{_NOUN})
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -112,14 +120,21 @@ _BARE = re.compile(
 )
 _TOLD = re.compile(r"\b(?:was|were|went|ran|is|are|has|had|did|does|will|takes?|took)\b", re.IGNORECASE)
 _SPEAKS = re.compile(
-    rf"""{_FILLER}(?:(?P<when>when\s+(?:can|could|may)\s+(?:i|we)|when\s+is\s+(?=\S+\s+(?:free|available)))|{_ASK})\s+(?:please\s+|to\s+)?
+    rf"""{_FILLER}(?:(?P<when>when\s+(?:can|could|may)\s+(?:i|we)|when\s+is\s+(?=\S+\s+(?:free|available)))
+        |{_ASK})\s+(?:please\s+|to\s+)?
       (?:(?P<speak>{_SPEAK})(?:\s+(?:to|with))?|see|discuss)\b(?P<rest>.*)""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _CALLS_ME = re.compile(
-    rf"""{_FILLER}(?:(?:can|could|would|will)\s+(?:you|someone|somebody)(?:\s+(?:from|in|at)\s+(?:\S+\s+){{1,4}}?)?\s*(?:please\s+)?)?
+    rf"""{_FILLER}(?:(?:can|could|would|will)\s+(?:you|someone|somebody)
+        (?:\s+(?:from|in|at)\s+(?:\S+\s+){{1,4}}?)?\s*(?:please\s+)?|{_I_WANT}\s+)?
       (?:call|phone|ring)\s+(?:me|us)(?:\s+back)?\b(?=\s*(?:\Z|[.?!,]|{_T}|about|regarding|on|please))""",
     re.IGNORECASE | re.VERBOSE,
+)
+_IS_FREE = re.compile(
+    rf"{_FILLER}(?:(?-i:is|Is)|(?:when|what\s+time)\s+is)\s+(?-i:[A-Z])[\w'’-]*(?:\s+(?-i:[A-Z])[\w'’-]*)?\s+"
+    rf"(?:free|available)\b(?=.{{0,80}}{_T})",
+    re.IGNORECASE,
 )
 _SOMEBODY = re.compile(
     rf"""\s*(?:to\s+|with\s+)?(?:{_TARGET}\b|(?:an?|the|your|our)\s+(?:\S+\s+){{0,2}}?(?:human|person|expert|advis[eo]r|consultant|instructor
@@ -236,7 +251,8 @@ def _of_clause(clause: str, *, alone: bool) -> Kind | None:
             return "book"
     if not alone:
         return None
-    return "book" if _CALLS_ME.match(clause) or _is_bare(clause) or _speaks(clause) else None
+    own = _CALLS_ME.match(clause) or _IS_FREE.match(clause) or _is_bare(clause) or _speaks(clause)
+    return "book" if own else None
 
 
 def _is_request(found: re.Match[str], clause: str) -> bool:

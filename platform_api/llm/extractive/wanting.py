@@ -12,12 +12,12 @@ _ABOUT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _ON = re.compile(
-    r"""\b(?:on|for)\s+(?!(?:behalf|me|us|you|him|her|them|zoom|teams)\b|my\s+(?:team|boss|manager)\b
+    r"""\b(?:on|for)\s+(?!(?:behalf|the\s+phone|me|us|you|him|her|them|zoom|teams)\b|my\s+(?:team|boss|manager)\b
       |someone|somebody|a\s+(?:call|meeting|chat|slot)\b|\d|⟨)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _WITH = re.compile(
-    r"""\b(?:with|(?:speak|talk|chat|word|catch\s+up)\s+to|meet(?!ing)(?:\s+with)?|see
+    r"""\b(?:with|is(?=\s+(?-i:[A-Z])[\w'’-]+(?:\s+(?-i:[A-Z])[\w'’-]+)?\s+(?:free|available))|(?:speak|talk|chat|word|catch\s+up)\s+to|meet(?!ing)(?:\s+with)?|see
       |(?:someone|somebody|anyone|a\s+person)\s+(?:from|in|at|of))\s+""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -38,8 +38,11 @@ _NOBODY = re.compile(
     re.IGNORECASE,
 )
 _SOMEBODY_OF = re.compile(r"\A(?:someone|somebody|anyone|a\s+person)\s+(?:from|in|at|of)\s+", re.IGNORECASE)
-_NOTHING = ("it", "that", "this", "something", "them")
+_NOTHING = ("a", "an", "the", "it", "that", "this", "something", "them")
 _LEFT_OVER = re.compile(r"(?:^(?:the\s+)?(?=⟨)|[\s,.;:!?'’-]+\Z|\A[\s,.;:!?-]+)")
+_ADVERB = re.compile(
+    r"\s+(?:urgently|sometime|soon|quickly|again|directly|early|late|later|free|available)\Z", re.IGNORECASE
+)
 
 
 def whom_in(masked: str) -> str:
@@ -71,4 +74,4 @@ def topic_in(masked: str, sentence: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    return _LEFT_OVER.sub("", text).strip()
+    return _ADVERB.sub("", _LEFT_OVER.sub("", text).strip())
