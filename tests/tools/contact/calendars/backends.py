@@ -21,14 +21,15 @@ from tools.servers.contact.people import Owner, Person
 @dataclass
 class Backend:
     """other: the same calendar through another process's eyes. events: how many there are, by the backend's
-    own count. puts: somebody's own appointment. goes_away: it answers nothing from then on."""
+    own count. puts: somebody's own appointment. goes_away: it answers nothing from then on; asked by the
+    calendar that comes back, which waits less long."""
 
     owner: Owner
     calendar: Calendar
     other: Calendar
     events: Callable[[], int]
     puts: Callable[[Person, datetime, datetime], Awaitable[None]]
-    goes_away: Callable[[], Awaitable[None]]
+    goes_away: Callable[[], Awaitable[Calendar]]
 
 
 @asynccontextmanager
@@ -49,9 +50,8 @@ async def builtin(url: str, now: MovedNow) -> AsyncIterator[Backend]:
         assert (event.start, event.organiser) == (start, person)
         await calendar.place(owner, event)
 
-    async def goes_away() -> None:
-        await here.close()
-        calendar._database = Database("postgresql://x:y@127.0.0.1:9/none", pool_size=1)  # pyright: ignore[reportPrivateUsage]
+    async def goes_away() -> Calendar:
+        return BuiltinCalendar(Database("postgresql://x:y@127.0.0.1:9/none", pool_size=1), now, keeps)
 
     yield Backend(owner, calendar, BuiltinCalendar(there, now, keeps), events, puts, goes_away)
     await here.close()
@@ -65,19 +65,22 @@ async def caldav(url: str, now: MovedNow, server: Radicale) -> AsyncIterator[Bac
         for person in (DANA, OMAR):
             await server.makes(person.email)
 
-        def calendar() -> OutsideCalendar:
+        def calendar(limit_s: float = LIMIT_S) -> OutsideCalendar:
             database = Database(url, pool_size=2)
             opened.push_async_callback(database.close)
             http = httpx.AsyncClient(auth=server.auth, trust_env=False)
             opened.push_async_callback(http.aclose)
-            return OutsideCalendar(
-                CalDav(http, server.template, in_sydney, now, LIMIT_S), database, now, keeps
-            )
+            outside = CalDav(http, server.template, in_sydney, now, limit_s)
+            return OutsideCalendar(outside, database, now, keeps)
+
+        async def goes_away() -> Calendar:
+            await server.hangs()
+            return calendar(IMPATIENT_S)
 
         async def puts(person: Person, start: datetime, end: datetime) -> None:
             await server.puts(person.email, single(start, end))
 
-        yield Backend(owner, calendar(), calendar(), lambda: server.events(DANA.email), puts, server.hangs)
+        yield Backend(owner, calendar(), calendar(), lambda: server.events(DANA.email), puts, goes_away)
         server.goes_on()
 
 
@@ -85,5 +88,5 @@ def in_sydney(owner: Owner, email: str) -> str:
     return "Australia/Sydney"
 
 
-LIMIT_S = 5
+LIMIT_S, IMPATIENT_S = 20, 0.3
 BACKENDS = ["builtin", "caldav"]

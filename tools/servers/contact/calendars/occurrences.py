@@ -69,23 +69,19 @@ def _begins(event: Any) -> date | datetime:
 
 
 def _instants(event: Any, begins: date | datetime, place: ZoneInfo) -> tuple[datetime, datetime]:
-    """A whole day is from midnight to midnight of its place, whether that is 23, 24 or 25 hours."""
+    """A whole day is from midnight to midnight of its place, whether that is 23, 24 or 25 hours; so are the
+    days of a DURATION. All else is elapsed time, the same for every occurrence (RFC 5545, 3.8.5.3)."""
     if not isinstance(begins, datetime):
         days = _length(event).days or 1
         return _midnight(begins, place), _midnight(begins + days * _DAY, place)
-    if "DURATION" in event or "DTEND" not in event:
-        first = _instant(begins, place)
-        return first, first + _length(event)
-    own = _begins(event)
-    wall = event["DTEND"].dt.replace(tzinfo=None) - own.replace(tzinfo=None) if _same_zone(event) else None
     first = _instant(begins, place)
-    if wall is None:
-        return first, first + (_instant(event["DTEND"].dt, place) - _instant(own, place))
-    return first, _instant(begins.replace(tzinfo=None) + wall, place, begins.tzinfo)
-
-
-def _same_zone(event: Any) -> bool:
-    return str(_begins(event).tzinfo) == str(event["DTEND"].dt.tzinfo)
+    if "DURATION" in event:
+        length = _length(event)
+        rest = length - length.days * _DAY
+        return first, _instant(begins + length.days * _DAY, place) + rest
+    if "DTEND" not in event:
+        return first, first
+    return first, first + (_instant(event["DTEND"].dt, place) - _instant(event["DTSTART"].dt, place))
 
 
 def _length(event: Any) -> timedelta:
@@ -96,11 +92,9 @@ def _length(event: Any) -> timedelta:
     return timedelta()
 
 
-def _instant(at: datetime, place: ZoneInfo, zone: Any = None) -> datetime:
+def _instant(at: datetime, place: ZoneInfo) -> datetime:
     """Floating times are the person's own."""
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=zone or place)
-    return at.astimezone(UTC)
+    return (at if at.tzinfo else at.replace(tzinfo=place)).astimezone(UTC)
 
 
 def _midnight(day: date, place: ZoneInfo) -> datetime:
@@ -115,26 +109,33 @@ def _starts(event: Any, place: ZoneInfo, start: datetime, end: datetime) -> Iter
     own = _begins(event)
     left_out = {_key(one.dt, place) for one in _dates(event, "EXDATE")}
     seen = set[datetime]()
-    extra = (one.dt for one in _dates(event, "RDATE"))
-    for begins in (own, *_by_rules(event, own, place, start, end), *extra):
-        # RDATE;VALUE=PERIOD: we take its start, and the length of the event
-        at = begins[0] if isinstance(begins, tuple) else begins
+    extra = [_first(one.dt) for one in _dates(event, "RDATE")]
+    for at in (own, *_by_rules(event, own, place, start, end), *extra):
         key = _key(at, place)
         if key not in left_out and key not in seen:
             seen.add(key)
             yield at
 
 
+def _first(given: Any) -> date | datetime:
+    """Of RDATE;VALUE=PERIOD we take the start; its length is the event's."""
+    return cast(Any, given)[0] if isinstance(given, tuple) else given
+
+
 def _dates(event: Any, name: str) -> list[Any]:
-    found = event.get(name, [])
-    return [one for many in (found if isinstance(found, list) else [found]) for one in many.dts]
+    return [one for many in _many(event, name) for one in many.dts]
+
+
+def _many(event: Any, name: str) -> list[Any]:
+    """A property that stands once is not in a list."""
+    found: Any = event.get(name, [])
+    return cast(list[Any], found) if isinstance(found, list) else [found]
 
 
 def _by_rules(
     event: Any, own: date | datetime, place: ZoneInfo, start: datetime, end: datetime
 ) -> Iterator[date | datetime]:
-    found = event.get("RRULE", [])
-    for rule in found if isinstance(found, list) else [found]:
+    for rule in _many(event, "RRULE"):
         yield from _by_rule(rule, own, _span(event, place, start, end))
 
 

@@ -68,7 +68,10 @@ class Standing:
 class Outside(Protocol):
     """What is different in each system. Every method raises CalendarUnavailable or CalendarRefused."""
 
-    notifies: bool
+    @property
+    def notifies(self) -> bool:
+        """Whether it sends invitations by itself."""
+        ...
 
     async def busy(
         self, owner: Owner, people: Sequence[str], start: datetime, end: datetime, but: str | None = None

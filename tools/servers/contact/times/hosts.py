@@ -76,6 +76,11 @@ class Hosts:
         """Whether a calendar of this person is read and written for this organisation."""
         return self.at(owner, email) is not None
 
+    def zone_of(self, owner: Owner, email: str) -> str:
+        """Whose whole days and floating times are meant by whose clock."""
+        host = self.at(owner, email)
+        return host.hours.tz if host else "UTC"
+
     @cached_property
     def _by_address(self) -> Mapping[tuple[UUID | None, str], Host]:
         found: dict[tuple[UUID | None, str], Host] = {}
