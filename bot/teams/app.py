@@ -84,6 +84,7 @@ class TeamsBot:
     async def idle(self) -> None:
         """Once nothing that has arrived is left to do."""
         await self.desk.lanes.settled()
+        await self.desk.unfinished.settled()
 
     async def receive(self, header: str, body: Mapping[str, Any]) -> InvokeAnswer | None:
         """One activity: None where it is taken and nothing is to be said at once.

@@ -164,7 +164,12 @@ class Conversation:
         where = self.where
         return {
             "from": {"id": where.bot},
-            "conversation": {"id": where.conversation},
+            "conversation": {
+                "id": where.conversation,
+                "conversationType": where.kind,
+                "isGroup": not where.direct,
+                "tenantId": where.tenant,
+            },
             "channelId": "msteams",
             "serviceUrl": where.service_url,
             **activity,

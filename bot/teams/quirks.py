@@ -15,6 +15,7 @@
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
@@ -45,8 +46,8 @@ from bot.teams.settings import TeamsSettings
 
 log = structlog.get_logger()
 REFRESHED_EVERY_S: Final = 86_400.0
-AGAIN_AFTER_S: Final = 10.0
-"""Between two looks for a key that nobody knows."""
+LOOKS, LOOKS_S = 3, 60.0
+"""For keys that we do not know: at once, but not more often than so many times in so many seconds."""
 KEYS_S: Final = 10.0
 TOKEN_SPARE_S: Final = 300.0
 INVOKE_RESPONSE: Final = CloudAdapterBase._INVOKE_RESPONSE_KEY  # pyright: ignore[reportPrivateUsage] (no other name)
@@ -65,7 +66,8 @@ class Keys:
         self._url = metadata_url
         self._clock = clock
         self._keys: dict[str, _Key] = {}
-        self._fetched = self._looked = float("-inf")
+        self._fetched = float("-inf")
+        self._looks: deque[float] = deque(maxlen=LOOKS)
         self._lock = asyncio.Lock()
 
     async def get(self, key_id: str | None) -> _Key:
@@ -82,15 +84,15 @@ class Keys:
         async with self._lock:
             now = self._clock()
             old = now - self._fetched > REFRESHED_EVERY_S
-            if (key_id in self._keys and not old) or now - self._looked < AGAIN_AFTER_S:
+            often = len(self._looks) == LOOKS and now - self._looks[0] < LOOKS_S
+            if (key_id in self._keys and not old) or often:
                 return
-            self._looked = now
+            self._looks.append(now)
             try:
                 self._keys = await self._fetch()
             except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
                 log.warning("teams.keys_away", error=type(error).__name__)
                 if key_id not in self._keys:
-                    self._looked = float("-inf")
                     raise Away from error
                 return
             self._fetched = now

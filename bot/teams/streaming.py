@@ -56,7 +56,6 @@ _FOR_GOOD: Final = frozenset(
 )
 """There is no place where we could say anything."""
 GONE: Final = _FOR_GOOD
-_NO_MESSAGE: Final = frozenset({"ActivityNotFoundInConversation", "MessageNotFound", "BadSyntax", "http_404"})
 
 
 class NotShown(Exception):
@@ -364,8 +363,7 @@ class Showing:
             if trouble.passing or trouble.code in _FOR_GOOD:
                 raise
             log.info("teams.not_replaced", code=trouble.code, status=trouble.status)
-            if trouble.code not in _NO_MESSAGE:
-                await self._withdrawn(message)
+            await self._withdrawn(message)
             return False
         return True
 

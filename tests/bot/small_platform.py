@@ -3,6 +3,7 @@ the wire of SPEC 3 and 4; the real one stands in tests/slack."""
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,8 +79,8 @@ class SmallPlatform:
         path = request.path
         if self.away:
             return _problem(503, "unavailable")
-        if path.startswith("/api/v1/channels/slack/state"):
-            return await self._state(request, path.removeprefix("/api/v1/channels/slack/state").lstrip("/"))
+        if found := re.match(r"/api/v1/channels/(?:slack|teams)/state/?", path):
+            return await self._state(request, path[found.end() :])
         if path == "/api/v1/links":
             body = await request.json()
             return web.json_response({"identity": body["identity"], "linked": True, "user_name": "Maya"})

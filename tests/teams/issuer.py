@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 APP_ID = "11111111-2222-4333-8444-555555555555"
@@ -44,9 +45,11 @@ class Issuer:
         return jwt.encode(said, self._keys[key], "RS256", {"kid": key})
 
     @property
-    def public_pem(self) -> bytes:
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    def private(self) -> rsa.RSAPrivateKey:
+        return self._keys[self.kid]
 
+    @property
+    def public_pem(self) -> bytes:
         public = self._keys[self.kid].public_key()
         return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 

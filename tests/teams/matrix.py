@@ -51,7 +51,7 @@ async def ask(office: Office, place: Place, text: str = QUESTION, by: Person | N
     return await office.teams.say(by or office.maya, chat_of(office, place), text)
 
 
-def slowly(office: Office, pause_s: float = 1.1) -> None:
+def slowly(office: Office, pause_s: float = 0.55) -> None:
     """The next answer comes in pieces with pauses, so that it is streamed."""
     office.wire.on(*ASK, said(*HALVES, pause_s=pause_s))
 

@@ -1,5 +1,5 @@
-"""Teams as a bot meets it: the Bot Connector's REST interface with its real errors and throttling, what people
-see, and people who write, press and send files.
+"""Teams as a bot meets it: the Bot Connector's REST interface with its real errors and throttling, what
+people see, and people who write, press and send files.
 
 It is stricter than the real one where that says nothing: a stream may only grow, has one owner a chat, two
 minutes, and ascending numbers; no activity is larger than 28 KB; every call carries the bot's token.
@@ -115,7 +115,7 @@ class Stream:
 
 @dataclass(slots=True)
 class Fault:
-    """status: what is answered instead. lost: it is done, but nobody hears of it; dropped: not done either."""
+    """status: what is answered instead. lost: it is done, but nobody hears of it; dropped: not even done."""
 
     status: int = 0
     code: str = "ServiceError"
@@ -178,7 +178,9 @@ class Teams:
         """The bot's, newer than the message, in its conversation."""
         return [one for one in self.shown if one.conversation == to.chat.conversation and one.id > to.id]
 
-    async def until(self, ready: Callable[[], Found], what: str = "something", within_s: float = 30.0) -> Found:
+    async def until(
+        self, ready: Callable[[], Found], what: str = "something", within_s: float = 30.0
+    ) -> Found:
         async with asyncio.timeout(within_s):
             while not (found := ready()):
                 self._changed.clear()

@@ -10,7 +10,7 @@ from bot.teams.answering import REFUSED, REFUSED_BOT
 from tests.teams.matrix import ANSWERED, FAULTS, PLACES, Fault, Place, two_minutes_pass_unseen
 from tests.teams.office import Office
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("teams")]
+pytestmark = [pytest.mark.timeout(240)]
 QUICK = [(fault, "1:1") for fault in FAULTS if fault.quick] + [
     (fault, "channel") for fault in FAULTS if fault.name in ("none, in pieces", "38,000 characters")
 ]
@@ -37,8 +37,8 @@ async def met(here: Office, fault: Fault, place: Place) -> tuple[str, float]:
     refused = (REFUSED[:40], REFUSED_BOT[:40])
     if fault.parts:
         total = len(finals)
-        texts = [one.text for one in finals]
-        wrong = "" if all(f"({n} of {total})" in text for n, text in enumerate(texts, 1)) else f"{total} parts"
+        numbered = all(f"({n} of {total})" in one.text for n, one in enumerate(finals, 1))
+        wrong = "" if numbered else f"{total} parts"
     elif len(finals) != fault.questions and place not in fault.undecidable:
         wrong = f"{len(finals)} messages: {[one.words[:60] for one in finals]}"
     if any(one.streaming for one in finals):
@@ -65,7 +65,7 @@ async def test_a_fault_ends_in_one_message(here: Office, fault: Fault, place: Pl
 
 @pytest.mark.full
 async def test_a_stream_that_ran_out_unseen_is_replaced_by_the_answer(here: Office) -> None:
-    """The bot's process stood still for two minutes: the one thing in which the simulator is told to forgive."""
+    """The process stood still for two minutes: the one thing that the simulator is told to forgive."""
     wrong, _ = await met(here, Fault("", two_minutes_pass_unseen), "1:1")
     assert not wrong
     here.teams.violations = [one for one in here.teams.violations if "two minutes" not in one]
