@@ -19,8 +19,9 @@ from ports.db import Database, DatabaseSettings
 from ports.redis import CacheDoor, CacheScopes, Redis, RedisSettings, connect
 from tools.servers.contact import migrations
 from tools.servers.contact.building import Contact, build_contact
-from tools.servers.contact.calendars.builtin import BuiltinCalendar
+from tools.servers.contact.calendars.opening import BadCalendarSettings, open_calendar
 from tools.servers.contact.calendars.port import Calendar
+from tools.servers.contact.calendars.settings import CalendarSettings
 from tools.servers.contact.crm.opening import open_crm
 from tools.servers.contact.crm.settings import CrmSettings
 from tools.servers.contact.effects.reporting import HttpPlatform, Platform
@@ -36,7 +37,8 @@ OUTBOX = "outbox"
 _PLATFORM_TIMEOUT_S = 10.0
 
 
-def compose(
+@asynccontextmanager
+async def composed(
     keys: Keys,
     database: Database,
     redis: Redis | None,
@@ -44,20 +46,23 @@ def compose(
     clock: Clock,
     *,
     data: Path | None = None,
-) -> Contact:
+) -> AsyncGenerator[Contact]:
     """data: the folder of the all-in-one, where the outbox lies unless the settings name another.
-    redis: None keeps no slots. Raises separate.Refused for a file of hosts that cannot be used."""
+    redis: None keeps no slots. Raises separate.Refused for settings that cannot be used."""
     settings = ContactSettings()
     try:
         hosts = read_hosts(settings.hosts)
+        opened = open_calendar(CalendarSettings(), database, clock, keeps=hosts.keeps, zone_of=hosts.zone_of)
     except BadHosts as error:
         raise separate.Refused(f"SWITCHBOARD_CONTACT__HOSTS: {error}") from error
-    calendar: Calendar = BuiltinCalendar(database, clock, hosts.keeps)
+    except BadCalendarSettings as error:
+        raise separate.Refused(str(error)) from error
+    calendar: Calendar = opened.calendar
     cache = None
     if redis is not None and settings.slot_cache:
         calendar = Remembering(calendar, CacheScopes(redis))
         cache = SlotCache(CacheDoor(redis), calendar)
-    return build_contact(
+    contact = build_contact(
         settings,
         database=database,
         desk=Desk(calendar, hosts, clock, cache),
@@ -66,6 +71,11 @@ def compose(
         secret=keys.contact.private.private_bytes_raw(),
         clock=clock,
     )
+    try:
+        yield contact
+    finally:
+        await contact.stop()
+        await opened.close()
 
 
 def reports_to(url: str, client: httpx.AsyncClient, keys: Keys, clock: Clock) -> Platform:
@@ -82,9 +92,9 @@ async def apart(shape: ShapeSettings, redis: Redis | None) -> AsyncGenerator[tup
     try:
         async with httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S) as client:
             await _check_tables(database)
-            contact = compose(keys, database, redis, reports_to(platform, client, keys, clock), clock)
-            yield contact, keys
-            await contact.stop()
+            reports = reports_to(platform, client, keys, clock)
+            async with composed(keys, database, redis, reports, clock) as contact:
+                yield contact, keys
     finally:
         await database.close()
 

@@ -164,8 +164,9 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
         client = await stack.enter_async_context(httpx.AsyncClient(timeout=_PLATFORM_TIMEOUT_S))
         platform = HttpPlatform(url, client, keys.gateway_minter(ports.clock))
         reports = contact.reports_to(url, client, keys, ports.clock)
-        meetings = contact.compose(keys, stores.database, stores.redis, reports, ports.clock, data=data)
-        stack.push_async_callback(meetings.stop)
+        meetings = await stack.enter_async_context(
+            contact.composed(keys, stores.database, stores.redis, reports, ports.clock, data=data)
+        )
         gateway = _gateway(ports, keys, data, platform, engines.redis_url, meetings)
         await ensure_dev_people(stores.database)
         return await _run(ports, gateway, meetings, data, listener, sample)

@@ -122,12 +122,13 @@ def foreign_question(result: bytes, tool: OfferedTool) -> dict[str, Any]:
     long they wait."""
     told = cast(dict[str, Any], msgspec.json.decode(result))
     ours = tool.policy.approved_by == RELEASE
+    waits = _waits(told) if ours else None
     _unmark(told, ours=ours)
     wanted = told.get("inputRequests")
     for asked in cast(dict[str, Any], wanted).values() if isinstance(wanted, dict) else ():
         params = cast(dict[str, Any], asked).get("params") if isinstance(asked, dict) else None
         if isinstance(params, dict):
-            _unmark_question(cast(dict[str, Any], params), tool.server, ours=ours)
+            _unmark_question(cast(dict[str, Any], params), tool.server, ours=ours, waits=waits)
     return told
 
 
@@ -147,15 +148,21 @@ def marked(meta: msgspec.Raw) -> bool:
     return any(map(_ours, names))
 
 
-def _unmark_question(params: dict[str, Any], server: str, *, ours: bool) -> None:
+def _waits(told: Mapping[str, Any]) -> Any:
+    """Of the whole result: MCP's Python SDK takes everything out of the `_meta` of a question in it."""
+    meta = told.get("_meta")
+    return cast(dict[str, Any], meta).get(EXPIRES_META) if isinstance(meta, dict) else None
+
+
+def _unmark_question(params: dict[str, Any], server: str, *, ours: bool, waits: Any) -> None:
     meta = params.get("_meta")
     given = cast(dict[str, Any], meta) if isinstance(meta, dict) else {}
     kind = given.get(KIND_META)
     kept = {name: value for name, value in given.items() if not _ours(name)}
     if ours and kind in _OWN_KINDS:
         kept[KIND_META] = kind
-    if ours and EXPIRES_META in given:
-        kept[EXPIRES_META] = given[EXPIRES_META]
+    if waits is not None:
+        kept[EXPIRES_META] = waits
     params["_meta"] = kept | {SERVER_META: server}
 
 

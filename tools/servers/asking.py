@@ -51,7 +51,7 @@ class Elicitation:
             "properties": {name: dict(schema) for name, schema in self.fields.items()},
             "required": list(self.required),
         }
-        meta = {KIND_META: self.kind, EXPIRES_META: LIVES_S}
+        meta = {KIND_META: self.kind}
         params = {"mode": "form", "message": self.message, "requestedSchema": schema, "_meta": meta}
         return {"method": "elicitation/create", "params": params}
 
@@ -130,6 +130,7 @@ def input_required(
         raise Unavailable("This server cannot ask anything.")
     return {
         "resultType": "input_required",
+        "_meta": {EXPIRES_META: LIVES_S},
         "inputRequests": {key: one.request() for key, one in asks.requests.items()},
         "requestState": states.seal(principal, tool, arguments, dict(asks.state)),
     }
