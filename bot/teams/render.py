@@ -88,8 +88,7 @@ def citations(cited: Sequence[Citation]) -> Json:
 def _split(given: Answer, text: str, below: Sequence[Json]) -> list[Json]:
     cited = list(numbered(given.citations).values())
     most = max(6_000, LARGEST - weight(_answer(given, "", cited, below)) - 200)
-    # Text is escaped once more on its way: quotes and line ends count twice.
-    parts = pieces(text, most * 3 // 4)
+    parts = pieces(text, most)
     total = len(parts)
     made: list[Json] = []
     for number, part in enumerate(parts, 1):

@@ -4,6 +4,7 @@ Teams reads a flavour of Markdown with pieces of HTML in it, and no tables. A me
 the text, which we never send; its tag is taken apart all the same.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Flow:
             if fence and fence.startswith(self._fence) and not line.strip().strip(fence[0]):
                 self._fence = ""
         elif fence:
-            self.shown += line
+            self.shown += _TAG.sub("&lt;", line)
             self._fence = fence
         else:
             self.shown += neutral(line)
@@ -113,10 +114,10 @@ def escaped(text: str) -> str:
 
 
 def pieces(text: str, most: int) -> list[str]:
-    """Of at most so many bytes each, cut between paragraphs where that can be, else lines, words. A fence
-    that is cut is closed and opened again."""
+    """Of at most so many bytes of JSON each, cut between paragraphs where that can be, else lines, words. A
+    fence that is cut is closed and opened again."""
     found: list[str] = []
-    while len(text.encode()) > most:
+    while sum(map(_weight, text)) > most:
         cut = _cut(text, _characters(text, most - 16))
         piece, text = text[:cut].rstrip("\n"), text[cut:].lstrip("\n")
         if fence := _open_fence(piece):
@@ -130,7 +131,8 @@ def _plain(part: str) -> str:
 
 
 def _fence_of(line: str) -> str:
-    found = re.match(r" {0,3}(`{3,}|~{3,})", line)
+    # A fence of backticks has none behind it: that is a span of code.
+    found = re.match(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})", line)
     return found[1] if found else ""
 
 
@@ -158,8 +160,18 @@ def _cells(line: str) -> list[str]:
     return [re.sub(r"[*`]", "", cell.replace("\\|", "|")).strip() for cell in cells]
 
 
+def _weight(character: str) -> int:
+    """Bytes, as JSON writes it."""
+    return len(json.dumps(character, ensure_ascii=False).encode()) - 2
+
+
 def _characters(text: str, most: int) -> int:
-    return len(text.encode()[:most].decode(errors="ignore"))
+    """How many of the first ones are no heavier than that; at least one."""
+    for at, character in enumerate(text):
+        most -= _weight(character)
+        if most < 0:
+            return max(1, at)
+    return len(text)
 
 
 def _cut(text: str, most: int) -> int:
