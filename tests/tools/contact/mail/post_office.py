@@ -63,6 +63,7 @@ async def running(
 ) -> AsyncIterator[PostOffice]:
     """tls: offered by STARTTLS, or from the first byte where `implicit`."""
     office = PostOffice()
+    connections: list[asyncio.BaseTransport] = []
     loop = asyncio.get_running_loop()
 
     def protocol() -> SMTP:
@@ -71,8 +72,13 @@ async def running(
             warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
             return smtp()
 
+    class Served(SMTP):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            connections.append(transport)
+            super().connection_made(transport)
+
     def smtp() -> SMTP:
-        return SMTP(
+        return Served(
             office,
             hostname="mail.test",
             loop=loop,
@@ -89,8 +95,13 @@ async def running(
         yield office
     finally:
         server.close()
-        current = asyncio.current_task()
-        for task in asyncio.all_tasks(loop):
-            if task is not current and "_handle_client" in repr(task.get_coro()):
-                task.cancel()
+        sessions = [task for task in asyncio.all_tasks(loop) if "_handle_client" in repr(task.get_coro())]
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+        for connection in connections:
+            cast(Any, connection).abort()
         await server.wait_closed()
+        # a transport closes its socket in the next round of the loop, one below TLS in the one after
+        for _ in range(3):
+            await asyncio.sleep(0)

@@ -91,15 +91,20 @@ async def test_a_server_that_is_not_there_or_says_nothing_has_sent_nothing() -> 
         with pytest.raises(MailUnavailable):
             await mail(office).send(owner(), letter())
 
+    parted = asyncio.Event()
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        parted.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     office = PostOffice(port=server.sockets[0].getsockname()[1])
     with pytest.raises(MailUnavailable) as late:
         await mail(office, timeout_s=0.5).send(owner(), letter())
     assert late.value.retryable
+    await parted.wait()
     server.close()
     await server.wait_closed()
 
