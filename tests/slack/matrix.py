@@ -5,6 +5,7 @@ message is to be: the answer, a sentence about the trouble, or a refusal.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -35,6 +36,38 @@ class Fault:
     """How many were asked in the thread; each has its own final message."""
     quick: bool = False
     """Runs in the quick suite, too."""
+
+
+ANSWERS: Final = (ANSWERED, "long answer", "Part 0", "10 days")
+PATIENCE_S: Final = 90.0
+
+
+async def met(here: Office, fault: Fault, place: Place) -> tuple[str, float]:
+    """What is wrong with the end ("" for nothing), and how many seconds it took."""
+    here.slack.faults.clear()
+    here.wire.clear()
+    began = time.monotonic()
+    try:
+        asked = await fault.meet(here, place)
+        thread = asked.thread or asked.ts
+        await here.slack.until(
+            lambda: [m for m in here.answers(asked) if not m.streaming], within_s=PATIENCE_S
+        )
+        await here.settled()
+    except (AssertionError, TimeoutError) as error:
+        return f"{type(error).__name__}: {str(error)[:300]}", time.monotonic() - began
+    finals, wrong = here.answers(asked), ""
+    if len(finals) != fault.questions:
+        wrong = f"{len(finals)} messages: {[one.shown[:60] for one in finals]}"
+    elif any(one.streaming for one in finals):
+        wrong = "still streaming"
+    elif status := here.slack.status(asked.channel, thread):
+        wrong = f"an orphan status: {status}"
+    elif not all(one.shown.strip() for one in finals):
+        wrong = "an empty message"
+    elif fault.ending == "answer" and not any(word in finals[0].shown for word in ANSWERS):
+        wrong = f"no answer: {finals[0].shown[:100]}"
+    return wrong, time.monotonic() - began
 
 
 async def ask(office: Office, place: Place, text: str = QUESTION, by: Person | None = None) -> Posted:

@@ -2,34 +2,28 @@
 
 import time
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
-from switchboard_sdk import Switchboard
 
-from bot.slack.app import build
 from bot.slack.serving import web
 from launch.child import free_port
-from tests.e2e.conftest import Place
-from tests.slack.office import ACME, QUESTION, forget_turns, settings_of
-from tests.slack.simulator import Person, Slack
+from tests.bot.slack.conftest import Desk
 from tests.slack.simulator.delivery import SignedHttp
 from tests.slack.simulator.server import SIGNING_SECRET
 from tests.slack.simulator.world import Delivered
-from tests.slack.wire import Wire
 from tests.tools.world import served
 
-pytestmark = [pytest.mark.timeout(120)]
+QUESTION = "How many days of leave do I get?"
 
 
 class Door:
     """The bot behind its HTTP address, and what it did."""
 
-    def __init__(self, slack: Slack, wire: Wire, http: SignedHttp, maya: Person, bot: Any) -> None:
-        self.slack, self.wire, self.http, self.maya, self.bot = slack, wire, http, maya, bot
+    def __init__(self, desk: Desk, http: SignedHttp, bot: Any) -> None:
+        self.desk, self.slack, self.maya, self.http, self.bot = desk, desk.slack, desk.maya, http, bot
 
     def question(self) -> tuple[Any, dict[str, Any]]:
         posted = self.maya.posted(self.maya.dm, QUESTION)
@@ -45,30 +39,18 @@ class Door:
     async def nothing_happened(self) -> bool:
         await self.slack.quiet(0.3)
         await self.bot.idle()
-        asked = [one for one in self.wire.passed if "/chat/stream" in one]
         shown = [call for call in self.slack.calls if call.method.startswith(("chat.", "assistant."))]
-        return not asked and not shown
-
-
-@asynccontextmanager
-async def opened(slack: Slack, platform: Place, key: str) -> AsyncGenerator[Door]:
-    maya = slack.person("maya", slack.team(identity=ACME), email="maya@example.com")
-    async with Wire.to(platform.url) as wire:
-        settings = settings_of(slack, wire, key, app_token=SecretStr(""))
-        async with Switchboard(wire.url, key) as switchboard:
-            await forget_turns(switchboard)
-            bot = build(settings, switchboard)
-            port = free_port()
-            async with bot.running(), served(web(bot), port):
-                http = SignedHttp(slack, f"http://127.0.0.1:{port}/slack/events", SIGNING_SECRET)
-                slack.door = http
-                yield Door(slack, wire, http, maya, bot)
+        return not self.desk.platform.asked and not shown
 
 
 @pytest.fixture
-async def door(slack: Slack, platform: Place, key: str) -> AsyncGenerator[Door]:
-    async with opened(slack, platform, key) as door:
-        yield door
+async def door(desk: Desk) -> AsyncGenerator[Door]:
+    async with desk.bot(app_token=SecretStr("")) as bot:
+        port = free_port()
+        async with served(web(bot), port):
+            http = SignedHttp(desk.slack, f"http://127.0.0.1:{port}/slack/events", SIGNING_SECRET)
+            desk.slack.door = http
+            yield Door(desk, http, bot)
 
 
 @pytest.fixture
