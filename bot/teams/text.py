@@ -117,7 +117,7 @@ def pieces(text: str, most: int) -> list[str]:
     """Of at most so many bytes of JSON each, cut between paragraphs where that can be, else lines, words. A
     fence that is cut is closed and opened again."""
     found: list[str] = []
-    while sum(map(_weight, text)) > most:
+    while _weight(text) > most:
         cut = _cut(text, _characters(text, most - 16))
         piece, text = text[:cut].rstrip("\n"), text[cut:].lstrip("\n")
         if fence := _open_fence(piece):
@@ -160,18 +160,17 @@ def _cells(line: str) -> list[str]:
     return [re.sub(r"[*`]", "", cell.replace("\\|", "|")).strip() for cell in cells]
 
 
-def _weight(character: str) -> int:
+def _weight(text: str) -> int:
     """Bytes, as JSON writes it."""
-    return len(json.dumps(character, ensure_ascii=False).encode()) - 2
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
 
 
 def _characters(text: str, most: int) -> int:
-    """How many of the first ones are no heavier than that; at least one."""
-    for at, character in enumerate(text):
-        most -= _weight(character)
-        if most < 0:
-            return max(1, at)
-    return len(text)
+    """How many of the first ones are surely no heavier than that; at least one."""
+    count = min(len(text), most)
+    while count > 1 and (weight := _weight(text[:count])) > most:
+        count = max(1, min(count - 1, count * most // weight))
+    return count
 
 
 def _cut(text: str, most: int) -> int:
