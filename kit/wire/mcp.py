@@ -40,6 +40,11 @@ LAST_EVENT_HEADER = "last-event-id"
 TASKS_EXTENSION = "io.modelcontextprotocol/tasks"
 TASKS = frozenset({"tasks/get", "tasks/update", "tasks/cancel"})
 """Methods of that extension of 2026-07-28 (SEP-2663)."""
+TASK_CALLS = "tasks"
+"""The capability of a server of 2025-11-25 whose tools' calls may become tasks."""
+SESSION_TASKS = frozenset({"tasks/get", "tasks/result", "tasks/cancel", "tasks/list"})
+"""Methods of the tasks of 2025-11-25."""
+RELATED_TASK_META = "io.modelcontextprotocol/related-task"
 NAMED = {
     **{"tools/call": "name", "prompts/get": "name", "resources/read": "uri"},
     **dict.fromkeys(sorted(TASKS), "taskId"),

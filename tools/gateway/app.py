@@ -38,6 +38,7 @@ from tools.gateway.protocol.notices import Notices
 from tools.gateway.protocol.sessions import Sessions
 from tools.gateway.protocol.shared import SharedThings
 from tools.gateway.protocol.stateless import StatelessEra
+from tools.gateway.protocol.task_methods import TaskMethods
 from tools.gateway.protocol.tasks import Tasks
 from tools.gateway.recording import own_record
 from tools.gateway.registry import RegistryHolder
@@ -130,7 +131,9 @@ def build_gateway(
     )
     shared = SharedThings(holder, peers, minter, pins, credentials)
     notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once, credentials=credentials)
-    methods = Methods(chain, callers, holder, pins, shared, tasks=Tasks(signing_key, peers))
+    tasks = Tasks(signing_key, peers, redis)
+    methods = Methods(chain, callers, holder, pins, shared, tasks=tasks)
+    of_tasks = TaskMethods(methods, tasks)
     sessions = Sessions(signing_key, redis, clock, settings.session_hours * 3600, bus)
     asking, in_flight = Asking(bus, settings.input_wait_s), InFlight(bus)
     streams = KeptStreams(
@@ -143,8 +146,8 @@ def build_gateway(
     )
     door = Door(
         settings,
-        StatelessEra(methods, notices),
-        SessionEra(methods, sessions, asking, in_flight, notices, streams),
+        StatelessEra(methods, notices, of_tasks),
+        SessionEra(methods, sessions, asking, in_flight, notices, streams, of_tasks),
         Strangers(callers, limits.limiter, clock, settings.address_refusals_per_min),
     )
     shipper = Shipper(spool, platform, settings.spool_ship_s)

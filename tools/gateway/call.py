@@ -39,6 +39,8 @@ class Call:
     """The id of the client's MCP session; empty where it has none."""
     tell: Tell | None = None
     """Where notifications go that belong to this call; None: the client cannot hear them."""
+    task: Mapping[str, Any] | None = None
+    """The client of 2025-11-25 wants the call to become a task; how long that is to be kept."""
     taken: Taken = FREE
     """What rate limit and budget counted."""
     retried: int = 0

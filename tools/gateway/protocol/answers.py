@@ -55,11 +55,14 @@ def discovered(shared: frozenset[str], *, tasks: bool = False) -> bytes:
     )
 
 
-def initialised(revision: str, shared: frozenset[str] = frozenset()) -> bytes:
+def initialised(revision: str, shared: frozenset[str] = frozenset(), *, tasks: bool = False) -> bytes:
+    offered: dict[str, Any] = (
+        {"tasks": {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}}} if tasks else {}
+    )
     return _encode(
         {
             "protocolVersion": revision,
-            "capabilities": capabilities(shared),
+            "capabilities": capabilities(shared) | offered,
             "serverInfo": SERVER,
             "instructions": INSTRUCTIONS,
         }

@@ -30,7 +30,7 @@ from tools.gateway.protocol.http import Asked
 from tools.gateway.protocol.naming import Names, PlainNames
 from tools.gateway.protocol.outlet import LEVELS, Outlet
 from tools.gateway.protocol.shared import LIST_KIND, LISTS, SharedThings, own_result
-from tools.gateway.protocol.tasks import TaskRefused, Tasks, declared, undeclared, unserved
+from tools.gateway.protocol.tasks import Tasks, wanted
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.wrappers.authorise import usable
 from tools.gateway.wrappers.forward import ServerRefused
@@ -41,6 +41,7 @@ _RESUMPTION = ("inputResponses", "requestState")
 _ROUNDS = 10
 _AGAIN_S = 0.1
 _TRIED = 5
+TASKS_SINCE = "2025-11-25"
 SHARED = frozenset({"resources/read", "prompts/get", "completion/complete"})
 """What is asked of one server that shares it, through the chain."""
 
@@ -110,10 +111,10 @@ class Methods:
         try:
             reply = await self.chain(call)
             if reply.task and self.tasks is not None:
-                return self.tasks.shown(call.known_caller(), call.known_tool(), reply)
+                return await _begun(self.tasks, call, reply)
             if not reply.needs_input or manner.revision == STATELESS:
                 return reply.result
-            return await self._asked_on(call, reply, manner, request)
+            return await self.asked_on(call, reply, manner, request)
         except ServerRefused as error:
             raise refused_by(message, error, manner.revision) from error
         except SwitchboardError as error:
@@ -123,7 +124,7 @@ class Methods:
             return answers.tool_error(error)
 
     def list_tools(self, caller: Caller, message: Message, where: Where, *, stateless: bool) -> bytes:
-        _one_page(message)
+        one_page(message)
         catalogue = self.catalogue(caller)
         offered = list(usable(caller.principal, catalogue, where.server, self.pins.quarantined))
         return answers.listed(self._shown(offered, catalogue, where), stateless=stateless)
@@ -135,7 +136,7 @@ class Methods:
     async def list_shared(self, caller: Caller, message: Message, where: Where, *, stateless: bool) -> bytes:
         if LIST_KIND[message.method] not in self.shared.kinds(caller, where.server):
             raise Refused(METHOD_NOT_FOUND, "Method not found", status=None if stateless else 200)
-        _one_page(message)
+        one_page(message)
         items, ttl = await self.shared.listing(caller, where.server, message.method)
         return answers.shared(LISTS[message.method], items, ttl, stateless=stateless)
 
@@ -149,7 +150,7 @@ class Methods:
                 reply = await self.chain(call)
                 if not reply.needs_input or manner.revision == STATELESS:
                     return own_result(reply.result)
-                return own_result(await self._asked_on(call, reply, manner, request))
+                return own_result(await self.asked_on(call, reply, manner, request))
             except ServerRefused as error:
                 last = error
                 if error.error.code not in (INVALID_PARAMS, RESOURCE_NOT_FOUND):
@@ -157,33 +158,6 @@ class Methods:
             except UnknownTool as error:
                 last = error
         raise refused_by(message, last, manner.revision)
-
-    def has_tasks(self, caller: Caller, where: Where) -> bool:
-        return self.tasks is not None and self.tasks.offered(
-            caller, self.catalogue(caller), where.server, self.pins.quarantined
-        )
-
-    async def ask_task(self, request: Asked, message: Message, where: Where, manner: Manner) -> bytes:
-        """Each is a call of the task's tool: authorised, limited and recorded like the one that began it.
-        Raises Refused with what the server said, and kit.errors.SwitchboardError."""
-        caller = await self.caller(request)
-        try:
-            if self.tasks is None or not self.has_tasks(caller, where):
-                raise unserved()
-            if not declared(manner.capabilities):
-                raise undeclared()
-            tool, own = self.tasks.asked(caller, self.catalogue(caller), where.server, message.params)
-        except TaskRefused as refused:
-            raise Refused(refused.code, refused.message, refused.data) from refused
-        params = {key: value for key, value in message.params.items() if key != "_meta"} | {"taskId": own}
-        call = _made(request, message, tool.own_name, tool.server, manner)
-        call.method, call.arguments, call.resumption = message.method, params, {}
-        if call.tell is not None:
-            call.tell = self.tasks.telling(caller, tool, call.tell)
-        try:
-            return self.tasks.shown(caller, tool, await self.chain(call))
-        except (ServerRefused, UnknownTool) as error:
-            raise refused_by(message, error, manner.revision) from error
 
     async def tool_of(self, request: Asked, name: Any, where: Where) -> OfferedTool | None:
         """For the caller's organisation; whether it is the caller's is decided in the chain."""
@@ -198,7 +172,7 @@ class Methods:
             # the chain will refuse it, and keep a record of that
             return self.holder.current
 
-    async def _asked_on(self, call: Call, reply: Reply, manner: Manner, request: Asked) -> bytes:
+    async def asked_on(self, call: Call, reply: Reply, manner: Manner, request: Asked) -> bytes:
         """A client of the session era is asked what `reply` wants, until there is a result.
 
         Each leg is a call of its own: it is authorised, limited and recorded like any other.
@@ -269,7 +243,7 @@ def refused_by(message: Message, error: SwitchboardError, revision: str) -> Exce
     return Refused(code, said, data, status=None if revision == STATELESS else 200)
 
 
-def _one_page(message: Message) -> None:
+def one_page(message: Message) -> None:
     if message.params.get("cursor") is not None:
         raise Refused(INVALID_PARAMS, "There is one page only: send no cursor.")
 
@@ -286,20 +260,22 @@ def _call(request: Asked, message: Message, where: Where, manner: Manner) -> Cal
     name, arguments = params.get("name"), params.get("arguments")
     if not isinstance(name, str) or not isinstance(arguments, dict | None):
         raise Refused(INVALID_PARAMS, "'name' must be a string and 'arguments' an object.")
-    call = _made(request, message, name, where.server, manner)
+    call = made(request, message, name, where.server, manner)
     call.arguments = cast(dict[str, Any], arguments or {})
+    if "task" in params and call.revision == TASKS_SINCE:
+        call.task = wanted(params)
     return call
 
 
 def _shared_call(
     request: Asked, message: Message, server: str, params: dict[str, Any], manner: Manner
 ) -> Call:
-    call = _made(request, message, message.method, server, manner)
+    call = made(request, message, message.method, server, manner)
     call.method, call.arguments = message.method, params
     return call
 
 
-def _made(request: Asked, message: Message, name: str, server: str | None, manner: Manner) -> Call:
+def made(request: Asked, message: Message, name: str, server: str | None, manner: Manner) -> Call:
     stateless = manner.revision == STATELESS
     progress = manner.meta.get(PROGRESS_META)
     hears = manner.outlet.streams
@@ -321,6 +297,13 @@ def _made(request: Asked, message: Message, name: str, server: str | None, manne
         session=manner.session,
         tell=manner.outlet.tell if hears else None,
     )
+
+
+async def _begun(tasks: Tasks, call: Call, reply: Reply) -> bytes:
+    caller, tool = call.known_caller(), call.known_tool()
+    if call.task is not None:
+        await tasks.begun(caller, tool, reply)
+    return tasks.shown(caller, tool, reply)
 
 
 async def _resumption(reply: Reply, ask: Ask) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from kit.wire.mcp import (
     METHOD_NOT_FOUND,
     SESSION_HEADER,
     SESSION_REVISIONS,
+    SESSION_TASKS,
+    TASK_CALLS,
     RpcError,
 )
 from ports.redis import RedisError
@@ -25,13 +27,14 @@ from tools.gateway.callers import Caller
 from tools.gateway.protocol import answers
 from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.envelope import Message
-from tools.gateway.protocol.era import SHARED, Manner, Methods, Refused, Where, mapping
+from tools.gateway.protocol.era import SHARED, TASKS_SINCE, Manner, Methods, Refused, Where, mapping
 from tools.gateway.protocol.http import Asked, Headers, HttpRefused, error_body
 from tools.gateway.protocol.kept_streams import Event, KeptStream, KeptStreams, NotKept, whose
 from tools.gateway.protocol.notices import LIST_CHANGED, UPDATED, Listener, Notices
 from tools.gateway.protocol.outlet import LEVELS, Outlet
 from tools.gateway.protocol.sessions import RESOURCES, Notes, Session, Sessions
 from tools.gateway.protocol.shared import LISTS
+from tools.gateway.protocol.task_methods import TaskMethods
 
 CHECK_S = 30.0
 """How often a stream that stays open asks whether its caller may still listen."""
@@ -51,6 +54,7 @@ class SessionEra:
     in_flight: InFlight
     notices: Notices
     streams: KeptStreams
+    tasks: TaskMethods
 
     async def answer(
         self, request: Asked, message: Message, where: Where, outlet: Outlet
@@ -194,7 +198,9 @@ class SessionEra:
         capabilities = mapping(message.params.get("capabilities"))
         session = self.sessions.begin(caller.principal, revision, capabilities, where.server)
         kinds = self.methods.shared.kinds(caller, where.server)
-        return answers.initialised(revision, kinds), [(SESSION_HEADER.encode(), session.encode())]
+        tasks = revision == TASKS_SINCE and self.tasks.offered(caller, where, TASK_CALLS)
+        told = answers.initialised(revision, kinds, tasks=tasks)
+        return told, [(SESSION_HEADER.encode(), session.encode())]
 
     def _held(self, request: Asked, where: Where) -> Session | None:
         """The session without a wait, where it and its caller were looked at just now."""
@@ -230,6 +236,9 @@ class SessionEra:
         if method in SHARED:
             manner = self._manner(message, outlet, session)
             return await self.methods.ask_shared(request, message, where, manner)
+        if method in SESSION_TASKS and session.revision == TASKS_SINCE:
+            manner = self._manner(message, outlet, session)
+            return await self.tasks.ask_in_session(request, message, where, manner)
         caller = await self.methods.caller(request)
         if method == "tools/list":
             return self.methods.list_tools(caller, message, where, stateless=False)

@@ -3,7 +3,7 @@ the answer. Most calls say nothing, and stay JSON.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from math import ceil
 from typing import Any, Protocol
 
@@ -30,8 +30,8 @@ _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 class _Sent:
     """Nothing to wait for, without a coroutine for it."""
 
-    def __await__(self) -> Iterator[None]:
-        return iter(())
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
 
 
 _SENT = _Sent()
@@ -106,7 +106,7 @@ class Outlet:
         self._pinging = asyncio.create_task(self._ping())
 
     def finish(self, status: int, body: bytes, headers: Headers = ()) -> Awaitable[None]:
-        """The answer, last; sent when this is awaited at the latest. In a stream the status is 200 already."""
+        """The answer, last; sent once this is awaited. In a stream the status is 200 already."""
         plain = not self._begun and status == 200 and not headers and self.wait_s is None and body
         if plain and sent_whole(self._send, body):
             return _SENT

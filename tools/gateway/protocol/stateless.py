@@ -32,6 +32,7 @@ from tools.gateway.protocol.notices import LIST_CHANGED, Listener, Notices
 from tools.gateway.protocol.outlet import Outlet
 from tools.gateway.protocol.sessions import RESOURCES
 from tools.gateway.protocol.shared import LISTS
+from tools.gateway.protocol.task_methods import TaskMethods
 from tools.gateway.wrappers.forward import argument_at
 
 _PARAM = "mcp-param-"
@@ -42,6 +43,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,400}(\.0{1,20})?")
 class StatelessEra:
     methods: Methods
     notices: Notices
+    tasks: TaskMethods
 
     def answer(self, request: Asked, message: Message, where: Where, outlet: Outlet) -> Awaitable[bytes]:
         """The result. Raises Refused and kit.errors.SwitchboardError, at once or when awaited."""
@@ -66,9 +68,9 @@ class StatelessEra:
             return await self.methods.list_shared(caller, message, where, stateless=True)
         if method == "server/discover":
             kinds = self.methods.shared.kinds(caller, where.server)
-            return answers.discovered(kinds, tasks=self.methods.has_tasks(caller, where))
+            return answers.discovered(kinds, tasks=self.tasks.offered(caller, where))
         if method in TASKS:
-            return await self.methods.ask_task(request, message, where, stateless_manner(meta, outlet))
+            return await self.tasks.ask(request, message, where, stateless_manner(meta, outlet))
         if method == "subscriptions/listen":
             return await self._listen(request, message, where, outlet)
         raise Refused(METHOD_NOT_FOUND, "Method not found")

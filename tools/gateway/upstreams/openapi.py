@@ -73,6 +73,8 @@ class Apis:
 
 
 class OpenApiPeer:
+    extensions: frozenset[str] = frozenset()
+
     def __init__(self, find: Find, guard: Guard, result_limit: int) -> None:
         self._find = find
         self._limit = result_limit

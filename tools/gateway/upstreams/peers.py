@@ -1,6 +1,7 @@
 """Which era a tool server speaks is found out once: `server/discover` first, then `initialize`."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,7 +20,7 @@ from tools.gateway.upstreams.port import Upstream
 from tools.gateway.upstreams.session_peer import SessionPeer
 from tools.gateway.upstreams.sessions import HttpSessions
 from tools.gateway.upstreams.stdio import STDIO, Processes
-from tools.gateway.upstreams.talk import Ask, Discovered, Peer, StatelessPeer, discovered
+from tools.gateway.upstreams.talk import Ask, Discovered, Peer, StatelessPeer, beside_logging, discovered
 from tools.gateway.upstreams.talk import ask as ask_stateless
 
 _DISCOVER_S = 5.0
@@ -63,7 +64,7 @@ class Peers:
     def has(self, address: str, extension: str) -> bool:
         """Whether the server there said that it has it, as far as it was asked already."""
         found = self._found.get(address)
-        return isinstance(found, _Discovered | StatelessPeer) and extension in found.extensions
+        return found is not None and extension in found.extensions
 
     async def keep(self, addresses: Iterable[str]) -> None:
         kept = set(addresses)
@@ -83,7 +84,10 @@ class Peers:
             return self.apis.peer(address)
         upstream = await self._connections.to(address)
         if address.startswith(IN_PROCESS):
-            # our own: SPEC 9, they speak nothing else
+            # our own: SPEC 9, they speak nothing else, whatever they have beside it
+            with contextlib.suppress(UpstreamFailed):
+                known = await discover(upstream, ask)
+                return StatelessPeer(upstream, beside_logging(known.capabilities if known else {}))
             return StatelessPeer(upstream, {})
         return await self._over(upstream, address, ask)
 
@@ -128,11 +132,14 @@ class _Discovered:
 
     def __init__(self, stateless: StatelessPeer, in_session: SessionPeer, sessions: HttpSessions) -> None:
         self._stateless = stateless
-        self.extensions = stateless.extensions
         self._in_session = in_session
         self._sessions = sessions
         self._has_sessions: bool | None = None
         self._trying = asyncio.Lock()
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        return self._stateless.extensions | self._in_session.extensions
 
     def ask(self, ask: Ask) -> Coroutine[Any, Any, Answer]:
         if not ask.in_session or self._has_sessions is False:

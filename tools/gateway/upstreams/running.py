@@ -24,6 +24,11 @@ _encode = msgspec.json.Encoder().encode
 class Link(Protocol):
     """A session with a server: how messages get there."""
 
+    @property
+    def capabilities(self) -> Mapping[str, Any]:
+        """The server's, as it said them last; nothing before that."""
+        ...
+
     async def request(self, ask: Ask, id: str, body: bytes, heard: Heard) -> None:
         """Returns when everything that belongs to the request was heard. Raises Unavailable, …"""
         ...

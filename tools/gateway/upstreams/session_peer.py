@@ -8,7 +8,7 @@ from typing import Any, cast
 from msgspec import UNSET, Raw
 
 from kit.errors import UpstreamFailed
-from kit.wire.mcp import INVALID_PARAMS, RESOURCE_NOT_FOUND, Answer, RpcError, request
+from kit.wire.mcp import INVALID_PARAMS, RESOURCE_NOT_FOUND, TASK_CALLS, Answer, RpcError, request
 from tools.gateway.upstreams.ears import Ears
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.running import Link, Running
@@ -43,6 +43,11 @@ class SessionPeer:
         if self._ears is not None:
             self._ears.belongs_to(ask, running)
         return _modern(ask, await self._parking.first(running, ask, self._server))
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """Tasks of 2025-11-25, where calls of tools may become one."""
+        return frozenset((TASK_CALLS,)) if _makes_tasks(self._link.capabilities) else frozenset()
 
     async def about(self, ask: Ask) -> tuple[str | None, Mapping[str, Any]]:
         """Revision and serverInfo, where the transport keeps them: streamable HTTP."""
@@ -93,6 +98,13 @@ class SessionPeer:
         self._levels[ask.who] = level
         set_level = Ask("logging/setLevel", {"level": level}, ask.token, ask.who, credential=ask.credential)
         await Running(self._link, set_level, next_id()).leg(set_level)
+
+
+def _makes_tasks(capabilities: Mapping[str, Any]) -> bool:
+    found: Any = capabilities.get("tasks")
+    for name in ("requests", "tools", "call"):
+        found = cast(dict[str, Any], found).get(name) if isinstance(found, dict) else None
+    return isinstance(found, dict)
 
 
 def next_id() -> str:

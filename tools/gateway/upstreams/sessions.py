@@ -64,6 +64,7 @@ class HttpSessions:
         self._prefix = f"mcp-upstream:{hashlib.sha256(address.encode()).hexdigest()[:16]}:"
         self._known: OrderedDict[str, Session] = OrderedDict()
         self._beginning: dict[str, asyncio.Lock] = {}
+        self.capabilities: Mapping[str, Any] = {}
 
     async def request(self, ask: Ask, id: str, body: bytes, heard: Heard) -> None:
         session = await self.of(ask)
@@ -203,6 +204,7 @@ class HttpSessions:
 
     def _remember(self, who: str, session: Session) -> None:
         self._known[who] = session
+        self.capabilities = session.capabilities
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 

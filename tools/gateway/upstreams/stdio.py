@@ -38,7 +38,16 @@ from tools.gateway.upstreams.port import Heard, UpstreamAnswer
 from tools.gateway.upstreams.running import notification
 from tools.gateway.upstreams.session_peer import SessionPeer, next_id
 from tools.gateway.upstreams.sessions import CAPABILITIES
-from tools.gateway.upstreams.talk import CLIENT, Ask, Peer, StatelessPeer, answer_in, discovered, read_message
+from tools.gateway.upstreams.talk import (
+    CLIENT,
+    Ask,
+    Peer,
+    StatelessPeer,
+    answer_in,
+    beside_logging,
+    discovered,
+    read_message,
+)
 
 STDIO = "stdio:"
 OF_ORGANISATION = "#organisation:"
@@ -56,6 +65,10 @@ _FOR_ALL = frozenset(f"notifications/{kind}/list_changed" for kind in ("tools", 
 """They name nobody's things."""
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger()
+
+
+class _Initialised(msgspec.Struct):
+    capabilities: dict[str, Any] = {}
 
 
 @dataclass(eq=False, slots=True)
@@ -84,6 +97,8 @@ class Process:
         self._agreed = False
         self._writing = asyncio.Lock()
         self._stateless = False
+        self.capabilities: Mapping[str, Any] = {}
+        """As the server said them."""
         self._starts = 0
         self._started_at = 0.0
         self._used_at = time.monotonic()
@@ -288,14 +303,17 @@ class Process:
         params = stateless_params({}, CLIENT)
         try:
             async with asyncio.timeout(_DISCOVER_S):
-                self._stateless = discovered(await self._said("server/discover", params)) is not None
+                found = discovered(await self._said("server/discover", params))
         except TimeoutError:
-            pass
-        if self._stateless:
+            found = None
+        if found is not None:
+            self._stateless, self.capabilities = True, found.capabilities
             return
         params = {"protocolVersion": SESSION_REVISIONS[0], "capabilities": CAPABILITIES, "clientInfo": CLIENT}
-        if (await self._said("initialize", params)).result is UNSET:
+        answer = await self._said("initialize", params)
+        if answer.result is UNSET:
             raise UpstreamFailed("This tool's server refuses to begin a session.")
+        self.capabilities = msgspec.json.decode(answer.result, type=_Initialised).capabilities
         await self._write(notification("notifications/initialized", {}))
 
     async def _said(self, method: str, params: Mapping[str, Any]) -> Answer:
@@ -427,6 +445,11 @@ class _ProcessPeer:
         self._address = address
         self._parking = parking
         self._sessions: dict[Process, Peer] = {}
+        self._extensions: frozenset[str] = frozenset()
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        return self._extensions
 
     async def ask(self, ask: Ask) -> Any:
         return await (await self._peer(ask)).ask(ask)
@@ -440,8 +463,13 @@ class _ProcessPeer:
     async def _peer(self, ask: Ask) -> Peer:
         process = self._processes.process(self._address, ask.who)
         await process.start()
+        peer = self._peer_of(process)
+        self._extensions = peer.extensions
+        return peer
+
+    def _peer_of(self, process: Process) -> Peer:
         if process.stateless:
-            return StatelessPeer(process, {})
+            return StatelessPeer(process, beside_logging(process.capabilities))
         if process not in self._sessions:
             self._sessions[process] = SessionPeer(process, self._parking, self._address)
         return self._sessions[process]

@@ -63,6 +63,11 @@ class Ask:
 class Peer(Protocol):
     """A tool server that is spoken to."""
 
+    @property
+    def extensions(self) -> frozenset[str]:
+        """What it said that it has beyond MCP's core; nothing where it was not heard yet."""
+        ...
+
     def ask(self, ask: Ask) -> Coroutine[Any, Any, Answer]:
         """Raises Unavailable, UpstreamFailed. Cancelling cancels at the server, too."""
         ...
@@ -83,7 +88,11 @@ class StatelessPeer:
     def __init__(self, upstream: Upstream, capabilities: Mapping[str, Any]) -> None:
         self._upstream = upstream
         self._logs = "logging" in capabilities
-        self.extensions = frozenset(cast(Mapping[str, Any], capabilities.get("extensions") or {}))
+        self._extensions = frozenset(cast(Mapping[str, Any], capabilities.get("extensions") or {}))
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        return self._extensions
 
     async def ask(self, ask: Ask) -> Answer:
         level = ask.log_level or (DEFAULT_LOG_LEVEL if ask.in_session and self._logs else None)
@@ -109,6 +118,11 @@ class StatelessPeer:
 
     async def close(self) -> None:
         return None
+
+
+def beside_logging(capabilities: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of servers whose lines nobody asked for: over a pipe it is not said to whose call they belong."""
+    return {name: value for name, value in capabilities.items() if name != "logging"}
 
 
 def _of_this_call(ask: Ask, tell: Tell) -> Tell:

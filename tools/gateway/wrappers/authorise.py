@@ -7,7 +7,7 @@ from functools import lru_cache
 import jsonschema_rs
 
 from access.principal import Principal
-from kit.wire.mcp import TASKS
+from kit.wire.mcp import SESSION_TASKS, TASKS
 from tools.gateway.call import Call, Handler, Reply, UnknownTool
 from tools.gateway.catalogue import Catalogue, OfferedTool
 from tools.gateway.pins import Pins
@@ -17,6 +17,7 @@ from tools.gateway.rules import Rule
 HeldBack = frozenset[str]
 """Ids of tools that are not what was approved."""
 _Allows = Callable[[Rule], bool]
+_OF_TASKS = TASKS | SESSION_TASKS
 _ANYTHING = jsonschema_rs.validator_for({})
 
 
@@ -79,7 +80,7 @@ def authorised(inner: Handler, holder: RegistryHolder, pins: Pins) -> Handler:
 
 
 def _allowed(call: Call, principal: Principal, catalogue: Catalogue, held_back: HeldBack) -> OfferedTool:
-    if call.method in TASKS:
+    if call.method in _OF_TASKS:
         tool = catalogue.find(call.name, call.server)
         if tool is None or not may_use(principal, tool, catalogue, held_back) or quarantined(tool, held_back):
             raise UnknownTool()
