@@ -105,6 +105,7 @@ PROMISES: dict[str, str] = {
     "SLACK-213": "A button carries ids only, and a settled card has none (SPEC 5)",
     "SLACK-403": "Who am I tells what of the limits is left, and looking counts nothing (SPEC 3, 11)",
     "SLACK-405": "A message is asked about, or kept, by its menu; only that person reads what comes (issue 8)",
+    "SLACK-407": "A form opens within Slack's three seconds, however long the platform takes (issue 8)",
     "SLACK-406": "What happens while a person is away is told once, where only they read it (SPEC 3)",
     "SLACK-404": "The manifest keeps Slack's lengths, and asks for the rights of the methods used (SPEC 13)",
     "SLACK-402": "Several entries of a channel's state change in one commit, or none (SPEC 3)",

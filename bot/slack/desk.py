@@ -62,9 +62,11 @@ class Desk:
         if where is not None:
             await self.whisper(where, pressed.who, message)
 
-    async def open(self, team: str, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """A view, right after what somebody did. Raises SlackTrouble."""
-        await self.slack.call(team, "views.open", trigger_id=trigger_id, view=dict(view))
+    async def open(self, team: str, trigger_id: str, view: Mapping[str, Any]) -> str:
+        """A view, within three seconds of what somebody did; its id. Raises SlackTrouble."""
+        opened = await self.slack.call(team, "views.open", trigger_id=trigger_id, view=dict(view))
+        shown: Mapping[str, Any] = opened.get("view") or {}
+        return str(shown.get("id", ""))
 
     async def quietly(self, team: str, method: str, **fields: Any) -> Mapping[str, Any]:
         """What nobody misses; {} where Slack refuses."""

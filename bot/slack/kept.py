@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -70,11 +70,13 @@ class Kept:
         }
 
 
+_FIELDS: Final = frozenset(one.name for one in fields(Kept))
+
+
 def kept_of(value: Mapping[str, Any]) -> Kept | None:
-    """None: of a version of ours that wrote it otherwise."""
+    """None: of a version of ours that wrote it otherwise; what only another version knows is left out."""
     try:
-        given = {**value}
-        given.pop("by", None)
+        given = {name: one for name, one in value.items() if name in _FIELDS}
         given["who"], given["where"] = Who(*given["who"]), Where(*given["where"])
         given["files"] = tuple(File(*file) for file in given.get("files", ()))
         return Kept(**given)

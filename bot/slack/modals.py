@@ -8,8 +8,9 @@ from uuid import UUID
 import structlog
 from switchboard_sdk import ApiError
 
-from bot.core.questions import ARRIVED
+from bot.core.questions import ARRIVED, NOT_YOURS
 from bot.slack import forms, render
+from bot.slack.blocks import Block
 from bot.slack.calls import SlackTrouble
 from bot.slack.desk import Desk
 from bot.slack.happened import Pressed, Submitted, Where
@@ -18,6 +19,7 @@ from kit.wire.interactions import Interaction
 
 log = structlog.get_logger()
 ACKNOWLEDGED_WITHIN_S: Final = 0.7
+OPENED_WITHIN_S: Final = 1.2
 _OPEN_VIEWS: Final = 1_000
 Ack = dict[str, Any]
 
@@ -30,20 +32,40 @@ class Modals:
     """Forms that are open, by interaction: what is filled in is looked at before anybody is asked."""
 
     async def open(self, pressed: Pressed, interaction_id: UUID) -> None:
-        """Raises ApiError, SlackTrouble."""
-        interaction = await self.desk.people.as_them(pressed.who).interactions.get(interaction_id)
+        """Slack lets us open a view for three seconds only: where the platform takes its time, one that waits
+        is opened first. Raises ApiError, SlackTrouble."""
+        looking = asyncio.create_task(self.desk.people.as_them(pressed.who).interactions.get(interaction_id))
+        await asyncio.wait({looking}, timeout=OPENED_WITHIN_S)
+        if not looking.done():
+            waiting = await self.desk.open(pressed.team, pressed.trigger_id, forms.waiting())
+            view = await self._awaited(pressed, looking)
+            await self.desk.quietly(pressed.team, "views.update", view_id=waiting, view=view)
+        elif view := await self._form(pressed, await looking):
+            await self.desk.open(pressed.team, pressed.trigger_id, view)
+
+    async def _awaited(self, pressed: Pressed, looking: "asyncio.Task[Interaction]") -> Block:
+        """In the view that is open already."""
+        try:
+            form = await self._form(pressed, await looking)
+        except ApiError as error:
+            log.warning("slack.refused_press", who=pressed.who.identity, code=error.problem.code)
+            theirs = error.status in (403, 404)
+            return forms.done(NOT_YOURS if theirs else f"{error.problem.detail} {error.problem.hint}")
+        return form or forms.done("There is nothing to fill in here any more.")
+
+    async def _form(self, pressed: Pressed, interaction: Interaction) -> Block | None:
+        """None: there is none to show, and the person was told."""
         if interaction.status != "open":
             await self.settling.over(interaction, card_of(pressed))
-            return
-        self._views[str(interaction_id)] = interaction
+            return None
+        self._views[str(interaction.id)] = interaction
         while len(self._views) > _OPEN_VIEWS:
             self._views.pop(next(iter(self._views)))
         try:
-            view = forms.modal(interaction, card_of(pressed))
+            return forms.modal(interaction, card_of(pressed))
         except ValueError:
             await self.desk.tell(pressed, render.too_large(interaction))
-            return
-        await self.desk.open(pressed.team, pressed.trigger_id, view)
+            return None
 
     async def submitted(self, submitted: Submitted, view_id: str) -> Ack:
         """What the modal does next, within a second; the rest goes on behind it."""

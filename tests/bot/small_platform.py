@@ -53,6 +53,8 @@ class SmallPlatform:
         self.away = False
         self.lost = 0
         """So many changes of the state are made, and their answers are not."""
+        self.slowly: asyncio.Event | None = None
+        """Until then nobody hears of an interaction."""
         self.hold: asyncio.Event | None = None
         self.hold_at = 0
         """Before which event."""
@@ -123,6 +125,8 @@ class SmallPlatform:
 
     async def _interaction(self, request: web.Request) -> web.StreamResponse:
         identity, _, verb = request.path.removeprefix("/api/v1/interactions/").partition("/")
+        if self.slowly is not None:
+            await self.slowly.wait()
         whose, found = self.interactions[identity]
         if _who(request) != whose:
             return _problem(404, "not_found")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.slack import alone
+from bot.slack import alone, modals
 from tests import scripted_platform as say
 from tests.bot.slack.conftest import Desk
 from tests.bot.small_platform import JOB, delivery
@@ -39,6 +39,27 @@ async def test_a_form_is_filled_in_and_the_turn_goes_on_below(desk: Desk) -> Non
         ]
         assert "booked" in desk.answers(question)[1].shown
         assert not [one for one in desk.answers(question)[0].buttons if "open_form" in one["action_id"]]
+
+
+@pytest.mark.proves("SLACK-407")
+async def test_a_form_that_takes_its_time_opens_at_once_and_is_there_soon(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack lets us open one for three seconds only."""
+    monkeypatch.setattr(modals, "OPENED_WITHIN_S", 0.01)
+    async with desk.bot() as bot:
+        _, asked, _ = await card(desk)
+        desk.platform.slowly = asyncio.Event()
+        await desk.maya.click(asked, "open_form")
+        await desk.slack.until(lambda: desk.maya.modal, "a view")
+        assert desk.maya.modal is not None
+        assert "One moment" in desk.maya.modal.shown
+        desk.platform.slowly.set()
+        await bot.idle()
+        assert "Topic" in desk.maya.modal.shown
+        await desk.maya.submit(Topic="Leave")
+        await desk.slack.until(lambda: desk.platform.responded, "the answer")
+        await bot.idle()
 
 
 async def test_what_the_platform_refuses_stands_beside_its_field(desk: Desk) -> None:
