@@ -131,9 +131,11 @@ class Chat:
         return await self._go_on(await self._until_interrupted(self.ask(text)))
 
     async def _go_on(self, final: Final | None) -> Final | None:
+        before = ""
         while isinstance(final, Question) and self.read is not None:
             interaction = await self.switchboard.interactions.get(final.interaction_id)
-            final = await self._settled(interaction)
+            final = await self._settled(interaction, again=interaction.tool == before)
+            before = interaction.tool
         self.terminal.write("\n")
         return final
 
@@ -151,12 +153,12 @@ class Chat:
         finally:
             loop.remove_signal_handler(signal.SIGINT)
 
-    async def _settled(self, interaction: Interaction) -> Final | None:
+    async def _settled(self, interaction: Interaction, *, again: bool = False) -> Final | None:
         """Asks the person; then shows what came of it: the turn that goes on, or what the tool said."""
         if self.read is None:
             self.terminal.write(how_to_answer(str(interaction.id), interaction.expires_at))
             return None
-        person = asking.Asking(self.switchboard, self.read, self.terminal.write, self.terminal.style)
+        person = asking.Asking(self.switchboard, self.read, self.terminal.write, self.terminal.style, again)
         settled = await person.settle(interaction)
         if settled is None:
             return None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -44,6 +44,8 @@ class Asking:
     read: ReadLine
     write: Write
     style: Style
+    again: bool = False
+    """It goes on with a question before it: what is said of each is not said once more."""
     answering: bool = False
     """The answer is on its way: that it ends now is our own doing."""
 
@@ -52,7 +54,7 @@ class Asking:
 
         Raises ApiError where the platform is away.
         """
-        self.write(questions.heading(interaction, self.style))
+        self.write("\n" if self.again else questions.heading(interaction, self.style))
         watching = asyncio.create_task(self.switchboard.interactions.wait(interaction.id, longest_s=3600))
         asking = asyncio.create_task(self._ask(interaction))
         try:
@@ -74,7 +76,8 @@ class Asking:
             return await self._let_others(interaction)
         wrong: Sequence[FieldError] = ()
         given: dict[str, Content] = {}
-        self.write(f"{self.style.dim}{questions.how(interaction)}{self.style.reset}\n")
+        if not self.again:
+            self.write(f"{self.style.dim}{questions.how(interaction)}{self.style.reset}\n")
         while True:
             try:
                 action, given = await self._filled(interaction, given, wrong)
@@ -138,7 +141,7 @@ class Asking:
                 continue
             if field.name in wrong:
                 self._complain(wrong[field.name])
-            value = await self._field(field)
+            value = await self._field(replace(field, description="") if field.name in wrong else field)
             content.pop(field.name, None)
             if value is not None:
                 content[field.name] = value
@@ -188,7 +191,8 @@ class Asking:
             responded = await self.switchboard.interactions.respond(interaction.id, action, content)
         finally:
             self.answering = False
-        self.write(f"{self.style.dim}{_DONE[action]}{self.style.reset}\n")
+        if action != "accept" or not self.again:
+            self.write(f"{self.style.dim}{_DONE[action]}{self.style.reset}\n")
         return Settled(interaction, responded.turn_id, refused=action != "accept")
 
     async def _refused(self, interaction: Interaction, error: ApiError) -> Settled:

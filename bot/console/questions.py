@@ -33,7 +33,7 @@ def heading(interaction: Interaction, style: Style = PLAIN) -> str:
 
 def message(form: Form, style: Style = PLAIN) -> str:
     """What is asked, indented: its lines cannot pass for ours. The page to open stands whole on its own."""
-    lines = [neutral(form.message)]
+    lines = [neutral(form.message) if form.arguments is not None else _wrapped(neutral(form.message))]
     if form.arguments is not None and len(form.message) >= _CUT_MESSAGE:
         lines.append(f"All arguments:\n{_exact(form.arguments)}")
     text = textwrap.indent("\n".join(lines).strip("\n"), "  │ ", lambda _: True)
@@ -49,6 +49,10 @@ def field_lines(field: Field, style: Style = PLAIN) -> str:
     lines = [f"{colour}{_indented(text)}{style.reset}" for text in told]
     lines += [f"    {number}) {one_line(option.title)}" for number, option in enumerate(field.options, 1)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.fill(line, _WRAPPED, subsequent_indent="  ") for line in text.splitlines())
 
 
 def kept_lines(fields: Sequence[Field], style: Style = PLAIN) -> str:
@@ -112,7 +116,8 @@ def pending(interactions: Sequence[Interaction]) -> str:
 
 def how(interaction: Interaction) -> str:
     """How to answer, and how not to."""
-    return HOW if any(fields_of(form) for form in interaction.forms) else _HOW_TO_LEAVE
+    fields = [field for form in interaction.forms for field in fields_of(form)]
+    return HOW if any(field.default is not None for field in fields) else _HOW_TO_LEAVE
 
 
 def _until(moment: datetime) -> str:

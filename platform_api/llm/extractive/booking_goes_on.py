@@ -43,6 +43,8 @@ def wish_after(message: str, said: Sequence[tuple[str, str]]) -> Wish | None:
         if role != "user":
             booked = booked or (wish.kind in ("book", "move") and bool(_BOOKED.search(text)))
             continue
+        if _lists(text):
+            continue
         changed = _changed(wish, text, booked=booked)
         if changed is None:
             return None
@@ -57,7 +59,14 @@ def _last_wish(said: Sequence[tuple[str, str]]) -> int | None:
 
 
 def _stands_alone(text: str) -> bool:
-    return wish_in(text) is not None and names_a_meeting(text)
+    wish = wish_in(text)
+    return wish is not None and wish.kind != "list" and names_a_meeting(text)
+
+
+def _lists(text: str) -> bool:
+    """To look at what is booked changes nothing."""
+    wish = wish_in(text)
+    return wish is not None and wish.kind == "list"
 
 
 def _changed(wish: Wish, text: str, *, booked: bool) -> Wish | None:
