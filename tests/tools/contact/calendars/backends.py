@@ -7,14 +7,20 @@ from datetime import datetime
 
 import httpx
 import psycopg
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ports.db import Database, libpq_url
 from tests.tools.contact.calendars.radicale import Radicale, single
+from tests.tools.contact.calendars.stubs import GoogleStub, GraphStub
 from tests.tools.contact.calendars.world import DANA, OMAR, MovedNow, keeps, meeting, somebody
 from tools.servers.contact.calendars.builtin import BuiltinCalendar
 from tools.servers.contact.calendars.caldav import CalDav
+from tools.servers.contact.calendars.google import GoogleCalendar, GoogleToken, ServiceAccount
+from tools.servers.contact.calendars.graph import GraphCalendar
 from tools.servers.contact.calendars.outside import OutsideCalendar
 from tools.servers.contact.calendars.port import Calendar
+from tools.servers.contact.graph import Graph
 from tools.servers.contact.people import Owner, Person
 
 
@@ -22,7 +28,7 @@ from tools.servers.contact.people import Owner, Person
 class Backend:
     """other: the same calendar through another process's eyes. events: how many there are, by the backend's
     own count. puts: somebody's own appointment. goes_away: it answers nothing from then on; asked by the
-    calendar that comes back, which waits less long."""
+    calendar that comes back, which waits less long. waiting: one that waits as long as it is told."""
 
     owner: Owner
     calendar: Calendar
@@ -30,6 +36,8 @@ class Backend:
     events: Callable[[], int]
     puts: Callable[[Person, datetime, datetime], Awaitable[None]]
     goes_away: Callable[[], Awaitable[Calendar]]
+    waiting: Callable[..., OutsideCalendar] | None = None
+    stub: GraphStub | GoogleStub | None = None
 
 
 @asynccontextmanager
@@ -84,9 +92,63 @@ async def caldav(url: str, now: MovedNow, server: Radicale) -> AsyncIterator[Bac
         server.goes_on()
 
 
+@asynccontextmanager
+async def graph(url: str, now: MovedNow) -> AsyncIterator[Backend]:
+    stub = GraphStub()
+    async with AsyncExitStack() as opened:
+        address = await opened.enter_async_context(stub.open(DANA.email, OMAR.email))
+
+        def calendar(limit_s: float = LIMIT_S) -> OutsideCalendar:
+            database = Database(url, pool_size=2)
+            opened.push_async_callback(database.close)
+            client = Graph(address, a_token, limit_s)
+            opened.push_async_callback(client.close)
+            return OutsideCalendar(GraphCalendar(client), database, now, keeps)
+
+        yield _with_stub(stub, calendar)
+
+
+@asynccontextmanager
+async def google(url: str, now: MovedNow) -> AsyncIterator[Backend]:
+    key = rsa.generate_private_key(65537, 2048)
+    stub = GoogleStub(key=key.public_key())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with AsyncExitStack() as opened:
+        address = await opened.enter_async_context(stub.open(DANA.email, OMAR.email))
+
+        def calendar(limit_s: float = LIMIT_S) -> OutsideCalendar:
+            database = Database(url, pool_size=2)
+            opened.push_async_callback(database.close)
+            http = httpx.AsyncClient(trust_env=False)
+            opened.push_async_callback(http.aclose)
+            account = ServiceAccount("bot@project.example", pem, "key-1", f"{address}/token")
+            token = GoogleToken(account, http, now)
+            outside = GoogleCalendar(http, f"{address}/calendar/v3", token, limit_s)
+            return OutsideCalendar(outside, database, now, keeps)
+
+        yield _with_stub(stub, calendar)
+
+
+def _with_stub(stub: GraphStub | GoogleStub, calendar: Callable[..., OutsideCalendar]) -> Backend:
+    async def puts(person: Person, start: datetime, end: datetime) -> None:
+        stub.puts(person.email, start, end)
+
+    async def goes_away() -> Calendar:
+        stub.silent = True
+        return calendar(IMPATIENT_S)
+
+    return Backend(
+        somebody(), calendar(), calendar(), lambda: stub.events(DANA.email), puts, goes_away, calendar, stub
+    )
+
+
+async def a_token() -> str:
+    return "token"
+
+
 def in_sydney(owner: Owner, email: str) -> str:
     return "Australia/Sydney"
 
 
 LIMIT_S, IMPATIENT_S = 20, 0.3
-BACKENDS = ["builtin", "caldav"]
+BACKENDS = ["builtin", "caldav", "graph", "google"]

@@ -48,9 +48,10 @@ def caldav_server(radicale: Radicale) -> Radicale:
 
 @pytest.fixture
 async def backend(request: pytest.FixtureRequest, calendar_url: str, now: MovedNow) -> AsyncIterator[Backend]:
-    if request.param == "builtin":
-        opened = backends.builtin(calendar_url, now)
-    else:
+    if request.param == "caldav":
         opened = backends.caldav(calendar_url, now, request.getfixturevalue("caldav_server"))
+    else:
+        by_name = {"builtin": backends.builtin, "graph": backends.graph, "google": backends.google}
+        opened = by_name[request.param](calendar_url, now)
     async with opened as running:
         yield running
