@@ -42,8 +42,8 @@ def _component(event: Event, method: Method, sequence: int, stamp: datetime) -> 
     add(component, "uid", event.uid)
     add(component, "sequence", sequence)
     add(component, "dtstamp", stamp.astimezone(UTC))
-    add(component, "dtstart", _local(event.start, event.tz))
-    add(component, "dtend", _local(event.end, event.tz))
+    add(component, "dtstart", _local(event, event.start))
+    add(component, "dtend", _local(event, event.end))
     add(component, "summary", _visible(event.title))
     if event.location:
         add(component, "location", _visible(event.location))
@@ -78,9 +78,16 @@ def _address(person: Person) -> "vCalAddress":
     return address
 
 
-def _local(moment: datetime, tz: str) -> datetime:
-    """In UTC for the zones that are UTC: these need no VTIMEZONE."""
-    return moment.astimezone(UTC) if _is_utc(tz) else moment.astimezone(ZoneInfo(tz))
+def _local(event: Event, moment: datetime) -> datetime:
+    """In UTC where the zone is UTC, and where a clock shows the same time twice: a local time means the first
+    of the two (RFC 5545, 3.3.5)."""
+    zone = ZoneInfo(event.tz)
+    twice = any(_is_repeated(one.astimezone(zone)) for one in (event.start, event.end))
+    return moment.astimezone(UTC if twice or _is_utc(event.tz) else zone)
+
+
+def _is_repeated(local: datetime) -> bool:
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def _is_utc(tz: str) -> bool:

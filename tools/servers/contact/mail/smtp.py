@@ -81,7 +81,8 @@ class _Attempt:
             async with asyncio.timeout(self._timeout_s), self._connected() as client:
                 await self._hand_over(client, recipients, data)
         except SMTPResponseException as error:
-            raise _answered(error.code) from error
+            # without its cause: what the server said may repeat addresses and subjects
+            raise _answered(error.code) from None
         except (SMTPException, OSError, TimeoutError) as error:
             if self._taken is None:
                 raise self._unanswered(error) from error
