@@ -55,11 +55,8 @@ class Running:
     task: "asyncio.Task[None] | None" = None
     edited: str | None = None
     deleted: bool = False
-    noting: "set[asyncio.Task[None]]" = field(default_factory=set["asyncio.Task[None]"])
-
-    def over(self) -> None:
-        for task in self.noting:
-            task.cancel()
+    over: bool = False
+    """It has its end: where its message stands need not be noted any more."""
 
 
 @dataclass(slots=True)
@@ -152,7 +149,6 @@ class Answering:
                 self.desk.lanes.aside(partial(self.desk.note_chat, kept.where, kept.who))
                 await self._until_ended(running, begun)
         finally:
-            running.over()
             self._running.pop(kept.place, None)
 
     async def _taken_up(self, running: Running, begun: Begun) -> None:
@@ -162,7 +158,6 @@ class Answering:
             else:
                 await self._until_ended(running, begun)
         finally:
-            running.over()
             self._running.pop(begun.place, None)
 
     async def _until_ended(self, running: Running, begun: Begun) -> None:
@@ -253,7 +248,7 @@ class Answering:
         except Stopped:
             await self.desk.unfinished.end(begun)
             return ""
-        running.over()
+        running.over = True
         await self.desk.unfinished.end(begun, answer=shown)
         return shown
 
@@ -309,9 +304,12 @@ class Answering:
     def _note(self, running: Running, begun: Begun, stream: str, message: str) -> None:
         # A step of the stream does not wait for it. A stream that has become a message is told by that.
         answer = message or (f"{stream}\n" if stream else "")
-        task = asyncio.create_task(self.desk.unfinished.note(begun, answer=answer))
-        running.noting.add(task)
-        task.add_done_callback(running.noting.discard)
+
+        async def noted() -> None:
+            if not running.over:
+                await self.desk.unfinished.note(begun, answer=answer)
+
+        self.desk.lanes.aside(noted)
 
 
 def _made(final: FinalReply, *, shared: bool) -> list[Json]:

@@ -125,7 +125,8 @@ async def streams(office: Office, asked: Said) -> Stream | None:
         await office.wire.reached(*ASK)
         return None
     await office.teams.until(lambda: office.teams.answers(asked), "some text")
-    return office.teams.streams[office.teams.answers(asked)[0].stream]
+    # Where another one is still open there, there is none of our own.
+    return office.teams.streams.get(office.teams.answers(asked)[0].stream)
 
 
 async def edited_meanwhile(office: Office, place: Place) -> Said:

@@ -216,7 +216,7 @@ class Teams:
         identity = str(next(_STAMPS))
         if chat.kind == "channel" and not chat.root:
             chat = self.thread(chat, identity)
-        activity = self.activity(by, chat, "message", id=identity) | {"textFormat": "plain"}
+        activity = self.activity(by, chat, "message", id=identity, textFormat="plain")
         if chat.kind == "personal":
             activity["text"] = text
         else:
@@ -226,7 +226,7 @@ class Teams:
         return Said(identity, chat, by, {**activity, **more})
 
     def activity(self, by: Person, chat: Chat, kind: str, **more: Any) -> Json:
-        sender = {"id": by.mri, "name": by.name} | ({"aadObjectId": by.user} if by.known else {})
+        sender: Json = {"id": by.mri, "name": by.name} | ({"aadObjectId": by.user} if by.known else {})
         conversation = {"id": chat.conversation, "conversationType": chat.kind, "tenantId": ACME}
         return {
             "type": kind,
@@ -526,7 +526,8 @@ def _call(method: str, parts: list[str], body: Json) -> str:
 
 
 def _stream_info(body: Json) -> Json:
-    return next((one for one in body.get("entities", []) if one.get("type") == "streaminfo"), {})
+    found: list[Json] = [one for one in body.get("entities", []) if one.get("type") == "streaminfo"]
+    return found[0] if found else {}
 
 
 def _error(

@@ -56,7 +56,7 @@ async def door(teams: Teams) -> AsyncIterator[Door]:
 
 def unsigned(door: Door) -> str:
     claims = jwt.decode(door.teams.issuer.token(door.teams.service_url), options={"verify_signature": False})
-    return jwt.encode(claims, None, "none", {"kid": door.teams.issuer.kid})
+    return jwt.encode(claims, "", "none", {"kid": door.teams.issuer.kid})
 
 
 def confused(door: Door) -> str:

@@ -77,7 +77,8 @@ async def test_a_stream_that_ran_out_unseen_is_replaced_by_the_answer(here: Offi
 async def test_every_fault_ends_in_one_message_everywhere(here: Office) -> None:
     """The matrix; its table is printed and kept in test-output/. TEAMS_FAULTS names some of them (a|b)."""
     only = os.environ.get("TEAMS_FAULTS", "").split("|")
-    rows, failures = ["| Fault | " + " | ".join(PLACES) + " |", "|---" * (len(PLACES) + 1) + "|"], []
+    rows = ["| Fault | " + " | ".join(PLACES) + " |", "|---" * (len(PLACES) + 1) + "|"]
+    failures: list[str] = []
     for fault in (one for one in FAULTS if any(part in one.name for part in only)):
         cells: list[str] = []
         for place in PLACES:

@@ -69,7 +69,9 @@ async def entra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 def credentials(url: str, **changes: Any) -> Credentials:
     fields: dict[str, Any] = {"app_id": "app-1", "password": SecretStr("s3cret"), "tenant": TENANT}
-    return Credentials(TeamsSettings(**fields | {"login_url": url} | changes))
+    fields["login_url"] = url
+    fields |= changes
+    return Credentials(TeamsSettings(**fields))
 
 
 async def test_a_token_is_asked_for_once_and_kept(entra: Entra) -> None:
