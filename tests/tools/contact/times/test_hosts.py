@@ -51,7 +51,7 @@ def test_with_a_person_is_with_that_person_alone(hosts: Hosts, said: str) -> Non
     assert person.name in {"Dana Hart", "Sam Hill"}
 
 
-@pytest.mark.parametrize("said", ["Team A", "team a", "the Team A", "a"])
+@pytest.mark.parametrize("said", ["Team A", "team a", "the Team A", "a", "the Team A team"])
 def test_with_a_team_is_with_all_of_it(hosts: Hosts, said: str) -> None:
     assert len(hosts.find(SOMEBODY, said, None, None).people) == 2
 

@@ -75,6 +75,8 @@ def test_days_that_are_said(said: str, first: int, last: int) -> None:
         ("on the 9th in the afternoon", 9, 10, "afternoon"),
         ("Friday lunchtime", 4, 5, "lunch"),
         ("tuesday night", 8, 9, "evening"),
+        ("Thursday after lunch", 3, 4, "afternoon"),
+        ("2026-12-09 in the morning", 9, 10, "morning"),
     ],
 )
 def test_parts_of_a_day(said: str, first: int, last: int, part: str) -> None:
@@ -94,6 +96,7 @@ def test_parts_of_a_day(said: str, first: int, last: int, part: str) -> None:
         ("Friday evening at 7", 4, time(19)),
         ("10 Dec 2pm", 10, time(14)),
         ("2026-12-10T14:00", 10, time(14)),
+        ("2026-12-10 at 14:00", 10, time(14)),
         ("at 9am", 3, time(9)),
     ],
 )

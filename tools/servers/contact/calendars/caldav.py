@@ -14,11 +14,12 @@ from defusedxml import ElementTree
 
 from kit.clock import Clock
 from tools.servers.contact.calendars.busy import merged
-from tools.servers.contact.calendars.errors import CalendarRefused, NoSuchEvent
+from tools.servers.contact.calendars.errors import CalendarRefused, CalendarUnavailable, NoSuchEvent
 from tools.servers.contact.calendars.occurrences import Unreadable, busy_times
 from tools.servers.contact.calendars.outside import AlreadyThere, Changed, Mailboxes, Standing, unavailable
 from tools.servers.contact.calendars.port import Busy, Event
 from tools.servers.contact.calendars.vevent import read_back, written
+from tools.servers.contact.graph import wait_of
 from tools.servers.contact.people import Owner
 
 ZoneOf = Callable[[Owner, str], str]
@@ -52,7 +53,7 @@ class CalDav:
         self, owner: Owner, people: Sequence[str], start: datetime, end: datetime, but: str | None = None
     ) -> Mapping[str, list[Busy]]:
         """Expanded by us: a server's own free/busy puts whole days into UTC."""
-        found = [await self._busy(owner, one, start, end, but) for one in people]
+        found = await asyncio.gather(*(self._busy(owner, one, start, end, but) for one in people))
         return dict(zip(people, found, strict=True))
 
     async def _busy(
@@ -141,7 +142,8 @@ class CalDav:
         except (httpx.HTTPError, TimeoutError) as error:
             raise unavailable(error, "The calendar") from error
         if answer.status_code == 429 or answer.status_code >= 500:
-            raise unavailable(Exception(), "The calendar")
+            wait = wait_of(answer.headers.get("retry-after"))
+            raise CalendarUnavailable("The calendar cannot do it now.", retry_after=wait)
         return answer
 
 

@@ -43,7 +43,7 @@ class SlotCache:
         found, _ = await self._cache.get(
             owner.organisation_id,
             scopes,
-            _packed.encode(msgspec.to_builtins(asked, str_keys=True)),
+            _packed.encode(msgspec.to_builtins(asked, str_keys=True, order="deterministic")),
             lambda: find_slots(self._calendar, owner, asked),
         )
         return _in_zone(found, wanted.tz)

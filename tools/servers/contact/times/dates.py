@@ -262,6 +262,7 @@ _MEANINGS: Final[tuple[tuple[str, Meaning], ...]] = (
     (rf"{_WD} the (\d{{1,2}})(?:st|nd|rd|th)", lambda g, t: _checked(g[0], _of_month(g[1:], t).first)),
     (r"the (\d{1,2})(?:st|nd|rd|th)", _of_month),
     (r"(\d{1,2})/(\d{1,2})(?:/(\d{4}))?", _numeric),
+    (r"(\d{4}-\d{2}-\d{2})", lambda g, t: _day(date.fromisoformat(g[0] or ""))),
     (
         rf"(?:from |between )?{_DD}{_TO}{_DD} (?:of )?{_MO}{_YYYY}",
         lambda g, t: _date_range((g[0], g[1]), g[2], g[3], t),

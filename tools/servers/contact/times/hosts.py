@@ -1,7 +1,7 @@
 """Who receives for what: a file of the deployment (SWITCHBOARD_CONTACT__HOSTS), see examples/hosts.yaml."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from functools import cached_property
@@ -26,9 +26,15 @@ class BadHosts(ValueError):
 
 
 class NoSuchHost(Invalid):
+    """`those`: whom to choose from."""
+
     code = "no_such_host"
     title = "Nobody of that name takes appointments here"
     default_hint = "Name one of the people or teams who do, or leave it open."
+
+    def __init__(self, detail: str, *, hint: str | None = None, those: "Sequence[Host]" = ()) -> None:
+        super().__init__(detail, hint=hint)
+        self.those = tuple(those)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +129,37 @@ def _told(error: ValidationError) -> str:
 
 
 def _named(hosts: tuple[Host, ...], with_: str) -> Host:
-    wanted = " ".join(address(with_).split())
+    wanted = _bare(" ".join(address(with_).split()))
     for fits in (_same, _first_name):
         found = list(_found(hosts, wanted, fits))
         if len(found) == 1 or (found and fits is _same):
             return found[0]
         if found:
-            names = " or ".join(sorted({host.people[0].name for host in found}))
-            raise NoSuchHost("There is more than one of that name.", hint=f"Say which one: {names}?")
-    names = ", ".join(dict.fromkeys(one for host in hosts for one in (host.name, *_names(host))))
-    raise NoSuchHost(hint=f"These do: {names}.")
+            raise _several(found)
+    names = {one.casefold(): one for host in hosts for one in (*_names(host), host.name)}
+    raise NoSuchHost(
+        "Nobody of that name takes appointments here.",
+        hint=f"These do: {', '.join(names.values())}.",
+        those=hosts,
+    )
+
+
+def _several(found: Sequence[Host]) -> NoSuchHost:
+    names = " or ".join(sorted({host.people[0].name for host in found}))
+    return NoSuchHost("There is more than one of that name.", hint=f"Say which one: {names}?", those=found)
 
 
 def _names(host: Host) -> Iterator[str]:
     return (person.name for person in host.people if person.name)
 
 
+def _bare(name: str) -> str:
+    """ "the training team" is whoever is called Training."""
+    return name.removeprefix("the ").removesuffix(" team").strip() or name
+
+
 def _same(name: str, wanted: str) -> bool:
-    return name.casefold() == wanted or wanted in {f"the {name.casefold()}", f"{name.casefold()} team"}
+    return _bare(name.casefold()) == wanted
 
 
 def _first_name(name: str, wanted: str) -> bool:

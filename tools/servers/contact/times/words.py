@@ -35,14 +35,17 @@ _PARTS: Final[dict[str, PartOfDay]] = {
     "lunch": "lunch",
     "lunchtime": "lunch",
     "lunch time": "lunch",
+    "after lunch": "afternoon",
+    "before lunch": "morning",
 }
 _PART: Final = re.compile(
     r"\b(?:(?:in|on|during|at|over|around) )?(?:the )?"
-    r"(lunch ?time|lunch|mornings?|afternoons?|evenings?|(?<=\w )night)\b"
+    r"(after lunch|before lunch|lunch ?time|lunch|mornings?|afternoons?|evenings?|(?<=\w )night)\b"
 )
 _SOON: Final = re.compile(r"as soon as (?:possible|you can|we can)|asap|soon|at your earliest convenience")
 _IN_HOURS: Final = re.compile(r"in (?:about )?(an?|one|two|three|four|\d{1,2}) hours?(?: time)?")
 _ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO: Final = re.compile(r"[\dT:.+Zz/-]+(?: [\d:.+Zz-]+)?")
 
 
 def window(text: str, now: datetime, tz: str) -> Window | None:
@@ -74,7 +77,7 @@ def _to_come(found: Window, now: datetime) -> Window | None:
 def _interval(text: str, place: ZoneInfo) -> Window | None:
     """ISO 8601: a/b, a date, an instant. Raises ValueError for one that is no time."""
     first, slash, second = text.partition("/")
-    if not _ISO_DAY.match(first):
+    if not _ISO_DAY.match(first) or not _ISO.fullmatch(text):
         return None
     if not slash and not _ISO_DAY.fullmatch(first):
         return _day_around(_instant(first, place), place)
