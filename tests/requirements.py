@@ -276,6 +276,8 @@ PROMISES: dict[str, str] = {
     "GATE-212": "One client, slow, silent or greedy, takes its own share and nobody else's (SPEC 9, 13)",
     "GATE-213": "Without Redis a waiting call is answered here, once, and what is long stays shut (SPEC 3b, 11)",
     "GATE-215": "Failed sign-ins of an address are limited while valid credentials there are served; the gateway's metrics need a token (SPEC 9, 11)",
+    "GATE-216": "Tasks of 2025-11-25 pass in sessions, each its person's own, listed as they began them (SPEC 9)",
+    "GATE-217": "Servers over stdio and in this process have tasks; who listens hears how their own stand (SPEC 9)",
     "GATE-015": "While stopping, calls under way finish; ready says no before that, alive does not (SPEC 9)",
     "TOOLS-001": "docs.search and verify.quote are as contracted, unknown fields refused (SPEC 8)",
     "TOOLS-002": "First-party definitions ship with their hashes; drift is seen (SPEC 9)",

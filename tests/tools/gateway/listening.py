@@ -21,12 +21,14 @@ class Stream:
         *,
         stateless: bool,
         uris: list[str] | None = None,
+        tasks: list[str] | None = None,
         url: str = "",
     ) -> None:
         self._url = f"{url or gate.url}/mcp"
         self._token = {"authorization": f"Bearer {gate.token(principal)}"}
         self._stateless = stateless
         self._uris = uris or []
+        self._tasks = tasks or []
         self._messages: list[dict[str, Any]] = []
         self._news = asyncio.Condition()
         self.session = ""
@@ -91,8 +93,10 @@ class Stream:
             "toolsListChanged": True,
             "promptsListChanged": True,
             "resourceSubscriptions": self._uris,
+            "taskIds": self._tasks,
         }
-        params = mcp.stateless_params({"notifications": wanted}, CLIENT)
+        can = {"extensions": {mcp.TASKS_EXTENSION: {}}} if self._tasks else {}
+        params = mcp.stateless_params({"notifications": wanted}, CLIENT, capabilities=can)
         headers = mcp.stateless_headers("subscriptions/listen") | self._token
         body = mcp.request("subscriptions/listen", params)
         async with self._client.stream("POST", self._url, content=body, headers=headers) as response:

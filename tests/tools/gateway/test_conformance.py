@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from knowledge.index import Index
-from tests.tools.conformance import RUNS, compare, installed, table
+from tests.tools.conformance import RUNS, TASK_SCENARIOS, compare, compare_tasks, installed, table
 from tests.tools.everything import Era
 
 pytestmark = [
@@ -37,3 +37,16 @@ async def test_nothing_that_passes_directly_fails_through_the_gateway(
     assert not compared.direct.passed & compared.through.failed
     weaker = {name: why.partition(":")[0] for name, why in compared.lost.items()}
     assert weaker.items() <= NO_POLLING.items(), table([compared])
+
+
+@pytest.mark.parametrize("scenario", TASK_SCENARIOS)
+@pytest.mark.proves("GATE-114")
+async def test_nothing_of_tasks_that_passes_directly_fails_through_the_gateway(
+    tmp_path: Path, redis: Redis, index: Index, scenario: str
+) -> None:
+    compared = await compare_tasks(scenario, redis, index, tmp_path)
+
+    print(table([compared]))
+    assert compared.direct.passed
+    assert not compared.direct.failed
+    assert not compared.lost

@@ -6,7 +6,7 @@ its caller's name, since who may see it is the server's to say, too.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,11 @@ from access.tokens import Minter
 from kit.errors import SwitchboardError, TooMany
 from kit.wire.tools import RegisteredServer
 from tools.gateway.callers import Caller
-from tools.gateway.catalogue import address_of
+from tools.gateway.catalogue import OfferedTool, address_of
 from tools.gateway.credentials import Credentials
 from tools.gateway.platform import GATEWAY
 from tools.gateway.protocol.shared import SharedThings
+from tools.gateway.protocol.tasks import STATUS, TAKES_TASKS
 from tools.gateway.registry import RegistryHolder
 from tools.gateway.upstreams.peers import Peers
 from tools.gateway.upstreams.talk import Ask, Tell
@@ -32,6 +33,7 @@ LIST_CHANGED = {
 UPDATED = "notifications/resources/updated"
 END: tuple[str, dict[str, Any]] = ("", {})
 """Said to a listener whose stream ends."""
+_OF_A_TASK = ("status", "statusMessage", "createdAt", "lastUpdatedAt", "ttlMs", "pollIntervalMs")
 _READY_S = 3.0
 _AGAIN_S = 5.0
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -55,6 +57,8 @@ class Listener:
     following: dict[tuple[str, frozenset[str]], "_Follower"] = field(
         default_factory=dict[tuple[str, frozenset[str]], "_Follower"]
     )
+    watching: list["_Follower"] = field(default_factory=list["_Follower"])
+    """Those of its tasks."""
     said: asyncio.Queue[tuple[str, dict[str, Any]]] = field(
         default_factory=lambda: asyncio.Queue[tuple[str, dict[str, Any]]](1000)
     )
@@ -140,6 +144,9 @@ class Notices:
         for follower in listener.following.values():
             follower.stop()
         listener.following.clear()
+        for follower in listener.watching:
+            follower.stop()
+        listener.watching.clear()
         self._follow_lists()
 
     async def follow(self, listener: Listener, uris: Iterable[str]) -> None:
@@ -156,6 +163,23 @@ class Notices:
             listener.following[key] = self._follow(listener, *key)
         await asyncio.gather(*(listener.following[key].ready() for key in keys))
 
+    async def follow_tasks(
+        self,
+        listener: Listener,
+        tasks: Mapping[str, tuple[OfferedTool, str]],
+        still: Callable[[], Container[str]],
+    ) -> None:
+        """What becomes of these tasks, each with its tool and its server's own id; returns when nothing of
+        them can be missed. still: those that may be told of now."""
+        by_tool: dict[str, dict[str, str]] = {}
+        tools = {tool.id: tool for tool, _ in tasks.values()}
+        for id, (tool, own) in tasks.items():
+            by_tool.setdefault(tool.id, {})[own] = id
+        listener.watching = [
+            self._watch(listener, tools[tool_id], ids, still) for tool_id, ids in by_tool.items()
+        ]
+        await asyncio.gather(*(follower.ready() for follower in listener.watching))
+
     def hang_up(self) -> None:
         """Every stream ends, as its client expects: it comes back, to another replica."""
         for listener in self._listeners:
@@ -167,6 +191,37 @@ class Notices:
         for listener in list(self._listeners):
             self.remove(listener)
 
+    def _watch(
+        self,
+        listener: Listener,
+        tool: OfferedTool,
+        ids: Mapping[str, str],
+        still: Callable[[], Container[str]],
+    ) -> _Follower:
+        """ids: by the server's own id, the one that the client has."""
+
+        async def tell(method: str, params: dict[str, Any]) -> None:
+            own = params.get("taskId")
+            id = ids.get(own) if isinstance(own, str) else None
+            if method == STATUS and id is not None and id in still():
+                # how it stands, no result: what a tool says goes through the chain, by tasks/get
+                told = {name: params[name] for name in _OF_A_TASK if name in params}
+                listener.hear(STATUS, told | {"taskId": id})
+
+        async def listen(ready: Callable[[], None]) -> None:
+            ask = await self._asking(listener.caller, tool, {"taskIds": sorted(ids)}, tell)
+            ask.capabilities = TAKES_TASKS
+            await (await self._peers.of(tool.address, ask)).listen(ask, ready)
+
+        return _Follower(listen, tool.server)
+
+    async def _asking(self, caller: Caller, tool: OfferedTool, wanted: Mapping[str, Any], tell: Tell) -> Ask:
+        lent = await self._credentials.lent(caller, tool)
+        token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys) if lent is None else ""
+        who = f"{caller.organisation_id}/{caller.actor}"
+        params = {"notifications": wanted}
+        return Ask("subscriptions/listen", params, token, who, tell=tell, credential=lent)
+
     def _follow(self, listener: Listener, server: str, uris: frozenset[str]) -> _Follower:
         async def tell(method: str, params: dict[str, Any]) -> None:
             # looked at each time: what they might see may have been taken from them meanwhile
@@ -177,12 +232,7 @@ class Notices:
         async def listen(ready: Callable[[], None]) -> None:
             caller = listener.caller
             tool = self._shared.stand_in(caller, server)
-            lent = await self._credentials.lent(caller, tool)
-            own = lent is None
-            token = self._minter.mint(caller.principal, tool.audience, keys=caller.keys) if own else ""
-            who = f"{caller.organisation_id}/{caller.actor}"
-            wanted = {"notifications": {"resourceSubscriptions": sorted(uris)}}
-            ask = Ask("subscriptions/listen", wanted, token, who, tell=tell, credential=lent)
+            ask = await self._asking(caller, tool, {"resourceSubscriptions": sorted(uris)}, tell)
             await (await self._peers.of(tool.address, ask)).listen(ask, ready)
 
         return _Follower(listen, server)

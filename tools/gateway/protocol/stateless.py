@@ -33,6 +33,7 @@ from tools.gateway.protocol.outlet import Outlet
 from tools.gateway.protocol.sessions import RESOURCES
 from tools.gateway.protocol.shared import LISTS
 from tools.gateway.protocol.task_methods import TaskMethods
+from tools.gateway.protocol.tasks import declared
 from tools.gateway.wrappers.forward import argument_at
 
 _PARAM = "mcp-param-"
@@ -92,7 +93,9 @@ class StatelessEra:
             raise Refused(INVALID_PARAMS, "Accept text/event-stream: the answer is a stream.", status=406)
         caller = await self.methods.caller(request)
         wanted = mapping(message.params.get("notifications"))
-        uris = _uris(wanted)
+        uris = _named(wanted, "resourceSubscriptions", "URIs")
+        ids = _named(wanted, "taskIds", "ids") if declared(mapping(_capabilities(message))) else []
+        mine = self.tasks.followed(caller, where, ids)
         meta = {SUBSCRIPTION_META: message.id}
         kinds = frozenset(kind for kind in LIST_CHANGED if wanted.get(kind) is True)
         listener = Listener(caller, where.server, outlet.tell, kinds)
@@ -100,9 +103,15 @@ class StatelessEra:
         try:
             await self.notices.add(listener)
             await self.notices.follow(listener, uris)
+            # a tool may be taken from its caller while they listen
+            await self.notices.follow_tasks(
+                listener, mine, lambda: self.tasks.followed(listener.caller, where, list(mine))
+            )
             honoured: dict[str, Any] = dict.fromkeys(sorted(kinds), True)
             if uris:
                 honoured["resourceSubscriptions"] = uris
+            if mine:
+                honoured["taskIds"] = list(mine)
             acknowledged = {"notifications": honoured, "_meta": meta}
             await outlet.tell("notifications/subscriptions/acknowledged", acknowledged)
             await self._tell(request, listener, meta, outlet)
@@ -169,13 +178,17 @@ def _mirrors(header: str | None, value: Any) -> bool:
     return header == value
 
 
-def _uris(wanted: Mapping[str, Any]) -> list[str]:
-    given = wanted.get("resourceSubscriptions")
+def _named(wanted: Mapping[str, Any], field: str, of_what: str) -> list[str]:
+    given = wanted.get(field)
     if given is None:
         return []
-    if not isinstance(given, list) or not all(isinstance(uri, str) for uri in cast(list[Any], given)):
-        raise Refused(INVALID_PARAMS, "'resourceSubscriptions' must be a list of URIs.")
-    uris = cast(list[str], given)
-    if len(uris) > RESOURCES:
-        raise Refused(INVALID_PARAMS, f"One subscription follows {RESOURCES} resources at most.")
-    return uris
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in cast(list[Any], given)):
+        raise Refused(INVALID_PARAMS, f"'{field}' must be a list of {of_what}.")
+    names = cast(list[str], given)
+    if len(names) > RESOURCES:
+        raise Refused(INVALID_PARAMS, f"One subscription follows {RESOURCES} {of_what} at most.")
+    return names
+
+
+def _capabilities(message: Message) -> Any:
+    return mapping(message.params.get("_meta")).get(CAPABILITIES_META)

@@ -33,6 +33,8 @@ from tools.gateway.upstreams.talk import Tell
 from tools.gateway.wrappers.authorise import HeldBack, usable
 
 STATUS = "notifications/tasks"
+TAKES_TASKS: Mapping[str, Any] = {"extensions": {TASKS_EXTENSION: {}}}
+"""What a client says that takes tasks of 2026-07-28."""
 _MAC_BYTES = 16
 _LONGEST = 2000
 _BEGUN = "mcp-tasks:"
@@ -174,7 +176,7 @@ def wanted(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def undeclared() -> TaskRefused:
-    data: dict[str, Any] = {"requiredCapabilities": {"extensions": {TASKS_EXTENSION: {}}}}
+    data = {"requiredCapabilities": TAKES_TASKS}
     return TaskRefused(MISSING_CAPABILITY, "Declare the tasks extension to ask for tasks.", data)
 
 

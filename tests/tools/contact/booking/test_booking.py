@@ -185,3 +185,15 @@ async def test_mail_and_crm_late_are_told_and_the_meeting_stands(world: World) -
     assert "captured" in talk.result["summary"]
     assert talk.result["email"] == {"sent": False, "queued": True}
     assert talk.result["crm"] == {"deferred": True}
+
+
+@pytest.mark.proves("BOOK-103")
+async def test_whom_we_do_not_know_is_asked_and_nothing_else_is_lost(world: World) -> None:
+    talk = await world.begin(**{"with": "the moon team", "topic": "Radar"}).start()
+    assert 'Nobody called "the moon team"' in talk.message
+    assert talk.options("host") == ["training", "office"]
+    form = {name: value for name, value in FORM.items() if name in talk.fields}
+    talk = await talk.answer(**form, host="office")
+    talk = await talk.answer(slot=talk.options("slot")[0])
+    assert "With: our office" in talk.message
+    assert "Topic: Radar" in talk.message
