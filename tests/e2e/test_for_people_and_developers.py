@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from switchboard_sdk import ApiError, NamedFile
 
-from kit.wire.events import TurnCompleted, TurnStarted
+from kit.wire.events import InteractionRequested, TurnCompleted, TurnStarted
+from kit.wire.tools import ToolOutcome
+from tests.e2e.booking import Maya, to_the_end
 from tests.e2e.conftest import HANDBOOK, Place
 from tests.evals import report
 
@@ -134,3 +136,25 @@ def test_no_other_user_of_the_machine_reads_what_we_write(place: Place) -> None:
     assert files
     open_to_others = [str(path) for path in files if path.lstat().st_mode & 0o077]
     assert open_to_others == []
+
+
+@pytest.mark.proves("WISH-107", "WISH-102", "WISH-108")
+async def test_a_meeting_is_booked_once_with_what_was_said_and_by_whom_it_was_asked(place: Place) -> None:
+    maya = Maya()
+    async with place.as_person("maya") as switchboard, place.as_person("tom") as tom:
+        asked = await switchboard.chat("30 min next week about ACE training with our office")
+        assert isinstance(asked, InteractionRequested), asked
+        with pytest.raises(ApiError) as refused:
+            await tom.interactions.respond(asked.interaction_id, "accept", {})
+        assert refused.value.status == 404
+        done = await to_the_end(switchboard, asked, maya)
+        listed = await switchboard.tools.invoke("meetings.list", {})
+        with pytest.raises(ApiError) as replayed:
+            await switchboard.interactions.respond(asked.interaction_id, "accept", maya.given)
+    assert [len(fields) > 1 for fields in maya.asked] == [True, False, False]  # form, slots, confirm
+    assert not {"topic", "window", "duration"} & set(maya.asked[0]), "what was said is not asked again"
+    assert (done.outcome, done.citations) == ("answered", [])
+    assert isinstance(listed, ToolOutcome)
+    assert listed.structured is not None
+    assert len(listed.structured["bookings"]) == 1
+    assert replayed.value.status in (409, 410)
