@@ -149,6 +149,7 @@ class Answering:
                 self.desk.lanes.aside(partial(self.desk.note_chat, kept.where, kept.who))
                 await self._until_ended(running, begun)
         finally:
+            running.showing.abandon()
             self._running.pop(kept.place, None)
 
     async def _taken_up(self, running: Running, begun: Begun) -> None:
@@ -158,6 +159,7 @@ class Answering:
             else:
                 await self._until_ended(running, begun)
         finally:
+            running.showing.abandon()
             self._running.pop(begun.place, None)
 
     async def _until_ended(self, running: Running, begun: Begun) -> None:

@@ -156,6 +156,11 @@ class Showing:
         except TeamsTrouble as trouble:
             raise NotShown(trouble.passing) from trouble
 
+    def abandon(self) -> None:
+        """The process ends, or it is over: nothing more is said by itself."""
+        if self._working is not None:
+            self._working.cancel()
+
     async def dropped(self) -> None:
         """Nobody waits for it any more; the message stays for who replaces it."""
         await self._quiet()

@@ -185,6 +185,10 @@ async def person_stops(office: Office, place: Place) -> Said:
     return asked
 
 
+def answered(office: Office, asked: Said) -> bool:
+    return any(ANSWERED in one.text for one in office.finals(asked))
+
+
 async def bot_dies(office: Office, place: Place) -> Said:
     """While the platform still thinks; the next one of that name takes it up."""
     until = asyncio.Event()
@@ -197,7 +201,7 @@ async def bot_dies(office: Office, place: Place) -> Said:
         await dying.desk.lanes.close(0.0)
     until.set()
     async with running(office.teams, settings, fresh=False) as next_one:
-        await office.teams.until(lambda: office.finals(asked), "the next one", within_s=60)
+        await office.teams.until(lambda: answered(office, asked), "the next one", within_s=60)
         await next_one.idle()
     return asked
 
@@ -214,7 +218,7 @@ async def bot_dies_in_a_word(office: Office, place: Place) -> Said:
         await dying.desk.lanes.close(0.0)
     office.wire.on(*ASK, said(*HALVES))
     async with running(office.teams, settings, fresh=False) as next_one:
-        await office.teams.until(lambda: office.finals(asked), "the next one", within_s=60)
+        await office.teams.until(lambda: answered(office, asked), "the next one", within_s=60)
         await next_one.idle()
     return asked
 
