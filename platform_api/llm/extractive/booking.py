@@ -93,9 +93,11 @@ _BOOKS = re.compile(
         {_BOOK}\s+(?:(?:me|us|in|together)\s+|me\ (?:in|up)\s+(?:with\s+)?){{0,2}}
           (?:(?:an?|another|some|the|our|my|one|with|for)\s+)?{_WORDS}(?:{_NOUN}{_NOT_OTHER})
       | {_BOOK}\s+(?:(?:me|us)\s+)?in\s+(?:with|for)\b
-      | {_BOOK}\s+(?:(?:me|us|in)\s+)?(?:an?\s+)?{_D}\s+(?:with|of|slot|for)\b
+      | {_BOOK}\s+(?:(?:me|us|in)\s+)?(?:an?\s+)?{_D}\s+(?:with|slot|for|of\s+\S+(?:\s+\S+){{0,3}}\s+time)\b
       | (?:find|get|reserve|set\s+up|book|schedule|arrange|make)\s+(?:me\s+|us\s+)?
           (?:a\s+|some\s+)?time\s+(?:with|to|for|{_T})
+      | (?:book|schedule|arrange|reserve|organi[sz]e|set\s+up)\s+(?:(?:me|us)\s+)?(?:an?\s+)?{_D}
+          (?=\s*(?:\Z|[.?!,]|{_T}|(?:about|regarding|with|to\s+(?:discuss|talk|go|review))\b))
       | {_BOOK}\s+(?:something|anything|some\s+time)\s+(?:with|{_T}|{_D})
       | (?:fit|squeeze|slot|pencil)\s+(?:me|us)\s+in\b
       | (?:get|put)\s+(?:me|us)\s+on\s+the\s+(?:phone|line)\s+(?:with|to)\b
@@ -114,8 +116,10 @@ _HAS = re.compile(
 )
 _BARE = re.compile(
     rf"""{_FILLER}(?:book(?:ing)?\s*:\s*)?(?:
-        (?:an?\s+|another\s+)?(?:[\w-]{{1,20}}\s+){{0,2}}{_NOUN}\s+with\s+(?P<with>\S.{{0,80}})
-      | {_D}\s+with\s+(?P<whom>\S.{{0,80}}))""",
+        (?:an?\s+|another\s+)?(?:[\w-]{{1,20}}\s+){{0,2}}{_NOUN}\s+with\s+(?:\S.{{0,80}})
+      | {_D}\s+(?:{_T}\s+)?(?:(?:about|regarding)\s+\S.{{0,80}}\s)?with\s+\S.{{0,80}}
+      | {_D}\s+{_T}\s+(?:about|regarding|to\s+discuss)\s+\S.{{0,80}}
+      | {_D}\s+(?:about|regarding)\s+\S.{{0,80}}{_T}.{{0,40}})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _TOLD = re.compile(r"\b(?:was|were|went|ran|is|are|has|had|did|does|will|takes?|took)\b", re.IGNORECASE)

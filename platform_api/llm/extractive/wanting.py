@@ -28,7 +28,7 @@ _NEXT = re.compile(
 )
 _END_OF_TOPIC = re.compile(
     rf"""\s*(?:{TIME}|{LENGTH}|[.?!;](?=\s|\Z)|,\s+(?=(?:{TIME}|please|thanks|if|with)\b)|,\s*\Z
-      |\s(?:with(?=\s+(?:[A-Z]|the\s+\S+\s+team|someone|somebody|an?\s+(?:advis|consult|train|instruct)))|please|pls|thanks|thank\s+you
+      |\s(?:with(?=\s+(?:[A-Z]|(?:the|our|your)\s+(?:\S+\s+)?(?:team|office|people|desk)|someone|somebody|an?\s+(?:advis|consult|train|instruct)))|please|pls|thanks|thank\s+you
       |if\s+(?:possible|you)|and\s+(?:make|please))\b)""",
     re.VERBOSE,
 )
