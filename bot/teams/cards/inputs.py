@@ -5,6 +5,7 @@ Inputs carry the field's place (`f0.1`) as their id; date with time is two of th
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, tzinfo
 from datetime import date as day
 from typing import Any, Final, cast
@@ -39,7 +40,9 @@ def zone_of(name: str) -> tzinfo:
 def inputs(slot: Slot, given: Given, wrong: str, zone: str) -> Iterator[Element]:
     """The input, what it is for, and what is wrong with it. `given`: what was filled in before, by id."""
     yield from _inputs(slot, given, zone)
-    if hint := slot.hint:
+    # How long a text may be the input itself knows.
+    known = {name: limit for name, limit in slot.schema.items() if name != "maxLength"}
+    if hint := replace(slot, schema=known).hint:
         yield from said(shortened(hint, 600), subtle=True, spacing="None")
     if wrong:
         yield from said(f"⚠ {wrong}", color="attention", spacing="None")
