@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -12,9 +12,6 @@ from kit.clock import Clock, SystemClock
 from kit.errors import Unavailable, UpstreamFailed
 from kit.settings import Settings
 from ports.http.client import client
-
-if TYPE_CHECKING:
-    from msal import ConfidentialClientApplication
 
 Token = Callable[[], Awaitable[str]]
 _EARLY_S = 300.0
@@ -49,7 +46,6 @@ class EntraToken:
     def __init__(self, settings: GraphSettings, clock: Clock | None = None) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._application: ConfidentialClientApplication | None = None
         self._token = ""
         self._until = 0.0
         self._one = asyncio.Lock()
@@ -75,20 +71,22 @@ class EntraToken:
         return given
 
     def _ask_entra(self) -> Mapping[str, Any]:
-        if self._application is None:
-            # lazy: 150 ms, for whoever has chosen Graph
-            from msal import ConfidentialClientApplication
+        # lazy: 150 ms, for whoever has chosen Graph
+        from msal import ConfidentialClientApplication
 
-            settings = self._settings
-            self._application = ConfidentialClientApplication(
-                settings.client_id,
-                client_credential=settings.client_secret.get_secret_value(),
-                authority=f"{settings.authority}/{settings.tenant_id}",
-                instance_discovery=False,
-                timeout=_TOKEN_WITHIN_S,
-            )
-        given: Any = cast(Any, self._application).acquire_token_for_client([self._settings.scope])  # untyped
-        return given or {}
+        settings = self._settings
+        application: Any = ConfidentialClientApplication(
+            settings.client_id,
+            client_credential=settings.client_secret.get_secret_value(),
+            authority=f"{settings.authority}/{settings.tenant_id}",
+            instance_discovery=False,
+            timeout=_TOKEN_WITHIN_S,
+        )
+        try:
+            return application.acquire_token_for_client([settings.scope]) or {}
+        finally:
+            # once an hour: no connection is kept for that
+            application.http_client.close()
 
 
 class Graph:
