@@ -71,6 +71,7 @@ def build_contact(
     finishing = Finishing(ledger, settling, performing, queue, reporting)
     office = Office(
         desk=desk,
+        systems=systems,
         ledger=ledger,
         keeping=Keeping(ledger, finishing, queue, reporting),
         performing=performing,

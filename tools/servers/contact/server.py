@@ -107,7 +107,8 @@ def tools_of(office: Office, finishing: Finishing) -> tuple[ServedTool, ...]:
     single = Single(office, finishing)
 
     async def find_slots(asker: Asker, request: shapes.FindSlots) -> shapes.Slots:
-        return await office.desk.tool(Owner.of(asker.principal), request)
+        owner = Owner.of(asker.principal)
+        return await office.systems.ask_calendar(lambda: office.desk.tool(owner, request))
 
     async def listing(asker: Asker, request: shapes.ListMeetings) -> shapes.Meetings:
         return await changing.listing(office, asker, request)

@@ -133,7 +133,7 @@ class _Moving:
         minutes = self._request.duration_min
         duration = timedelta(minutes=minutes) if minutes else row.end_at - row.start_at
         place = Place(self.owner, host, duration, self._tz(row))
-        return await offering.ask_slot(self._office.desk, place, draft, note)
+        return await offering.ask_slot(self._office, place, draft, note)
 
     def _hours(self, facts: Facts) -> Any:
         """As configured now; of somebody who does not receive any more, as for the default host."""

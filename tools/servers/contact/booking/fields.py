@@ -130,6 +130,17 @@ def form_fields(privacy: str, contact: str) -> dict[str, Field]:
     }
 
 
+def host_field(names: Mapping[str, str]) -> Field:
+    """names: of those who receive, by id; the first one stands there."""
+
+    def chosen(given: Any, around: Around) -> str:
+        if given not in names:
+            raise Fault("Choose one of them.")
+        return str(given)
+
+    return Field("With whom?", _choice(names, next(iter(names))), chosen, required=True)
+
+
 def read(
     fields: Mapping[str, Field], given: Mapping[str, Any], around: Around
 ) -> tuple[Json, dict[str, str]]:

@@ -18,7 +18,7 @@ from tools.servers.contact.effects.performing import Outcome
 from tools.servers.contact.people import Owner
 from tools.servers.contact.shapes import Booked, BookMeeting
 from tools.servers.contact.times import words
-from tools.servers.contact.times.hosts import Host
+from tools.servers.contact.times.hosts import Host, NoSuchHost
 from tools.servers.contact.times.shapes import Slot
 from tools.servers.serving import Asker
 
@@ -49,7 +49,17 @@ class _Call:
         self._owner = Owner.of(asker.principal)
         self._channel = asker.principal.acting_via or "api"
         self._tz = request.tz or office.tz
-        self._host: Host = self._desk.hosts.find(self._owner, request.with_, request.service, request.topic)
+        self._hosts = self._desk.hosts.of(self._owner)
+        self._host, self._is_known = self._found(request)
+
+    def _found(self, request: BookMeeting) -> tuple[Host, bool]:
+        """False: nobody of the name that was said receives here, so it is asked. Raises NoSuchHost where
+        nobody receives at all."""
+        hosts = self._desk.hosts
+        try:
+            return hosts.find(self._owner, request.with_, request.service, request.topic), True
+        except NoSuchHost:
+            return hosts.find(self._owner, None, request.service, request.topic), False
 
     async def begin(self) -> Asks:
         draft = Draft(uuid4(), "form")
@@ -67,6 +77,7 @@ class _Call:
         return Booked(summary=sentences.NOTHING_BOOKED)
 
     async def answered(self, draft: Draft, given: Any) -> Booked | Asks:
+        self._take_host(draft.said)
         match draft.step:
             case "form":
                 return await self._filled(draft, given)
@@ -81,6 +92,7 @@ class _Call:
         said, faults = fields.read(self._fields(), given, self._around())
         if faults:
             return self._form(draft, {**given, **said}, faults)
+        self._take_host(said)
         await self._keeping.stepped(self._owner, draft.id, "form", self._channel)
         when = said.get("window") or self._request.window or ""
         window = words.window(when, self._desk.clock.now(), self._tz)
@@ -144,13 +156,20 @@ class _Call:
         return offering.calendar_failed(self._host.phone, sentences.NOTHING_BOOKED, retryable=retryable)
 
     async def _offer(self, draft: Draft, note: str = "") -> Asks:
-        return await offering.ask_slot(self._desk, self._place(draft), draft, note)
+        return await offering.ask_slot(self._office, self._place(draft), draft, note)
 
     def _form(
         self, draft: Draft, given: Any, faults: dict[str, str] | None = None, *, note: str = ""
     ) -> Asks:
         about = f' about "{self._request.topic}"' if self._request.topic else ""
         message = f"A meeting with {self._host.name}{about}. Please fill in what is missing.{note}"
+        if not self._is_known:
+            unknown = f'Nobody called "{self._request.with_}" takes appointments here.'
+            message = (
+                f"{unknown} Please choose with whom, and fill in what is missing.{note}"
+                if self._asks_host
+                else f"{unknown} This goes to {self._host.name}. Please fill in what is missing.{note}"
+            )
         return Asks({"form": fields.ask(self._fields(), message, given, faults)}, draft.state())
 
     def _ask_to_confirm(self, draft: Draft) -> Asks:
@@ -167,7 +186,18 @@ class _Call:
             "window": self._request.window is not None
             and words.window(self._request.window, self._desk.clock.now(), self._tz) is not None,
         }
-        return {name: field for name, field in wanted.items() if not said.get(name)}
+        asked = {name: field for name, field in wanted.items() if not said.get(name)}
+        if not self._asks_host:
+            return asked
+        return {"host": fields.host_field({one.id: one.name for one in self._hosts}), **asked}
+
+    @property
+    def _asks_host(self) -> bool:
+        return not self._is_known and len(self._hosts) > 1
+
+    def _take_host(self, said: dict[str, Any]) -> None:
+        """The one that was chosen in the form."""
+        self._host = next((one for one in self._hosts if one.id == said.get("host")), self._host)
 
     def _facts(self, draft: Draft) -> Facts:
         said, host = draft.said, self._host

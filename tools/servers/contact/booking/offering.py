@@ -10,9 +10,9 @@ from tools.servers.asking import Asks, Elicitation
 from tools.servers.contact.booking import fields, questions
 from tools.servers.contact.booking.draft import Draft
 from tools.servers.contact.booking.errors import CalendarDown, CalendarSaysNo
+from tools.servers.contact.booking.office import Office
 from tools.servers.contact.effects import sentences
 from tools.servers.contact.people import Owner
-from tools.servers.contact.times.desk import Desk
 from tools.servers.contact.times.hosts import Host
 from tools.servers.contact.times.shapes import Slot, Wanted, Window
 
@@ -32,12 +32,12 @@ class Place:
     tz: str
 
 
-async def ask_slot(desk: Desk, place: Place, draft: Draft, note: str = "") -> Asks:
+async def ask_slot(office: Office, place: Place, draft: Draft, note: str = "") -> Asks:
     """Times after those that were shown; none left in sight: another window. Raises CalendarDown."""
     window = draft.window
     if window is None:
         return ask_window(draft, "When would suit you?")
-    found = await _found(desk, place, draft, window)
+    found = await _found(office, place, draft, window)
     if not found:
         return ask_window(draft, f"{note} Nothing is free then, nor in the weeks after.".strip())
     inside = sum(slot.start < window.end for slot in found)
@@ -65,14 +65,14 @@ def calendar_failed(phone: str, what: str, *, retryable: bool) -> SwitchboardErr
     return CalendarSaysNo(f"The calendar did not take it. {what}{sentences.call_us(phone)}")
 
 
-async def _found(desk: Desk, place: Place, draft: Draft, window: Window) -> tuple[Slot, ...]:
+async def _found(office: Office, place: Place, draft: Draft, window: Window) -> tuple[Slot, ...]:
     """Of the window; where there are too few, of the next one with something free, too."""
     wanted = Wanted(
         participants=tuple(person.email for person in place.host.people),
         duration=place.duration,
         start=window.start,
         end=window.end,
-        now=desk.clock.now(),
+        now=office.desk.clock.now(),
         tz=place.tz,
         hours=(place.host.hours,),
         min_slots=OFFERED,
@@ -81,12 +81,12 @@ async def _found(desk: Desk, place: Place, draft: Draft, window: Window) -> tupl
         shown=frozenset(draft.shown),
     )
     try:
-        found = await desk.find(place.owner, wanted)
+        found = await office.systems.ask_calendar(lambda: office.desk.find(place.owner, wanted))
         further = found.next_window
         if len(found.slots) >= OFFERED or further is None:
             return found.slots
         more = replace(wanted, start=further.start, end=further.end, around=None)
-        later = await desk.find(place.owner, more)
+        later = await office.systems.ask_calendar(lambda: office.desk.find(place.owner, more))
         return (*found.slots, *later.slots)[:OFFERED]
     except SwitchboardError as error:
         if error.status < 500:

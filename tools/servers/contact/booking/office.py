@@ -9,6 +9,7 @@ from tools.servers.contact.booking.keeping import Keeping
 from tools.servers.contact.effects.ledger import Ledger
 from tools.servers.contact.effects.performing import Performing
 from tools.servers.contact.effects.settling import Settling
+from tools.servers.contact.effects.systems import Systems
 from tools.servers.contact.letters import ConsentText
 from tools.servers.contact.store.models import EffectRow
 from tools.servers.contact.times.desk import Desk
@@ -20,6 +21,7 @@ class Office:
     event is placed; they go on after that."""
 
     desk: Desk
+    systems: Systems
     ledger: Ledger
     keeping: Keeping
     performing: Performing

@@ -1,6 +1,8 @@
 """The three systems behind their ports, each asked with the patience of SPEC 11."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from kit.errors import SwitchboardError
 from kit.resilience import Breaker
@@ -10,6 +12,8 @@ from tools.servers.contact.mail.errors import CannotTell
 from tools.servers.contact.mail.port import Letter, Mail, Sent
 from tools.servers.contact.patience import CALENDAR, CRM, MAIL, Patience, calendar_breaker, persist
 from tools.servers.contact.people import Owner
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,10 @@ class Systems:
             found = await self.calendar.find(owner, event.uid) if lost else None
             return found or await self.calendar.place(owner, event)
 
+        return await persist(self.calendar_patience, self.breaker, ask)
+
+    async def ask_calendar(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """A question that changes nothing. Raises what `persist` raises."""
         return await persist(self.calendar_patience, self.breaker, ask)
 
     async def move(self, owner: Owner, event: Event) -> Placed:

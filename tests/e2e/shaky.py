@@ -1,0 +1,72 @@
+"""What stands between us and a system: a relay that fails, dawdles, or loses the answer to what was done."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Shaky:
+    """Each connection meets one fate, drawn from `fates`; `calm` ends that. lose: the request goes through
+    and the answer does not come back, after a random part of it."""
+
+    port: int
+    random: random.Random
+    fates: tuple[str, ...] = ("well", "well", "well", "well", "fail", "slow", "lose")
+    calm: bool = False
+    met: dict[str, int] = field(default_factory=dict[str, int])
+
+    async def _meets(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fate = "well" if self.calm else self.random.choice(self.fates)
+        self.met[fate] = self.met.get(fate, 0) + 1
+        if fate == "fail":
+            writer.transport.abort()
+            return
+        if fate == "slow":
+            await asyncio.sleep(self.random.uniform(0.2, 1.0))
+        with suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", self.port)
+            limit = self.random.randrange(0, 600) if fate == "lose" else None
+            try:
+                await asyncio.gather(_relay(reader, back), _relay(there, writer, limit))
+            finally:
+                back.transport.abort()
+        writer.transport.abort()
+
+
+async def _relay(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None = None
+) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            if limit is not None:
+                limit -= len(data)
+                if limit < 0:
+                    break
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def shaky(port: int, seed: random.Random) -> AsyncIterator[tuple[Shaky, int]]:
+    """The relay, and the port on which it listens."""
+    relay = Shaky(port, seed)
+    tasks = set[asyncio.Task[None]]()
+
+    def meets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(relay._meets(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(meets, "127.0.0.1", 0)
+    try:
+        yield relay, server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # a transport closes its socket in the next round of the loop
