@@ -81,7 +81,9 @@ class Interacting:
 
     async def over(self, interaction: Interaction, kept: Kept) -> None:
         """The card says how it ended."""
-        card = cards.state(interaction, not kept.where.direct)
+        # Who is asked alone is who answers.
+        by = kept.who.name if interaction.asked_of == "me" else ""
+        card = cards.state(interaction, not kept.where.direct, by=by)
         await self._replaced(kept.where, kept.answer, card)
 
     async def _gone_on(self, invoked: Invoked, interaction: UUID, session: UUID, turn: UUID) -> None:

@@ -8,7 +8,7 @@ const [tools, chromium, url, out, given] = process.argv.slice(2);
 const require = createRequire(join(tools, "package.json"));
 const { chromium: browser } = require("playwright-core");
 const plan = JSON.parse(readFileSync(given, "utf8"));
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 const opened = await browser.launch({ executablePath: chromium, args: ["--no-sandbox", "--disable-gpu"] });
 const page = await opened.newPage({ viewport: { width: 1280, height: 1250 }, locale: "en-AU", timezoneId: "Australia/Melbourne" });
@@ -58,6 +58,10 @@ const steps = {
   buttons: async () => ({ buttons: await page.getByRole("button").evaluateAll((all) => all.map((one) => one.getAttribute("aria-label") || one.title || one.textContent)) }),
   see: async ({ name }) => {
     await page.waitForTimeout(500);
+    if (!name.startsWith("citation")) await page.evaluate(() => {
+      for (const one of document.querySelectorAll("*")) if (one.scrollHeight > one.clientHeight + 50) one.scrollTop = one.scrollHeight;
+    });
+    await page.waitForTimeout(300);
     await page.screenshot({ path: join(out, `${name}.png`) });
     return { text: await shown() };
   },
