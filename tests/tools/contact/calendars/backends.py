@@ -71,7 +71,7 @@ async def caldav(url: str, now: MovedNow, server: Radicale) -> AsyncIterator[Bac
     owner = somebody()
     async with AsyncExitStack() as opened:
         for person in (DANA, OMAR):
-            await server.makes(person.email)
+            server.makes(person.email)
 
         def calendar(limit_s: float = LIMIT_S) -> OutsideCalendar:
             database = Database(url, pool_size=2)

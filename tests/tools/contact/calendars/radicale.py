@@ -36,11 +36,11 @@ class Radicale:
     def of(self, email: str) -> str:
         return self.template.replace("{email}", email)
 
-    async def makes(self, email: str) -> None:
-        async with httpx.AsyncClient(auth=self.auth, trust_env=False, timeout=20) as http:
-            await http.request("MKCOL", f"{self.root}/{self.tag}-{email}/")
-            made = await http.request("MKCALENDAR", f"{self.of(email)}/")
-            assert made.status_code == 201, made.text
+    def makes(self, email: str) -> None:
+        """An empty calendar, as radicale keeps it: three requests less for each test."""
+        calendar = self.folder / "collection-root" / f"{self.tag}-{email}" / "calendar"
+        calendar.mkdir(parents=True)
+        (calendar / ".Radicale.props").write_text('{"tag": "VCALENDAR"}')
 
     async def puts(self, email: str, text: str) -> None:
         async with httpx.AsyncClient(auth=self.auth, trust_env=False, timeout=20) as http:

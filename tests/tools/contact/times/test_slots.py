@@ -7,9 +7,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.engines import full_run
 from tools.servers.contact.calendars.port import Busy, Event, Placed
 from tools.servers.contact.people import Owner
 from tools.servers.contact.times import slots, zones
@@ -19,6 +20,7 @@ from tools.servers.contact.times.shapes import PARTS, PartOfDay, Wanted
 from tools.servers.contact.times.zones import UnknownZone
 
 SOMEBODY = Owner(UUID(int=1), UUID(int=2))
+EXAMPLES = 1000 if full_run() else 50
 SYDNEY = ZoneInfo("Australia/Sydney")
 MINUTE = timedelta(minutes=1)
 # Half-hour changes, changes at midnight, offsets of 45 minutes, no changes at all.
@@ -222,6 +224,7 @@ _MINUTES = st.sampled_from([15, 30, 45, 60, 90, 240])
 
 
 @pytest.mark.proves("CAL-104")
+@settings(max_examples=EXAMPLES)
 @given(ZONES, ZONES, _WEEKS, _FROM, _BUSY, _MINUTES, st.integers(0, 60), st.integers(0, 60), st.data())
 def test_no_slot_is_ever_outside_of_hours_or_inside_of_what_is_busy(
     tz: str,
@@ -281,6 +284,7 @@ def _open(hours: OfficeHours, moment: datetime) -> bool:
 
 
 @pytest.mark.proves("CAL-104")
+@settings(max_examples=EXAMPLES)
 @given(ZONES, _WEEKS, _FROM, _BUSY, _MINUTES)
 def test_every_slot_that_is_possible_is_found(
     tz: str, week: dict[int, Hours], first: date, taken: list[tuple[int, int]], minutes: int
@@ -313,6 +317,7 @@ def test_a_clock_time_is_the_first_instant_that_shows_it(tz: str, day: date, clo
     assert just_before < datetime.combine(day, clock)
 
 
+@settings(max_examples=EXAMPLES)
 @given(ZONES, st.dates(date(2020, 1, 1), date(2035, 1, 1)), st.integers(1, 400))
 def test_stretches_cover_the_time_without_gaps(tz: str, day: date, length: int) -> None:
     place, start = ZoneInfo(tz), datetime.combine(day, time(), UTC)
