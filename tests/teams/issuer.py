@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import cache
 from typing import Any
 
 import jwt
@@ -11,6 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 APP_ID = "11111111-2222-4333-8444-555555555555"
+
+
+@cache
+def _made(number: int) -> rsa.RSAPrivateKey:
+    """One for all tests of a process: making it takes longer than a test."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Issuer:
@@ -34,8 +41,9 @@ class Issuer:
         return f"{self.url}/metadata"
 
     def rotate(self) -> None:
-        self.kid = f"key-{len(self._keys) + 1}"
-        self._keys[self.kid] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        number = len(self._keys) + 1
+        self.kid = f"key-{number}"
+        self._keys[self.kid] = _made(number)
 
     def token(self, service_url: str, *, kid: str = "", **claims: Any) -> str:
         now = int(time.time())

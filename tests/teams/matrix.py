@@ -259,7 +259,7 @@ BROKEN: Final[dict[str, Any]] = {"status": 502, "code": "BadGateway"}
 OTHERS: Final[tuple[Place, ...]] = ("group", "channel")
 FAULTS: Final = (
     Fault("none", undisturbed),
-    Fault("none, in pieces", in_pieces, quick=True),
+    Fault("none, in pieces", in_pieces),
     Fault("stream start: 502", with_teams("start", **BROKEN)),
     Fault("stream start: throttled", with_teams("start", **LIMITED)),
     Fault("stream start: not allowed", with_teams("start", 9, status=403, code="ContentStreamNotAllowed")),
@@ -286,7 +286,7 @@ FAULTS: Final = (
     Fault("Teams is away for four calls", with_teams("*", 4, status=503, code="Unavailable")),
     Fault("Teams is away for ten calls", with_teams("*", 10, status=503, code="Unavailable")),
     Fault("every call is throttled once", with_teams("*", 6, **LIMITED)),
-    Fault("two minutes pass", two_minutes_pass, quick=True),
+    Fault("two minutes pass", two_minutes_pass),
     Fault("model times out", with_platform(MODEL_TIMES_OUT), ending="trouble", quick=True),
     Fault("platform away", with_platform(AWAY, 50), ending="trouble"),
     Fault("the platform's line breaks", with_platform(Cut(200))),
