@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
+from uuid import UUID
 
 from kit.wire.chat import Citation
 
@@ -20,6 +21,15 @@ def numbered(citations: Iterable[Citation]) -> dict[int, Citation]:
     for citation in citations:
         found.setdefault(citation.n, citation)
     return dict(sorted(found.items()))
+
+
+def together(citations: Iterable[Citation]) -> list[list[Citation]]:
+    """Those of one place and one confidence stand in one line, by their first number."""
+    lines: dict[tuple[UUID, str, str], list[Citation]] = {}
+    for citation in numbered(citations).values():
+        key = (citation.doc_id, place(citation), confidence(citation.confidence))
+        lines.setdefault(key, []).append(citation)
+    return list(lines.values())
 
 
 def addresses(citations: Iterable[Citation], *, short: bool = False) -> dict[int, str]:

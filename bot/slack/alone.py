@@ -100,7 +100,7 @@ class Alone:
             final = reply if isinstance(reply, FinalReply) else final
         match final:
             case Answer():
-                return render.answer(final, False)
+                return render.answer(final, False, turn.text)
             case Question():
                 them = self.desk.people.as_them(who)
                 return render.question(await them.interactions.get(final.interaction_id), False)

@@ -35,21 +35,28 @@ from bot.slack.rich import inline, rich, text_length
 from bot.slack.text import LONGEST, Table, escaped, parts_of, pieces
 from kit.wire.chat import Message as Said
 
+_QUESTION = 150
 TABLE = 10_000
 """Characters in all cells of a message's tables; one table a message."""
 _BETWEEN = "\n\n"
+_EVERYONES = (
+    "Here I look only into what everyone may read."
+    " “Answer me privately” also looks into what you alone may see."
+)
 _VIEW = 60_000
 """Characters in one view: far below what a view's payload may weigh."""
 
 
-def answer(given: Answer, shared: bool) -> Message:
-    """The whole final message. `shared`: others read it too. What does not fit stands behind "Show more"."""
+def answer(given: Answer, shared: bool, asked: str = "") -> Message:
+    """The whole final message. `shared`: others read it too. `asked`: the question, where Slack shows it
+    nowhere. What does not fit stands behind "Show more"."""
+    above = [context(f"You asked: {shown(asked, _QUESTION)}")] if asked else []
     for short in (False, True):
         urls = addresses(given.citations, short=short)
-        body, complete = _body(given.text, urls, _room(given, shared))
+        body, complete = _body(given.text, urls, _room(given, shared) - size(above))
         if complete:
             break
-    return Message(_notification(given.text), (*body, *_below(given, shared, complete)))
+    return Message(_notification(given.text), (*above, *body, *_below(given, shared, complete)))
 
 
 def _room(given: Answer, shared: bool) -> int:
@@ -145,6 +152,8 @@ def _styled(run: Block, bold: bool) -> Block:
 
 def _below(given: Answer, shared: bool, complete: bool) -> list[Block]:
     blocks = sources_of(given.citations)
+    if shared and given.outcome == "not_found":
+        blocks.append(context(_EVERYONES))
     if given.degraded:
         blocks.append(context(f":warning: {escaped(missing(given.degraded))}"))
     buttons: list[Block] = []

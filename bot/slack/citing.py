@@ -1,8 +1,8 @@
 """Citations in Slack: `[n]` becomes a link that opens the source at its section (SPEC 1 J1, 7)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bot.core.citing import address, confidence, marked, numbered, place
+from bot.core.citing import address, confidence, marked, place, together
 from bot.core.plain import opens
 from bot.slack.blocks import CONTEXT, Block, context, listed, shown, within
 from bot.slack.text import linked, markdown_link
@@ -10,6 +10,9 @@ from kit.wire.chat import Citation
 
 LISTED = 3_400
 """Characters of sources in one message."""
+_LONGEST = 500
+_A_LINE = 3
+"""Numbers with their addresses in one line: a line stays below `CONTEXT`."""
 
 
 def with_links(markdown: str, urls: Mapping[int, str], before: str = "") -> str:
@@ -27,25 +30,43 @@ def marker(n: int) -> str:
 
 
 def sources_of(citations: Sequence[Citation]) -> list[Block]:
-    """*Sources*, one a line: (1) Title › Section, p. 2 · high confidence."""
-    found = list(numbered(citations).values())
-    if not found:
+    """*Sources*, one place a line: (1) (3) Title › Section, p. 2 · high confidence."""
+    if not citations:
         return []
-    lines = within([source_line(citation) for citation in found], LISTED)
+    lines = within(source_lines(citations), LISTED)
     return [context(*listed(["*Sources*", *lines], CONTEXT))]
 
 
 def are_listed(citations: Iterable[Citation]) -> bool:
     """All of them, in one message."""
-    lines = [source_line(citation) for citation in numbered(citations).values()]
+    lines = source_lines(citations)
     return within(lines, LISTED) == lines
 
 
-def source_line(citation: Citation) -> str:
-    url = address(citation)
-    label = place(citation)
-    name = linked(url, label) if opens(url) and len(url) <= 1_000 else shown(label, 200)
+def source_lines(citations: Iterable[Citation]) -> list[str]:
+    return [line for found in together(citations) for line in _lines(found)]
+
+
+def _lines(found: Sequence[Citation]) -> Iterator[str]:
+    """Where one stands alone, its name is the link; of several, their numbers are."""
+    if len(found) == 1:
+        yield _line(found[0])
+        return
+    numbers = [linked(_opened(each), marker(each.n)) for each in found]
+    for at in range(0, len(numbers), _A_LINE):
+        some = " ".join(numbers[at : at + _A_LINE])
+        yield f"{some} {shown(place(found[0]), 200)} · {confidence(found[0].confidence)}"
+
+
+def _line(citation: Citation) -> str:
+    label, url = place(citation), _opened(citation)
+    name = linked(url, label) if url else shown(label, 200)
     return f"{marker(citation.n)} {name} · {confidence(citation.confidence)}"
+
+
+def _opened(citation: Citation) -> str:
+    url = address(citation)
+    return url if opens(url) and len(url) <= _LONGEST else ""
 
 
 def source_markdown(citation: Citation) -> str:

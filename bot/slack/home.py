@@ -26,6 +26,7 @@ from kit.wire.library import Document, Job
 
 _DOCUMENTS, _INTERACTIONS, _JOBS = 40, 20, 5
 _LATEST_ERRORS = 3
+_UNLIMITED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _account(given: Home) -> Iterator[Block]:
 def _limits(me: Me) -> Iterator[Block]:
     """Questions alone: what else is limited nobody in Slack comes near."""
     for limit in me.limits:
-        if limit.kind == "turns":
+        if limit.kind == "turns" and limit.most < _UNLIMITED:
             yield context(f"You can ask {limit.left} of {limit.most} questions right now (each minute anew).")
 
 

@@ -36,6 +36,7 @@ class Fault:
     """How many were asked in the thread; each has its own final message."""
     quick: bool = False
     """Runs in the quick suite, too."""
+    places: tuple[Place, ...] = PLACES
 
 
 ANSWERS: Final = (ANSWERED, "long answer", "Part 0", "10 days")
@@ -65,6 +66,8 @@ async def met(here: Office, fault: Fault, place: Place) -> tuple[str, float]:
         wrong = f"an orphan status: {status}"
     elif not all(one.shown.strip() for one in finals):
         wrong = "an empty message"
+    elif fault.ending == "refusal" and "I answer" not in finals[0].shown:
+        wrong = f"no refusal: {finals[0].shown[:100]}"
     elif fault.ending == "answer" and not any(word in finals[0].shown for word in ANSWERS):
         wrong = f"no answer: {finals[0].shown[:100]}"
     return wrong, time.monotonic() - began
@@ -247,6 +250,13 @@ async def stranger(office: Office, place: Place) -> Posted:
     return await ask(office, place, by=eve)
 
 
+async def another_bot(office: Office, place: Place) -> Posted:
+    """Bots write into channels only."""
+    robot = office.slack.person("robot", office.team, bot=True)
+    office.channel.members.add(robot.id)
+    return await ask(office, place, by=robot)
+
+
 async def unknown_person(office: Office, place: Place) -> Posted:
     """Of this workspace, but nobody whom the platform knows."""
     zoe = office.slack.person("zoe", office.team, email="zoe@nowhere.example")
@@ -323,5 +333,6 @@ FAULTS: Final = (
     Fault("240 blocks", long_answer(MANY_PARTS)),
     Fault("unknown person", unknown_person),
     Fault("stranger of Slack Connect", stranger, ending="refusal", quick=True),
+    Fault("another app's bot", another_bot, ending="refusal", places=("channel",)),
     Fault("bot is killed", bot_is_killed),
 )

@@ -52,6 +52,8 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
         self.url = ""
         self.passed: list[str] = []
+        self.answered: list[tuple[str, int]] = []
+        """`METHOD path`, and the status that the platform answered with."""
         self._marked = 0
         self._came = asyncio.Event()
 
@@ -102,6 +104,7 @@ class Wire:
             request.method, self._target + request.path_qs, headers=headers, data=body, allow_redirects=False
         )
         async with asking as answer:
+            self.answered.append((f"{request.method} {request.path}", answer.status))
             kept = {k: v for k, v in answer.headers.items() if k.lower() not in _HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
             await response.prepare(request)

@@ -104,6 +104,31 @@ def test_many_sources_are_counted_and_all_of_them_one_press_away() -> None:
     assert refused_by_slack(shown) == []
 
 
+def test_sources_of_one_place_stand_in_one_line_each_number_with_its_own_address() -> None:
+    several = [cited(n, url=f"https://sb.example/content?quote={n}#leave") for n in (1, 2, 4)]
+    other = cited(3, title="Travel", section="")
+    shown = answer(answered("x", [*several, other]), False)
+    lines = shown.blocks[1]["elements"][0]["text"].splitlines()
+    assert lines[0] == "*Sources*"
+    assert len(lines) == 3
+    for n in (1, 2, 4):
+        assert f"<https://sb.example/content?quote={n}#leave|({n})>" in lines[1]
+    assert lines[1].endswith("Leave › Annual leave, p. 2 · very high confidence")
+    assert lines[2].startswith("(3) ")
+
+
+def test_where_others_read_along_nothing_found_says_where_more_may_be() -> None:
+    nothing = answered("I couldn't find this.", outcome="not_found")
+    assert "what everyone may read" in words(answer(nothing, True).blocks)
+    assert "what everyone may read" not in words(answer(nothing, False).blocks)
+
+
+def test_the_answer_to_a_command_stands_below_its_question() -> None:
+    shown = answer(answered("25 days."), False, "How much *leave* do I get?")
+    assert "You asked: How much" in words(shown.blocks[:1])
+    assert "25 days." in words(shown.blocks[1:])
+
+
 def test_trouble_says_what_to_do_and_how_it_is_found() -> None:
     shown = trouble(Trouble("internal", "The model is away", "Try again in a minute.", "req-7f", True))
     assert "The model is away. Try again in a minute." in words(shown.blocks)
@@ -126,6 +151,7 @@ def test_any_answer_is_one_that_slack_takes(
     given_answer = answered(text * times, citations, degraded=["docs", "<!here>"])
     shown = answer(given_answer, shared)
     assert refused_by_slack(shown) == []
+    assert refused_by_slack(answer(given_answer, shared, text * times)) == []
     assert len(closing(given_answer, shared)) <= 10
     message = Message(
         id=OTHER, role="assistant", text=text, created_at=NOW, turn_id=OTHER, citations=citations
