@@ -6,9 +6,10 @@ begins. What is said goes over `calls`."""
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, cast
 
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 FINISHED_WITHIN_S: Final = 20.0
 """What is still under way when we stop; the rest is taken up by whoever comes next."""
 INVOKED_WITHIN_S: Final = 9.0
+REMEMBERED: Final = 2_000
 REFUSED: Final = "I answer only people of the organisation that installed me."
 
 
@@ -60,6 +62,9 @@ class TeamsBot:
     opening: Opening
     delivering: Delivering
     invokes: Invokes
+    _answers: OrderedDict[str, "asyncio.Task[InvokeAnswer]"] = field(
+        default_factory=OrderedDict[str, "asyncio.Task[InvokeAnswer]"], init=False
+    )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -96,7 +101,7 @@ class TeamsBot:
             if body.get("type") != "invoke":
                 self._taken(body)
                 return
-            answer = await self._invoked(body)
+            answer = await self._answered_once(body)
             response = InvokeResponse(status=answer.status, body=answer.body)
             context.turn_state[INVOKE_RESPONSE] = Activity(type="invokeResponse", value=response)
 
@@ -140,6 +145,19 @@ class TeamsBot:
             return
         self.take(event)
 
+    async def _answered_once(self, body: Mapping[str, Any]) -> InvokeAnswer:
+        """An invoke that comes again gets the same answer, and does nothing a second time."""
+        conversation, sender = body.get("conversation"), body.get("from")
+        key = f"{body.get('id') or ''}\n{conversation}\n{sender}\n{body.get('name')}"
+        if not body.get("id"):
+            return await self._invoked(body)
+        answering = self._answers.get(key)
+        if answering is None:
+            answering = self._answers[key] = asyncio.create_task(self._invoked(body))
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        return await asyncio.shield(answering)
+
     async def _invoked(self, body: Mapping[str, Any]) -> InvokeAnswer:
         where, value = parse.where_of(body), body.get("value")
         who = parse.who_of(body, where) if where is not None else None
@@ -181,7 +199,7 @@ def build(
         settings.agent or None,
         clock,
     )
-    uploading, opening = Uploading(desk), Opening(desk)
+    uploading, opening = Uploading(desk), Opening(desk, settings)
 
     async def resume(kept: Kept, begun: Begun) -> None:
         await uploading.go_on(kept, begun, answering.asked)

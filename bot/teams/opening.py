@@ -14,12 +14,15 @@ from bot.teams.desk import Desk
 from bot.teams.happened import Added, Who
 from bot.teams.kept import Kept, place_of
 from bot.teams.sending import TeamsTrouble
+from bot.teams.settings import TeamsSettings
+from bot.teams.signing_in import oauth_card
 
 log = structlog.get_logger()
 Json = dict[str, Any]
 HELP: Final = frozenset({"", "help", "?", "/help", "hilfe"})
 LINK: Final = frozenset({"link", "/link", "sign in", "connect my account"})
 WELCOMED_S: Final = 30 * 86_400
+SIGN_IN: Final = "Or let Teams sign you in:"
 NOT_HERE: Final = "Write “link” to me in our 1:1 chat: the code that links your account is for you alone."
 LISTED: Final = 3
 
@@ -27,6 +30,7 @@ LISTED: Final = 3
 @dataclass(slots=True)
 class Opening:
     desk: Desk
+    settings: TeamsSettings
 
     async def added(self, added: Added) -> None:
         """A greeting, once; Teams tells of one installation in two ways."""
@@ -54,16 +58,20 @@ class Opening:
         if said in HELP:
             offered = await self._prompts(kept.who) if kept.where.direct else prompts(())
             return [cards.message(cards.help_(offered, kept.where.direct))]
-        return [await self._link(kept)]
+        return await self._link(kept)
 
-    async def _link(self, kept: Kept) -> Json:
+    async def _link(self, kept: Kept) -> Sequence[Json]:
+        """The code, and behind it what makes Teams sign the person in by itself, where that is set up."""
         if not kept.where.direct:
-            return render.notice(NOT_HERE)
+            return [render.notice(NOT_HERE)]
         try:
             link = await self.desk.people.link(kept.where, kept.who)
         except ApiError as error:
-            return render.notice(f"{error.problem.detail} {error.problem.hint}")
-        return cards.message(cards.link(link, self.desk.switchboard.base_url))
+            return [render.notice(f"{error.problem.detail} {error.problem.hint}")]
+        base_url = self.desk.switchboard.base_url
+        shown = [cards.message(cards.link(link, base_url))]
+        asks = None if link.linked else oauth_card(self.settings, SIGN_IN, base_url)
+        return [*shown, {"type": "message", "attachments": [asks]}] if asks else shown
 
     async def _prompts(self, who: Who) -> list[tuple[str, str]]:
         """What might be asked, after the documents that the person can see."""

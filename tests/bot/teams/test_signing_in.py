@@ -4,7 +4,8 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jwt
 import pytest
@@ -13,9 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from switchboard_sdk import Switchboard
 
-from bot.teams.happened import Who
+from bot.teams.desk import Desk
+from bot.teams.happened import Where, Who
+from bot.teams.kept import Kept
+from bot.teams.opening import Opening
 from bot.teams.settings import TeamsSettings
 from bot.teams.signing_in import CONNECTION, SigningIn, oauth_card
+from kit.wire.channels import LinkState
 from tests.loopback import listening
 from tests.scripted_platform import Answer, ScriptedPlatform, running
 
@@ -155,3 +160,26 @@ def test_the_card_that_asks_for_a_token_names_our_resource() -> None:
     assert card is not None
     assert card["content"]["tokenExchangeResource"]["uri"] == RESOURCE
     assert oauth_card(TeamsSettings(app_id=APP), "Sign in", "https://sb.example") is None
+
+
+@pytest.mark.proves("TEAMS-212")
+@pytest.mark.parametrize(
+    ("resource", "is_linked", "cards"), [(RESOURCE, False, 2), ("", False, 1), (RESOURCE, True, 1)]
+)
+async def test_whoever_wants_to_link_is_offered_the_sign_in_where_it_is_set_up(
+    resource: str, is_linked: bool, cards: int
+) -> None:
+    async def link(where: Where, who: Who) -> LinkState:
+        return LinkState(
+            identity=who.identity, linked=is_linked, code=None if is_linked else "WXYZ-2345-KLMN"
+        )
+
+    desk = SimpleNamespace(
+        people=SimpleNamespace(link=link), switchboard=SimpleNamespace(base_url="https://sb.example")
+    )
+    opening = Opening(cast(Desk, desk), TeamsSettings(app_id=APP, sso_resource=resource))
+    where = Where("https://smba.example/", "a:1", "personal", TENANT, "28:bot", activity="1")
+    shown = await opening.instead(Kept("ask", MAYA, where, text="link")) or ()
+    assert len(shown) == cards
+    kinds = [one["attachments"][0]["contentType"] for one in shown]
+    assert kinds[1:] == ["application/vnd.microsoft.card.oauth"] * (cards - 1)
