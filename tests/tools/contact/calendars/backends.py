@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import httpx
 import psycopg
@@ -110,7 +111,7 @@ async def graph(url: str, now: MovedNow) -> AsyncIterator[Backend]:
 
 @asynccontextmanager
 async def google(url: str, now: MovedNow) -> AsyncIterator[Backend]:
-    key = rsa.generate_private_key(65537, 2048)
+    key = a_key()
     stub = GoogleStub(key=key.public_key())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     async with AsyncExitStack() as opened:
@@ -140,6 +141,12 @@ def _with_stub(stub: GraphStub | GoogleStub, calendar: Callable[..., OutsideCale
     return Backend(
         somebody(), calendar(), calendar(), lambda: stub.events(DANA.email), puts, goes_away, calendar, stub
     )
+
+
+@cache
+def a_key() -> rsa.RSAPrivateKey:
+    """Making one takes longer than most of these tests."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 async def a_token() -> str:
