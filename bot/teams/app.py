@@ -156,7 +156,14 @@ class TeamsBot:
             answering = self._answers[key] = asyncio.create_task(self._invoked(body))
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
-        return await asyncio.shield(answering)
+        try:
+            answer = await asyncio.shield(answering)
+        except Exception:
+            self._answers.pop(key, None)
+            raise
+        if answer.status >= 500:
+            self._answers.pop(key, None)
+        return answer
 
     async def _invoked(self, body: Mapping[str, Any]) -> InvokeAnswer:
         where, value = parse.where_of(body), body.get("value")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -60,20 +60,16 @@ async def desk() -> AsyncIterator[Desk]:
 
 def field_of(card: Json) -> str:
     """The id of the card's first input."""
-    found: list[str] = []
-
-    def look(part: Any) -> None:
-        if isinstance(part, dict):
-            if str(part.get("type", "")).startswith("Input."):
-                found.append(str(part["id"]))
-            for each in part.values():
-                look(each)
-        elif isinstance(part, list):
-            for each in part:
-                look(each)
-
-    look(card)
-    return found[0]
+    waiting: list[Any] = [card]
+    for part in waiting:
+        if isinstance(part, list):
+            waiting += cast(list[Any], part)
+        elif isinstance(part, dict):
+            given = cast(Json, part)
+            if str(given.get("type", "")).startswith("Input."):
+                return str(given["id"])
+            waiting += given.values()
+    raise AssertionError("the card asks for nothing")
 
 
 async def test_a_form_is_filled_in_on_its_card_and_the_turn_goes_on_below(desk: Desk) -> None:
@@ -147,3 +143,15 @@ async def test_an_invoke_without_a_person_is_refused(desk: Desk) -> None:
     hook = Person("hook", known=False)
     activity = desk.teams.activity(hook, desk.own, "invoke", name="adaptiveCard/action", value={})
     assert (await desk.teams.post(activity)).status_code == 400
+
+
+async def test_an_invoke_that_comes_again_is_answered_as_before_and_done_once(desk: Desk) -> None:
+    identity, said, shown = await desk.asked_back(desk.own)
+    data = {"interaction": identity, "action": "accept", field_of(shown.cards[0]): "ACE training"}
+    value = {"action": {"type": "Action.Execute", "verb": "answer", "data": data}}
+    press = desk.teams.activity(desk.maya, said.chat, "invoke", name="adaptiveCard/action", value=value)
+    press |= {"id": "f:invoke-1", "replyToId": shown.id}
+    first, again = [(await desk.teams.post(press)).json() for _ in range(2)]
+    assert first == again
+    await desk.bot.idle()
+    assert len(desk.platform.responded) == 1
