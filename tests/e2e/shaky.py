@@ -18,22 +18,26 @@ class Shaky:
     calm: bool = False
     met: dict[str, int] = field(default_factory=dict[str, int])
 
-    async def _meets(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def meets(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fate = "well" if self.calm else self.random.choice(self.fates)
         self.met[fate] = self.met.get(fate, 0) + 1
-        if fate == "fail":
+        try:
+            if fate == "slow":
+                await asyncio.sleep(self.random.uniform(0.2, 1.0))
+            if fate != "fail":
+                await self._through(reader, writer, self.random.randrange(600) if fate == "lose" else None)
+        finally:
             writer.transport.abort()
-            return
-        if fate == "slow":
-            await asyncio.sleep(self.random.uniform(0.2, 1.0))
+
+    async def _through(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None
+    ) -> None:
         with suppress(OSError):
             there, back = await asyncio.open_connection("127.0.0.1", self.port)
-            limit = self.random.randrange(0, 600) if fate == "lose" else None
             try:
                 await asyncio.gather(_relay(reader, back), _relay(there, writer, limit))
             finally:
                 back.transport.abort()
-        writer.transport.abort()
 
 
 async def _relay(
@@ -57,7 +61,7 @@ async def shaky(port: int, seed: random.Random) -> AsyncIterator[tuple[Shaky, in
     tasks = set[asyncio.Task[None]]()
 
     def meets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(relay._meets(reader, writer))
+        task = asyncio.ensure_future(relay.meets(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -69,4 +73,5 @@ async def shaky(port: int, seed: random.Random) -> AsyncIterator[tuple[Shaky, in
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0.01)  # a transport closes its socket in the next round of the loop
+        for _ in range(3):  # a transport closes its socket in the next round of the loop
+            await asyncio.sleep(0)
