@@ -55,7 +55,8 @@ class Failed(Exception):
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
         super().__init__(message)
-        self.error = {"code": code, "message": message} | ({"data": data} if data else {})
+        self.code = code
+        self.error: dict[str, Any] = {"code": code, "message": message} | ({"data": data} if data else {})
 
 
 def _text(text: str, **more: Any) -> dict[str, Any]:
@@ -137,7 +138,7 @@ class Jobs:
             result = await self._result(message["method"], message.get("params") or {})
             return 200, answer | {"result": result}
         except Failed as failed:
-            status = mcp.HTTP_STATUS.get(failed.error["code"], 200)
+            status = mcp.HTTP_STATUS.get(failed.code, 200)
             return 200 if self.in_sessions else status, answer | {"error": failed.error}
 
     async def _result(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +178,8 @@ class Jobs:
                 task.end("cancelled")
             return task.shown(in_session=True) if self.in_sessions else {"resultType": "complete"}
         if method == "tasks/update":
-            for key, answer in (params.get("inputResponses") or {}).items():
+            given: dict[str, Any] = params.get("inputResponses") or {}
+            for key, answer in given.items():
                 if task.wanted.pop(key, None) is not None:
                     task.given[key] = answer
             task.changed.set()
@@ -197,13 +199,15 @@ class Jobs:
         return task.result | {"_meta": {mcp.RELATED_TASK_META: {"taskId": task.id}}}
 
     async def _call(self, params: dict[str, Any]) -> dict[str, Any]:
-        name, arguments = params["name"], params.get("arguments") or {}
+        name: str = params["name"]
+        arguments: dict[str, Any] = params.get("arguments") or {}
+        given: dict[str, Any] = params.get("inputResponses") or {}
         job = _JOBS.get(name)
-        if name == "test_tool_with_task" and not (params.get("inputResponses") or {}).get("user_name"):
+        if name == "test_tool_with_task" and "user_name" not in given:
             asked = {"inputRequests": {"user_name": _form("What is your name?", "name")}}
             return {"resultType": "input_required", "requestState": "round-1", **asked}
         if name == "test_tool_with_task":
-            arguments = {"name": params["inputResponses"]["user_name"]["content"]["name"]}
+            arguments = {"name": given["user_name"]["content"]["name"]}
         wants = params.get("task") is not None if self.in_sessions else _declares(params)
         if job is None or not wants:
             if name == "failing_job" and not self.in_sessions:
@@ -235,7 +239,7 @@ class Jobs:
                 inbox.put_nowait({"method": "notifications/tasks", "params": said})
 
     async def _listen(self, message: dict[str, Any], send: Send) -> None:
-        ids = set(message["params"]["notifications"].get("taskIds") or ())
+        ids: set[str] = set(message["params"]["notifications"].get("taskIds") or ())
         inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         head = [(b"content-type", b"text/event-stream")]
         await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -303,12 +307,14 @@ _JOBS: dict[str, Job] = {
 
 
 def _declares(params: dict[str, Any]) -> bool:
-    can = (params.get("_meta") or {}).get(mcp.CAPABILITIES_META) or {}
+    meta: dict[str, Any] = params.get("_meta") or {}
+    can: dict[str, Any] = meta.get(mcp.CAPABILITIES_META) or {}
     return mcp.TASKS_EXTENSION in (can.get("extensions") or {})
 
 
 def _same(message: dict[str, Any], headers: Mapping[str, str]) -> None:
-    method, params = message["method"], message.get("params") or {}
+    method: str = message["method"]
+    params: dict[str, Any] = message.get("params") or {}
     named = mcp.NAMED.get(method)
     if headers.get(mcp.METHOD_HEADER) != method:
         raise Failed(mcp.HEADER_MISMATCH, "Mcp-Method")

@@ -52,7 +52,7 @@ from tools.gateway.upstreams.connections import Connections
 from tools.gateway.upstreams.openapi import Apis
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.peers import Peers
-from tools.gateway.upstreams.stdio import Processes
+from tools.gateway.upstreams.processes import Processes
 
 ISSUER = "gateway"
 _SERVER_PATH = "/servers/"

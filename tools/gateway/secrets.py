@@ -4,9 +4,10 @@ A result is whole or not at all, so all of it is looked through: first for a few
 next to nothing, and by pattern only for those marks that are there.
 """
 
+import asyncio
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 REDACTED = b"[REDACTED]"
 # In JSON text "\\" may begin an escape, '"' ends the string: no pattern eats either, so it stays JSON.
@@ -71,6 +72,7 @@ _ENCODED = ("c2Jf", "ZXlK", "LS0tLS1CRUdJTi", "QUtJQ", "Z2h", "eG94", "c2st")
 _LONGEST = 65_536
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,%d}={0,2}" % _LONGEST)
 _DIGIT = re.compile(rb"[A-Za-z0-9+/_-]")
+_BASIC_MARK = "asic "
 _BASIC = re.compile(rb"([Bb]asic )([A-Za-z0-9+/_-]{8,1000}={0,2})")
 # As text: `in` costs a seventh of what it costs with bytes, which are first tried as a number.
 _MARKED = tuple((mark.decode(), pattern, instead) for marks, pattern, instead in _PATTERNS for mark in marks)
@@ -79,6 +81,30 @@ _MARKED = tuple((mark.decode(), pattern, instead) for marks, pattern, instead in
 # What JSON writers may escape though they need not: .NET's does with "+" and quotes, others with "/".
 _ESCAPED = re.compile(rb"\\\\|\\u00([2-7][0-9A-Fa-f]|0[9AaDd])|\\/")
 _SHORT = {b"\t": b"\\t", b"\n": b"\\n", b"\r": b"\\r", b'"': b'\\"', b"\\": b"\\\\"}
+
+
+_ESCAPES = ("\\u00", "\\/")
+_ALL = frozenset((*(mark for mark, _, _ in _MARKED), *_ENCODED, _BASIC_MARK, *_ESCAPES))
+# Some 54 marks are looked for in each: this much holds the event loop for half a millisecond.
+_SLICE = 16_384
+_OVERLAP = max(map(len, _ALL)) - 1
+
+
+async def looked_through(text: bytes) -> tuple[bytes, int]:
+    """The same for large texts, in turns with all else on the event loop: marks are looked for a slice at a
+    time, and only for those that are there a thread goes over the whole. A thread alone would take the
+    loop's turns from it, 5 ms each, for as long as it works."""
+    there = set[str]()
+    for start in range(0, len(text), _SLICE):
+        part = text[start : start + _SLICE + _OVERLAP].decode("latin-1")
+        there.update([mark for mark in _ALL - there if mark in part])
+        await asyncio.sleep(0)
+    if not there:
+        return text, 0
+    if not there.isdisjoint(_ESCAPES):
+        # what is written otherwise may hold marks that are not seen as it stands
+        return await asyncio.to_thread(without_secrets, text)
+    return await asyncio.to_thread(_without, text, there)
 
 
 def without_secrets(text: bytes) -> tuple[bytes, int]:
@@ -99,20 +125,20 @@ def _plain(match: re.Match[bytes]) -> bytes:
     return _SHORT.get(character, whole if character == b"\x7f" else character)
 
 
-def _without(text: bytes, looked_at: str) -> tuple[bytes, int]:
-    """`looked_at`: the same, a character for each byte."""
+def _without(text: bytes, looked_at: Container[str]) -> tuple[bytes, int]:
+    """`looked_at`: the same, a character for each byte, or the marks that are in it."""
     text, found = _plainly(text, looked_at)
     runs = [run for mark in _ENCODED if mark in looked_at for run in _runs(text, mark.encode())]
     if runs:
         text, times = _blanked(text, sorted(runs, key=lambda run: run.start()))
         found += times
-    if "asic " in looked_at:
+    if _BASIC_MARK in looked_at:
         text, times = _credentials(text)
         found += times
     return text, found
 
 
-def _plainly(text: bytes, looked_at: str) -> tuple[bytes, int]:
+def _plainly(text: bytes, looked_at: Container[str]) -> tuple[bytes, int]:
     found, done = 0, None
     for mark, pattern, instead in _MARKED:
         # once, however many of its marks there are

@@ -8,7 +8,7 @@ import pytest
 
 from launch.cli.mcp_commands import CommandRefused, add, remove
 from tools.gateway.upstreams.commands import FILE, Command, Commands, CommandsUnreadable, read_commands
-from tools.gateway.upstreams.stdio import Processes
+from tools.gateway.upstreams.processes import Processes
 
 
 @pytest.mark.proves("GOV-704")

@@ -95,7 +95,7 @@ class Stream:
             "resourceSubscriptions": self._uris,
             "taskIds": self._tasks,
         }
-        can = {"extensions": {mcp.TASKS_EXTENSION: {}}} if self._tasks else {}
+        can: dict[str, Any] = {"extensions": {mcp.TASKS_EXTENSION: {}}} if self._tasks else {}
         params = mcp.stateless_params({"notifications": wanted}, CLIENT, capabilities=can)
         headers = mcp.stateless_headers("subscriptions/listen") | self._token
         body = mcp.request("subscriptions/listen", params)

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import pytest
 from hypothesis import given
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.tools.gateway.links import call_of, offered
 from tests.tools.gateway.test_wrappers import SECRETS, Inner
 from tests.tools.world import MAYA
+from tools.gateway import secrets
 from tools.gateway.call import Reply
-from tools.gateway.secrets import without_secrets
-from tools.gateway.wrappers import redact
+from tools.gateway.secrets import looked_through, without_secrets
 from tools.gateway.wrappers.redact import redacted
 
 ENCODED = ("our key", "token", "aws", "github", "slack", "model", "private key")
@@ -52,16 +52,29 @@ async def test_a_large_result_is_looked_through_beside_the_event_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     threads: list[int] = []
-    real = redact.without_secrets
+    real = secrets._plainly  # pyright: ignore[reportPrivateUsage] - the patterns themselves, wherever they run
 
-    def noting(text: bytes) -> tuple[bytes, int]:
+    def noting(text: bytes, marks: Container[str]) -> tuple[bytes, int]:
         threads.append(threading.get_ident())
-        return real(text)
+        return real(text, marks)
 
-    monkeypatch.setattr(redact, "without_secrets", noting)
+    monkeypatch.setattr(secrets, "_plainly", noting)
     large = base64.b64encode(os.urandom(300_000)).decode()
     for padding in ("", large):
         said = {"content": [{"type": "text", "text": padding + " " + SECRETS["aws"]}]}
         reply = await redacted(Inner(Reply(json.dumps(said).encode())))(call_of(MAYA, offered()))
         assert SECRETS["aws"] not in reply.result.decode()
     assert threads[0] == threading.get_ident() != threads[1]
+
+
+@given(
+    st.integers(0, 60),
+    st.sampled_from([SECRETS["aws"], f"Bearer {'a1' * 20}", "https://maya:letmein1@host/"]),
+)
+async def test_a_large_text_is_looked_through_as_a_small_one_is(before: int, secret: str) -> None:
+    """Wherever a slice ends: also in the middle of a mark, or of what it marks."""
+    filler = "lorem ipsum " * 4000
+    start = 16_384 - 30 + before
+    text = f'{{"text":"{filler[:start]} {secret} {filler}"}}'.encode()
+    assert await looked_through(text) == without_secrets(text)
+    assert (await looked_through(text))[1] == 1

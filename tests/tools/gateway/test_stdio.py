@@ -207,7 +207,7 @@ async def test_the_longest_idle_gives_its_place_to_another_person(
     tmp_path: Path, redis: Redis, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the gateway's own look at the tools has a process, too
-    monkeypatch.setattr("tools.gateway.upstreams.stdio._PRINCIPALS", 2)
+    monkeypatch.setattr("tools.gateway.upstreams.processes._PRINCIPALS", 2)
     async with small(tmp_path, redis, index, per_principal=True) as gate:
         mine, theirs = await about(gate), await about(gate, TOM)
         mine_again = await about(gate)

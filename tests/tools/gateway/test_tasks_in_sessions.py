@@ -1,7 +1,7 @@
 """Tasks of 2025-11-25 through the gateway, and those of servers that are reached otherwise (SPEC 9)."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ REVISION = "2025-11-25"
 @asynccontextmanager
 async def before(
     folder: Path, redis: Redis, redis_url: str, index: Index, address: str, **more: Any
-) -> AsyncIterator[Gate]:
+) -> AsyncGenerator[Gate]:
     """A gateway in front of the jobs at this address, after it has looked at their definitions."""
-    settings = GatewaySettings(**({"registry_poll_s": 3600, "definitions_check_s": 3600} | more))
+    settings = GatewaySettings(registry_poll_s=3600, definitions_check_s=3600, **more)
     mine = registered("jobs", address, definitions(), shares=[])
     async with running_gateway(
         folder, redis, index, registry=registry_of([mine]), settings=settings, apps={}, redis_url=redis_url

@@ -18,7 +18,7 @@ def stateless(gate: Gate, principal: Principal, method: str, name: str | None = 
 async def post(
     gate: Gate, body: bytes | str | Any, headers: dict[str, str], path: str = "/mcp"
 ) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=10, trust_env=False, verify=False) as client:
+    async with httpx.AsyncClient(timeout=30, trust_env=False, verify=False) as client:
         return await client.post(gate.url + path, content=body, headers=headers)
 
 

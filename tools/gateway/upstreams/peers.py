@@ -17,9 +17,10 @@ from tools.gateway.upstreams.errors import CredentialRefused
 from tools.gateway.upstreams.openapi import OPENAPI, Apis
 from tools.gateway.upstreams.parking import Parking
 from tools.gateway.upstreams.port import Upstream
+from tools.gateway.upstreams.processes import Processes
 from tools.gateway.upstreams.session_peer import SessionPeer
 from tools.gateway.upstreams.sessions import HttpSessions
-from tools.gateway.upstreams.stdio import STDIO, Processes
+from tools.gateway.upstreams.stdio import STDIO
 from tools.gateway.upstreams.talk import Ask, Discovered, Peer, StatelessPeer, beside_logging, discovered
 from tools.gateway.upstreams.talk import ask as ask_stateless
 

@@ -11,11 +11,11 @@ from prometheus_client import Counter
 
 from kit.wire.mcp import URL_NEEDED, RpcError
 from tools.gateway.call import Call, Handler, Reply
-from tools.gateway.secrets import without_secrets
+from tools.gateway.secrets import looked_through, without_secrets
 from tools.gateway.wrappers.forward import ServerRefused
 
 _found = Counter("switchboard_gateway_secrets_redacted_total", "Secrets taken out of results.", ["tool"])
-_LARGE = 200_000
+_LARGE = 32_768
 _encode = msgspec.json.Encoder().encode
 
 
@@ -26,11 +26,13 @@ def redacted(inner: Handler) -> Handler:
             reply = await inner(call)
         except ServerRefused as error:
             raise _refusal(call, error.error) from None
-        if len(reply.result) > _LARGE:
-            # it takes some 80 ms a megabyte, in which nobody else would be served
+        if len(reply.result) <= _LARGE:
+            result, found = _without(reply)
+        elif reply.needs_input:
             result, found = await asyncio.to_thread(_without, reply)
         else:
-            result, found = _without(reply)
+            # it takes some 30 ms a megabyte, in which nobody else would be served
+            result, found = await looked_through(reply.result)
         if not found:
             return reply
         _found.labels(call.known_tool().name).inc(found)
