@@ -23,8 +23,8 @@ from kit.wire.tools import ToolOutcome
 from launch.child import running
 from tests.e2e.booking import Maya, Typist, answered, mcp_client, one_turn, open_form, to_the_end
 from tests.e2e.conftest import Place, data_folder
-from tests.slack.office import ACME, bot_key, office
-from tests.slack.simulator import Slack
+from tests.slack.office import ACME, Office, bot_key, office
+from tests.slack.simulator import Posted, Slack
 from tests.unlimited import without_limits
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.full]
@@ -123,7 +123,42 @@ async def test_begun_over_rest_and_finished_in_the_terminal(desk: Place) -> None
 
 
 @pytest.mark.proves("WISH-107")
-async def test_in_slack_and_begun_in_slack_and_finished_over_rest(desk: Place) -> None:
+async def test_in_slack_from_the_wish_to_the_booking(desk: Place) -> None:
+    """A modal for the form, a button for the time, a button to confirm."""
+    async with Slack.running() as slack, office(slack, desk, await bot_key(desk)) as here:
+        async with desk.as_person("maya") as rest:
+            before = await booked(rest)
+        question = await here.maya.say(SAID)
+        await here.answer_to(question)
+        await here.maya.click(await asking(here, question), "open_form")
+        modal = await slack.until(lambda: here.maya.modal, "the form")
+        assert modal is not None
+        assert "ACE training" not in [block.get("label", {}).get("text") for block in modal.body["blocks"]]
+        fields: dict[str, Any] = {"first_name": "Maya", "last_name": "Patel", "e-mail": "maya@example.com"}
+        await here.maya.submit(**fields, i_agree="true")
+        await here.maya.click(await asking(here, question, "free"), "answer")
+        await here.maya.click(await asking(here, question, "Shall it be booked"), "Book it")
+        await slack.until(
+            lambda: [one for one in here.answers(question) if "is booked for" in one.shown], "the end"
+        )
+        async with desk.as_person("maya") as rest:
+            assert len(await booked(rest)) == len(before) + 1
+        assert not slack.violations, slack.violations
+
+
+async def asking(here: Office, question: Posted, word: str = "") -> Posted:
+    """The newest message with something to press, once it says this."""
+
+    def found() -> list[Posted]:
+        return [one for one in here.answers(question) if one.buttons and word in one.shown]
+
+    await here.slack.until(found, f"a question with {word!r}")
+    await here.settled()
+    return found()[-1]
+
+
+@pytest.mark.proves("WISH-107")
+async def test_begun_in_slack_and_finished_over_rest(desk: Place) -> None:
     maya = Maya()
     async with Slack.running() as slack, office(slack, desk, await bot_key(desk)) as here:
         question = await here.maya.say(SAID)
