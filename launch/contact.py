@@ -71,9 +71,11 @@ async def composed(
         secret=keys.contact.private.private_bytes_raw(),
         clock=clock,
     )
+    warming = asyncio.create_task(contact.warm())
     try:
         yield contact
     finally:
+        await asyncio.gather(warming, return_exceptions=True)
         await contact.stop()
         await opened.close()
 

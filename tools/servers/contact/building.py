@@ -1,7 +1,9 @@
 """The contact server from what it is given: tools, and the consumer of its queue."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.types import ASGIApp
 
@@ -13,13 +15,15 @@ from ports.queue import Pace, Queue, QueueWorker, Tasks
 from tools.servers.asking import States
 from tools.servers.contact.booking.keeping import Keeping
 from tools.servers.contact.booking.office import Office
+from tools.servers.contact.calendars.port import Event
 from tools.servers.contact.effects.finishing import Finishing
 from tools.servers.contact.effects.ledger import Ledger
 from tools.servers.contact.effects.performing import Performing
 from tools.servers.contact.effects.reporting import Platform, Reporting
 from tools.servers.contact.effects.settling import Settling
 from tools.servers.contact.effects.systems import Systems
-from tools.servers.contact.letters import ConsentText
+from tools.servers.contact.letters import ConsentText, LetterFacts, letter_for
+from tools.servers.contact.people import Person
 from tools.servers.contact.server import manifest, tools_of
 from tools.servers.contact.settings import ContactSettings
 from tools.servers.contact.times.desk import Desk
@@ -46,9 +50,19 @@ class Contact:
     def worker(self, pace: Pace | None = None) -> QueueWorker:
         return QueueWorker(self.office.ledger.database.url, self.tasks, self.workers, pace, name=QUEUE)
 
+    async def warm(self) -> None:
+        """What the first letter would have to load. It takes half a second, in a thread."""
+        await asyncio.to_thread(_write_one, self.clock)
+
     async def stop(self) -> None:
         """What answers have left running gets a moment."""
         await self.office.performing.stop()
+
+
+def _write_one(clock: Clock) -> None:
+    now, nobody = clock.now(), Person("nobody@example.com", "Nobody")
+    event = Event("warming", "Nothing", now, now + timedelta(minutes=30), "UTC", nobody)
+    letter_for("confirmed", LetterFacts("warming", event, nobody, "nobody", "UTC"), now)
 
 
 def build_contact(
