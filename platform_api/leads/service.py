@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.principal import Principal
 from kit.clock import Clock
 from kit.errors import NotFound, Unavailable
-from kit.sealing import KeyRing
+from kit.sealing import KeyRing, SealBroken
 from kit.wire.base import Page
 from kit.wire.leads import LeadDetails, LeadDone, LeadHandled, LeadState, ManualLead
 from platform_api.audit import record
@@ -21,6 +21,7 @@ from platform_api.leads.models import ManualLeadRow, about
 from platform_api.leads.settings import LeadsSettings
 
 ADMIN: Final = "OrgAdmin"
+_LOST: Final = "Its details cannot be opened: the key that sealed them is not in the vault any more."
 log = structlog.get_logger()
 
 
@@ -70,15 +71,26 @@ class ManualLeads:
         return row
 
     def _shown(self, row: ManualLeadRow) -> ManualLead:
-        details = _ring(self._ring).open(row.details, about(row.organisation_id, row.id))
+        details, why = self._opened(row), row.why
+        if details is None:
+            # one lead that nobody can read any more does not hide the others
+            details, why = LeadDetails(), f"{row.why} {_LOST}"
         return ManualLead(
             **_handled(row).model_dump(),
             key=row.key,
-            why=row.why,
+            why=why,
             reported_at=row.reported_at,
             booking_id=row.booking_id,
-            lead=LeadDetails.model_validate_json(details),
+            lead=details,
         )
+
+    def _opened(self, row: ManualLeadRow) -> LeadDetails | None:
+        try:
+            details = _ring(self._ring).open(row.details, about(row.organisation_id, row.id))
+        except SealBroken:
+            log.error("leads.seal_broken", lead=str(row.id))
+            return None
+        return LeadDetails.model_validate_json(details)
 
 
 def _check(principal: Principal) -> None:

@@ -117,20 +117,19 @@ async def test_a_repeated_request_does_it_once_and_keeps_nobodys_name(people: Pe
 
 
 @pytest.mark.proves("LEAD-102")
-@pytest.mark.parametrize("roles", [("User",), ("TeamLead",), ("DeptAdmin",), ("ReadOnly",)])
-async def test_nobody_but_an_admin_sees_or_touches_a_lead(
-    people: People, worker: Work, roles: tuple[str, ...]
-) -> None:
+async def test_nobody_but_an_admin_sees_or_touches_a_lead(people: People, worker: Work) -> None:
     await worker.run("lead.manual", reported())
     (lead,) = await listed(people.ada)
-    somebody = await people.add(roles=roles)
-    answers = [
-        await somebody.get(LEADS),
-        await somebody.post(f"{LEADS}/{lead['id']}/done", json={}),
-        await somebody.post(f"{LEADS}/{uuid4()}/done", json={}),
-        await somebody.post(f"{LEADS}/{lead['id']}/reopen"),
-    ]
-    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(403, "leads_for_admins")}
+    for role in ("User", "TeamLead", "DeptAdmin", "ReadOnly"):
+        somebody = await people.add(roles=(role,))
+        answers = [
+            await somebody.get(LEADS),
+            await somebody.post(f"{LEADS}/{lead['id']}/done", json={}),
+            await somebody.post(f"{LEADS}/{uuid4()}/done", json={}),
+            await somebody.post(f"{LEADS}/{lead['id']}/reopen"),
+        ]
+        told = {(answer.status_code, answer.json()["code"]) for answer in answers}
+        assert told == {(403, "leads_for_admins")}
     assert len(await listed(people.ada)) == 1
 
 
@@ -208,9 +207,9 @@ async def test_a_sealed_lead_does_not_open_in_another_row(people: People, worker
         await session.execute(
             update(ManualLeadRow).where(ManualLeadRow.organisation_id == other).values(details=stolen)
         )
-    answer = await stranger.get(LEADS)
-    assert answer.status_code == 500
-    assert EMAIL not in answer.text
+    (lead,) = await listed(stranger)
+    assert EMAIL not in json.dumps(lead)
+    assert "cannot be opened" in lead["why"]
 
 
 @pytest.mark.proves("LEAD-104")
