@@ -31,7 +31,7 @@ test: setup-dev lint ## Lint, types and tests, in some 13 minutes
 	@$(PYTHON_BIN) -m tests
 
 test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign clients
-	@scripts/install_node_tools.sh && scripts/install_foreign_servers.sh && $(PYTHON_BIN) -m tests --full
+	@scripts/install_node_tools.sh && scripts/install_foreign_servers.sh && scripts/install_teams_tools.sh && $(PYTHON_BIN) -m tests --full
 
 test-worlds: setup-dev ## Random worlds against the rules of access (WORLDS=10000), in batches of 100
 	@SWITCHBOARD_TEST_WORLDS=$(WORLDS) $(PYTHON_BIN) -m pytest -x -q tests/platform_api/library/test_worlds.py

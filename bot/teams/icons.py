@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 from math import hypot
 from typing import Final
 
@@ -17,6 +18,7 @@ _HOLE, _RING, _CORD = 0.05, 0.085, 0.032
 Pixel = tuple[int, int, int, int]
 
 
+@cache
 def colour() -> bytes:
     """White on our blue, to all edges: Teams cuts it round itself."""
 
@@ -27,6 +29,7 @@ def colour() -> bytes:
     return _png(COLOUR, pixel, 1.0)
 
 
+@cache
 def outline() -> bytes:
     """White on nothing."""
     return _png(OUTLINE, lambda part: (*_WHITE, round(255 * part)), 1.25)

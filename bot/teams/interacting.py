@@ -4,7 +4,8 @@ Who presses is never believed to be who was asked: the platform decides for the 
 """
 
 import time
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +25,7 @@ from kit.wire.interactions import Interaction
 log = structlog.get_logger()
 Json = dict[str, Any]
 TOO_LATE: Final = "This was too long ago. Please ask once more."
+_REMEMBERED: Final = 2_000
 NO_CHAT: Final = (
     "I could not open our 1:1 chat, so I have answered nothing. Write to me there once and try again."
 )
@@ -33,8 +35,13 @@ NO_CHAT: Final = (
 class Interacting:
     desk: Desk
     answering: Answering
+    _pressed: OrderedDict[UUID, None] = field(default_factory=OrderedDict[UUID, None], init=False)
+    """Whose card says already what came of it, and with which answer."""
 
     def go_on(self, invoked: Invoked, interaction: UUID, session: UUID, turn: UUID) -> None:
+        self._pressed[interaction] = None
+        if len(self._pressed) > _REMEMBERED:
+            self._pressed.popitem(last=False)
         self.desk.lanes.aside(partial(self._gone_on, invoked, interaction, session, turn))
 
     def ask(self, invoked: Invoked, text: str, *, private: bool = False) -> None:
@@ -80,7 +87,9 @@ class Interacting:
         self.answering.begin(kept)
 
     async def over(self, interaction: Interaction, kept: Kept) -> None:
-        """The card says how it ended."""
+        """The card says how it ended, unless the press has told it."""
+        if interaction.id in self._pressed:
+            return
         # Who is asked alone is who answers.
         by = kept.who.name if interaction.asked_of == "me" else ""
         card = cards.state(interaction, not kept.where.direct, by=by)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.filling import complaints, content, slots
@@ -321,6 +321,7 @@ def interactions(draw: Any) -> Interaction:
 
 
 @pytest.mark.proves("TEAMS-201", "TEAMS-202")
+@settings(max_examples=40)
 @given(interactions(), st.booleans(), words)
 def test_whatever_is_asked_makes_a_card_that_teams_takes(
     interaction: Interaction, shared: bool, name: str
@@ -332,6 +333,7 @@ def test_whatever_is_asked_makes_a_card_that_teams_takes(
 
 
 @pytest.mark.proves("TEAMS-202")
+@settings(max_examples=40)
 @given(interactions())
 def test_what_a_card_is_filled_with_is_what_comes_back(interaction: Interaction) -> None:
     """Sending a card as it is gives the form's defaults."""
@@ -345,6 +347,7 @@ def test_what_a_card_is_filled_with_is_what_comes_back(interaction: Interaction)
 
 
 @pytest.mark.proves("TEAMS-202")
+@settings(max_examples=40)
 @given(
     interactions(),
     st.dictionaries(st.from_regex(r"\Af0\.[0-9]{1,2}(\.date|\.time)?\Z"), words | st.integers() | st.none()),
