@@ -94,6 +94,15 @@ async def test_an_account_is_linked_by_its_code(here: Office) -> None:
         assert offer.identity in [one.identity for one in await tom.links.mine()]
 
 
+@pytest.mark.proves("TEAMS-106", "TEAMS-107")
+async def test_a_file_of_somebody_who_is_not_linked_is_answered_with_the_way_to_link(here: Office) -> None:
+    zoe = Person(f"zoe{uuid4().hex[:6]}", email="zoe@nowhere.example")
+    said = await here.teams.send_file(zoe, here.teams.chat("personal", zoe), "mine.md", b"# Mine")
+    await here.teams.until(lambda: any("switchboard link" in one.words for one in here.teams.answers(said)))
+    await here.bot.idle()
+    assert len(here.teams.answers(said)) == 1
+
+
 @pytest.mark.proves("TEAMS-107")
 async def test_nobody_else_reads_the_code_that_links_an_account(here: Office) -> None:
     said = await here.teams.say(here.maya, here.channel, "link")
