@@ -38,9 +38,11 @@ class Radicale:
 
     def makes(self, email: str) -> None:
         """An empty calendar, as radicale keeps it: three requests less for each test."""
-        calendar = self.folder / "collection-root" / f"{self.tag}-{email}" / "calendar"
-        calendar.mkdir(parents=True)
-        (calendar / ".Radicale.props").write_text('{"tag": "VCALENDAR"}')
+        self.calendar(email).mkdir(parents=True)
+        (self.calendar(email) / ".Radicale.props").write_text('{"tag": "VCALENDAR"}')
+
+    def calendar(self, email: str) -> Path:
+        return self.folder / "collection-root" / f"{self.tag}-{email}" / "calendar"
 
     async def puts(self, email: str, text: str) -> None:
         async with httpx.AsyncClient(auth=self.auth, trust_env=False, timeout=20) as http:
@@ -48,7 +50,7 @@ class Radicale:
             assert made.status_code == 201, made.text
 
     def events(self, email: str) -> int:
-        return len(list((self.folder / "collection-root" / f"{self.tag}-{email}" / "calendar").glob("*.ics")))
+        return len(list(self.calendar(email).glob("*.ics")))
 
     async def hangs(self) -> None:
         """It accepts connections and answers nothing."""

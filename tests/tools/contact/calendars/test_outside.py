@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from tests.tools.contact.calendars.backends import Backend
+from tests.tools.contact.calendars.radicale import Radicale
 from tests.tools.contact.calendars.stubs import GoogleStub, GraphStub, google_error
 from tests.tools.contact.calendars.world import DANA, OMAR, MovedNow, at, meeting, moved
 from tools.servers.contact.calendars.errors import CalendarRefused, CalendarUnavailable, SlotTaken
@@ -98,6 +99,8 @@ async def test_nobodys_event_is_found_or_removed_by_somebody_else(backend: Backe
     await backend.calendar.place(backend.owner, event)
     colleague = replace(backend.owner, user_id=backend.owner.organisation_id)
     elsewhere = Owner(backend.owner.user_id, backend.owner.user_id)
+    with pytest.raises(SlotTaken):
+        await backend.calendar.place(colleague, replace(event, start=at(15), end=at(16)))
     for other in (colleague, elsewhere):
         assert await backend.calendar.find(other, event.uid) is None
         await backend.calendar.remove(other, event.uid, 1)
@@ -183,3 +186,21 @@ async def test_google_tells_the_attendees_and_a_deleted_event_can_be_placed_agai
     stub = of(backend)
     assert isinstance(stub, GoogleStub)
     assert set(stub.told) == {"all"}
+
+
+@pytest.mark.proves("CAL-102")
+@pytest.mark.parametrize("backend", ["caldav"], indirect=True)
+async def test_a_copy_that_a_crash_left_with_one_of_two_goes_when_the_slot_is_lost(
+    backend: Backend, now: MovedNow, caldav_server: Radicale
+) -> None:
+    event = replace(meeting(9), attendees=(OMAR,))
+    await backend.calendar.place(backend.owner, event)
+    [organisers] = (caldav_server.calendar(DANA.email)).glob("*.ics")
+    organisers.unlink()
+    now.at += timedelta(minutes=11)
+    await backend.other.place(backend.owner, meeting(9))
+
+    with pytest.raises(SlotTaken):
+        await backend.calendar.place(backend.owner, event)
+    assert caldav_server.events(OMAR.email) == 0
+    assert caldav_server.events(DANA.email) == 1

@@ -9,6 +9,7 @@ Where an event was placed is written down before the first outside call, so an a
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
@@ -23,7 +24,12 @@ from ports.db import Database
 from tools.servers.contact.calendars import holds
 from tools.servers.contact.calendars.builtin import Keeps
 from tools.servers.contact.calendars.busy import merged, overlaps
-from tools.servers.contact.calendars.errors import CalendarUnavailable, NoSuchEvent, SlotTaken
+from tools.servers.contact.calendars.errors import (
+    CalendarRefused,
+    CalendarUnavailable,
+    NoSuchEvent,
+    SlotTaken,
+)
 from tools.servers.contact.calendars.models import PlaceRow
 from tools.servers.contact.calendars.port import Busy, Event, Placed
 from tools.servers.contact.people import Owner
@@ -117,13 +123,24 @@ class OutsideCalendar:
         known = await self._known(owner, event.uid)
         if known and (standing := await self._outside.get(event.uid, known.mailboxes)):
             return self._placed(known, standing)
+        try:
+            row = await self._free(owner, event, mailboxes)
+            return self._placed(row, await self._create(event, mailboxes))
+        except (SlotTaken, CalendarRefused):
+            mine = await self._known(owner, event.uid)
+            if mine and (standing := await self._outside.get(event.uid, mine.mailboxes)):
+                # placed by an attempt beside this one
+                return self._placed(mine, standing)
+            if mine:
+                await self._take_back(owner, event, mine.mailboxes)
+            raise
+
+    async def _free(self, owner: Owner, event: Event, mailboxes: Mailboxes) -> "_Known":
+        """Held for us, and free over there. Raises SlotTaken."""
         row = await self._claim(owner, event, mailboxes)
         if await self._taken(owner, event, mailboxes):
-            if standing := await self._outside.get(event.uid, mailboxes):
-                return self._placed(row, standing)
-            await self._let_go(owner, event.uid, forget=known is None)
             raise SlotTaken
-        return self._placed(row, await self._create(event, mailboxes))
+        return row
 
     async def move(self, owner: Owner, event: Event) -> Placed:
         row = await self._known(owner, event.uid)
@@ -214,6 +231,14 @@ class OutsideCalendar:
                     return found
                 standing = found
         raise CalendarUnavailable
+
+    async def _take_back(self, owner: Owner, event: Event, mailboxes: Mailboxes) -> None:
+        """Nothing stays, nor do copies that an attempt which crashed has left in some of the calendars."""
+        gone = False
+        with suppress(CalendarRefused, CalendarUnavailable):
+            await self._outside.delete(event.uid, mailboxes, event.sequence)
+            gone = True
+        await self._let_go(owner, event.uid, forget=gone)
 
     async def _let_go(self, owner: Owner, uid: str, *, forget: bool) -> None:
         async with self._database.begin() as session:
