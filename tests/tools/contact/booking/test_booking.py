@@ -190,10 +190,10 @@ async def test_mail_and_crm_late_are_told_and_the_meeting_stands(world: World) -
 @pytest.mark.proves("BOOK-103")
 async def test_whom_we_do_not_know_is_asked_and_nothing_else_is_lost(world: World) -> None:
     talk = await world.begin(**{"with": "the moon team", "topic": "Radar"}).start()
-    assert 'Nobody called "the moon team"' in talk.message
-    assert talk.options("host") == ["training", "office"]
+    assert 'Nobody called just "the moon team"' in talk.message
+    assert {"Training", "our office"} <= set(talk.options("host"))
     form = {name: value for name, value in FORM.items() if name in talk.fields}
-    talk = await talk.answer(**form, host="office")
+    talk = await talk.answer(**form, host="our office")
     talk = await talk.answer(slot=talk.options("slot")[0])
     assert "With: our office" in talk.message
     assert "Topic: Radar" in talk.message

@@ -49,17 +49,18 @@ class _Call:
         self._owner = Owner.of(asker.principal)
         self._channel = asker.principal.acting_via or "api"
         self._tz = request.tz or office.tz
-        self._hosts = self._desk.hosts.of(self._owner)
-        self._host, self._is_known = self._found(request)
+        self._host, self._others = self._found(request)
 
-    def _found(self, request: BookMeeting) -> tuple[Host, bool]:
-        """False: nobody of the name that was said receives here, so it is asked. Raises NoSuchHost where
-        nobody receives at all."""
+    def _found(self, request: BookMeeting) -> tuple[Host, tuple[Host, ...]]:
+        """And who else may be meant, where nobody, or more than one, of the name that was said receives
+        here. Raises NoSuchHost where nobody receives at all."""
         hosts = self._desk.hosts
         try:
-            return hosts.find(self._owner, request.with_, request.service, request.topic), True
-        except NoSuchHost:
-            return hosts.find(self._owner, None, request.service, request.topic), False
+            return hosts.find(self._owner, request.with_, request.service, request.topic), ()
+        except NoSuchHost as error:
+            if not error.those:
+                raise
+            return error.those[0], error.those
 
     async def begin(self) -> Asks:
         draft = Draft(uuid4(), "form")
@@ -163,8 +164,8 @@ class _Call:
     ) -> Asks:
         about = f' about "{self._request.topic}"' if self._request.topic else ""
         message = f"A meeting with {self._host.name}{about}. Please fill in what is missing.{note}"
-        if not self._is_known:
-            unknown = f'Nobody called "{self._request.with_}" takes appointments here.'
+        if self._others:
+            unknown = f'Nobody called just "{self._request.with_}" takes appointments here.'
             message = (
                 f"{unknown} Please choose with whom, and fill in what is missing.{note}"
                 if self._asks_host
@@ -189,15 +190,15 @@ class _Call:
         asked = {name: field for name, field in wanted.items() if not said.get(name)}
         if not self._asks_host:
             return asked
-        return {"host": fields.host_field({one.id: one.name for one in self._hosts}), **asked}
+        return {"host": fields.host_field({one.name: one.name for one in self._others}), **asked}
 
     @property
     def _asks_host(self) -> bool:
-        return not self._is_known and len(self._hosts) > 1
+        return len(self._others) > 1
 
     def _take_host(self, said: dict[str, Any]) -> None:
         """The one that was chosen in the form."""
-        self._host = next((one for one in self._hosts if one.id == said.get("host")), self._host)
+        self._host = next((one for one in self._others if one.name == said.get("host")), self._host)
 
     def _facts(self, draft: Draft) -> Facts:
         said, host = draft.said, self._host
