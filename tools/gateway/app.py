@@ -16,10 +16,11 @@ from access.tokens import Minter, SigningKey
 from kit.clock import Clock
 from ports.http import Guard, OutboundSettings
 from ports.redis import Redis
-from ports.redis.rates import Limits, open_limits
+from ports.redis.rates import Limiter, Limits, open_limits
 from tools.gateway.approvals import Approvals
 from tools.gateway.approvals_kept import KeptApprovals
 from tools.gateway.bus import Bus
+from tools.gateway.call import Handler
 from tools.gateway.callers import Callers
 from tools.gateway.chain import Policies, build_chain
 from tools.gateway.credentials import Credentials
@@ -129,6 +130,55 @@ def build_gateway(
         minter=minter,
         credentials=credentials,
     )
+    door, notices = _door(
+        settings=settings,
+        signing_key=signing_key,
+        redis=redis,
+        clock=clock,
+        bus=bus,
+        chain=chain,
+        callers=callers,
+        limiter=limits.limiter,
+        holder=holder,
+        peers=peers,
+        minter=minter,
+        pins=pins,
+        credentials=credentials,
+    )
+    shipper = Shipper(spool, platform, settings.spool_ship_s)
+    return Gateway(
+        settings=settings,
+        door=door,
+        holder=holder,
+        pins=pins,
+        spool=spool,
+        shipper=shipper,
+        peers=peers,
+        bus=bus,
+        limits=limits,
+        notices=notices,
+        signing_key=signing_key,
+        internal=internal_routes(callers, Probing(peers, listing, guard, lambda: holder.current), kept),
+    )
+
+
+def _door(
+    *,
+    settings: GatewaySettings,
+    signing_key: SigningKey,
+    redis: Redis,
+    clock: Clock,
+    bus: Bus,
+    chain: Handler,
+    callers: Callers,
+    limiter: Limiter,
+    holder: RegistryHolder,
+    peers: Peers,
+    minter: Minter,
+    pins: Pins,
+    credentials: Credentials,
+) -> tuple[Door, Notices]:
+    """Both eras of MCP, before the chain."""
     shared = SharedThings(holder, peers, minter, pins, credentials)
     notices = Notices(holder, peers, minter, shared, settings.user_streams_at_once, credentials=credentials)
     tasks = Tasks(signing_key, peers, redis)
@@ -148,23 +198,9 @@ def build_gateway(
         settings,
         StatelessEra(methods, notices, of_tasks),
         SessionEra(methods, sessions, asking, in_flight, notices, streams, of_tasks),
-        Strangers(callers, limits.limiter, clock, settings.address_refusals_per_min),
+        Strangers(callers, limiter, clock, settings.address_refusals_per_min),
     )
-    shipper = Shipper(spool, platform, settings.spool_ship_s)
-    return Gateway(
-        settings=settings,
-        door=door,
-        holder=holder,
-        pins=pins,
-        spool=spool,
-        shipper=shipper,
-        peers=peers,
-        bus=bus,
-        limits=limits,
-        notices=notices,
-        signing_key=signing_key,
-        internal=internal_routes(callers, Probing(peers, listing, guard, lambda: holder.current), kept),
-    )
+    return door, notices
 
 
 class Gateway:

@@ -60,7 +60,7 @@ def metric(name: str) -> float | None:
 
 
 @pytest.mark.proves("GOV-204")
-@pytest.mark.parametrize("twice", ["server", "tool"])
+@pytest.mark.parametrize("twice", ["tool", pytest.param("server", marks=pytest.mark.full)])
 async def test_a_registry_that_contradicts_itself_is_refused_and_the_last_good_one_stays(
     world: Gate, tmp_path: Path, twice: str
 ) -> None:

@@ -57,14 +57,14 @@ def answered_before_a_kill(folder: Path, at_least: int) -> list[str]:
 
 @pytest.mark.proves("GATEWAY-017")
 async def test_a_kill_loses_no_record_of_an_answered_call(tmp_path: Path, platform: HeldPlatform) -> None:
-    answered = answered_before_a_kill(tmp_path, 500)
+    answered = answered_before_a_kill(tmp_path, 200)
 
     after = Spool(tmp_path, LIMIT)
     after.open()
     assert await Shipper(after, platform, 1).ship()
     after.close()
 
-    assert len(answered) >= 500
+    assert len(answered) >= 200
     assert set(answered) <= set(platform.events_taken)
 
 
