@@ -13,6 +13,8 @@ from kit.wire.interactions import Form, Interaction
 from kit.wire.problem import FieldError
 
 _SENTENCE: Final = 500
+_SHORT: Final = 60
+"""Characters: a text that may be longer than this is limited for storing, not for its writer."""
 _LIMITS: Final = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
@@ -37,13 +39,17 @@ class Slot:
 
     @property
     def hint(self) -> str:
-        """What it is for, and its limits."""
-        limits = [said.format(self.schema[name]) for name, said in _LIMITS.items() if name in self.schema]
+        """What it is for, and those of its limits that somebody may meet."""
+        limits = [said.format(self.schema[name]) for name, said in _LIMITS.items() if self._matters(name)]
         text = self.field.description.strip()
         if not limits:
             return text
         limit = ", ".join(limits)
         return f"{text} ({limit})" if text else f"{limit[0].upper()}{limit[1:]}."
+
+    def _matters(self, limit: str) -> bool:
+        given = self.schema.get(limit)
+        return given is not None and not (limit == "maxLength" and given > _SHORT)
 
     @property
     def optional(self) -> bool:
