@@ -26,6 +26,10 @@ SLOTS = [
     {"const": "2026-12-02T09:00:00+11:00", "title": "Wed 2 December, 9:00–9:30"},
     {"const": "other", "title": "Other times"},
 ]
+ROWS = [
+    {"const": str(day), "title": f"Mon {day} November 2026, 09:00–09:30 (Australia/Sydney, UTC+11:00)"}
+    for day in (9, 16, 23)
+]
 DECISION = [
     {"const": "book", "title": "Book it"},
     {"const": "other", "title": "Another time"},
@@ -212,6 +216,7 @@ def every_card() -> dict[str, dict[str, Any]]:
             everything, MAYA, False, filled=cards.Filled(zone="Australia/Melbourne")
         ),
         "slots": cards.asking(SLOT_CHOICE, MAYA, False),
+        "slots_as_rows": cards.asking(choice(ROWS, "These times are free."), MAYA, False),
         "many_options": cards.asking(choice(MANY, "Which course?"), MAYA, False),
         "confirm": cards.asking(CONFIRM, MAYA, False),
         "in_a_group": cards.asking(CONFIRM, MAYA, True),
