@@ -122,8 +122,9 @@ async def publish_handbook(index: Index) -> None:
 
 
 def released(address: str = "inproc:docs") -> Registry:
-    servers = [RegisteredServer(address=address, **server) for server in json.loads(RELEASE.read_text())]
-    return registry_of(servers)
+    """Of our own servers the one that runs in these worlds."""
+    ours = [server for server in json.loads(RELEASE.read_text()) if server["name"] == "docs"]
+    return registry_of([RegisteredServer(address=address, **server) for server in ours])
 
 
 def registry_of(servers: Sequence[RegisteredServer]) -> Registry:
