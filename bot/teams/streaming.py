@@ -266,7 +266,7 @@ class Showing:
         if self.stream and self._told == self._status:
             return
         told = self._status
-        self._sequence += 1
+        self._sequence = self._sequence + 1 if self.stream else 1
         sent = await self.chat.send(render.informative(told, self._sequence, self.stream))
         self._told = told
         if not self.stream:
