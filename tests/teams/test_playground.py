@@ -70,7 +70,12 @@ BOOK = [
 async def process(*command: str, env: Mapping[str, str], log: Path) -> AsyncGenerator[None]:
     with log.open("w") as out:
         child = await asyncio.create_subprocess_exec(
-            *command, env={**os.environ, **env}, stdout=out, stderr=out, start_new_session=True
+            *command,
+            env={**os.environ, **env},
+            cwd=log.parent,  # the playground writes a folder of its own where it is started
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
         try:
             yield
