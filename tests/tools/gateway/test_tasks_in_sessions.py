@@ -1,7 +1,7 @@
 """Tasks of 2025-11-25 through the gateway, and those of servers that are reached otherwise (SPEC 9)."""
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from redis.asyncio import Redis
+from starlette.types import ASGIApp
 
 from access.principal import Principal
 from kit.wire import mcp
@@ -25,13 +26,25 @@ REVISION = "2025-11-25"
 
 @asynccontextmanager
 async def before(
-    folder: Path, redis: Redis, redis_url: str, index: Index, address: str, **more: Any
+    folder: Path,
+    redis: Redis,
+    redis_url: str,
+    index: Index,
+    address: str,
+    apps: Mapping[str, ASGIApp] | None = None,
+    **more: Any,
 ) -> AsyncGenerator[Gate]:
     """A gateway in front of the jobs at this address, after it has looked at their definitions."""
     settings = GatewaySettings(registry_poll_s=3600, definitions_check_s=3600, **more)
     mine = registered("jobs", address, definitions(), shares=[])
     async with running_gateway(
-        folder, redis, index, registry=registry_of([mine]), settings=settings, apps={}, redis_url=redis_url
+        folder,
+        redis,
+        index,
+        registry=registry_of([mine]),
+        settings=settings,
+        apps=dict(apps or {}),
+        redis_url=redis_url,
     ) as gate:
         await gate.gateway.pins.compare_all()
         yield gate
@@ -150,11 +163,13 @@ async def asked(gate: Gate, method: str, params: dict[str, Any], who: Principal 
 
 
 @pytest.mark.proves("GATE-217")
-async def test_a_server_over_stdio_has_tasks_too(
-    tmp_path: Path, redis: Redis, redis_url: str, index: Index
+@pytest.mark.parametrize("address", ["stdio:jobs", "inproc:jobs"])
+async def test_a_server_over_stdio_or_in_this_process_has_tasks_too(
+    tmp_path: Path, redis: Redis, redis_url: str, index: Index, address: str
 ) -> None:
     commands = {"jobs": {"command": [sys.executable, "-m", "tests.tools.jobs"], "folder": str(Path.cwd())}}
-    async with before(tmp_path, redis, redis_url, index, "stdio:jobs", commands=commands) as gate:
+    apps = {"jobs": Jobs()}
+    async with before(tmp_path, redis, redis_url, index, address, apps, commands=commands) as gate:
         said = await asked(gate, "server/discover", {})
         assert mcp.TASKS_EXTENSION in said["capabilities"]["extensions"]
         task = await asked(gate, "tools/call", {"name": "slow_compute", "arguments": {"seconds": 60}})
