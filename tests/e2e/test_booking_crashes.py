@@ -280,7 +280,7 @@ async def check(world: World, people: list[Person]) -> dict[str, int]:
         effects = (await session.execute(text("SELECT * FROM contact.effects"))).mappings().all()
     bookings = {row["user_id"]: row for row in found}
     assert len(bookings) == len(found)
-    counted = dict.fromkeys(("booked", "not_booked", "in_doubt", "by_hand", "told_later"), 0)
+    counted = dict.fromkeys(("booked", "not_booked", "in_doubt", "by_hand", "told_later", "unheard"), 0)
     for person in people:
         row = bookings.get(person.principal.id)
         mails = sum(person.email in to for to, _ in world.office.taken)
@@ -314,9 +314,15 @@ def _check_booked(
     if told.get("email", {}).get("sent"):
         assert mails == 1, person
     unfinished = not told or told["email"]["queued"] or (told["crm"]["deferred"] and states["lead"] == "done")
-    if unfinished and not person.refused:
-        counted["told_later"] += 1
-        assert _told(world, "booking.finished", id), person
+    if person.refused or not unfinished:
+        return
+    if person.told is None and not person.patient and not _told(world, "booking.finished", id):
+        # answered when all was done, and lost on the way to somebody who did not ask again
+        assert set(states.values()) <= {"done", "in_doubt", "manual"}, person
+        counted["unheard"] += 1
+        return
+    counted["told_later"] += 1
+    assert _told(world, "booking.finished", id), person
 
 
 def _told(world: World, type: str, id: UUID) -> bool:
