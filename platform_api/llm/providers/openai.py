@@ -58,7 +58,7 @@ class ChatCompletions(RawOpenAIChatCompletionClient[Any]):
     """
 
     def __init__(self, model: str, client: openai.AsyncOpenAI) -> None:
-        super().__init__(  # pyright: ignore[reportUnknownMemberType]  (azure's types are not installed)
+        super().__init__(
             model=model,
             async_client=client,
             response_parser=self._with_our_names,

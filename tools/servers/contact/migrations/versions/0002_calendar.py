@@ -45,8 +45,8 @@ def upgrade() -> None:
         sa.Column("end_at", _TIME, nullable=False),
         sa.Column("until", _TIME, nullable=True),
         postgresql.ExcludeConstraint(
-            (sa.literal_column(f"{_SCHEMA}.uuidrange(calendar_id, calendar_id, '[]')"), "&&"),
-            (sa.literal_column("tstzrange(start_at, end_at)"), "&&"),
+            (sa.text(f"{_SCHEMA}.uuidrange(calendar_id, calendar_id, '[]')"), "&&"),
+            (sa.text("tstzrange(start_at, end_at)"), "&&"),
             name="no_double_booking",
             using="gist",
         ),
