@@ -13,9 +13,7 @@ from platform_api.agents.tools import Calls
 from platform_api.llm.frames import render
 from tests.platform_api.agents.test_runtime import maya
 
-SUMMARY = (
-    "Your meeting with Dana about a medical is booked for Tuesday. Sent to m@example.com."
-)
+SUMMARY = "Your meeting with Dana about a medical is booked for Tuesday. Sent to m@example.com."
 
 
 class Contact:
