@@ -1,10 +1,12 @@
 """Recurring, all-day, moved and left out: when they make somebody busy; the same in a real server."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from dateutil import rrule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +119,28 @@ async def test_all_of_them_as_a_server_gives_them_back(caldav_server: Radicale, 
     busy = found[DANA.email]
     assert sum(((one.end - one.start) for one in busy), timedelta()) == timedelta(minutes=len(minutes))
     assert all(any(one.start <= moment < one.end for one in busy) for moment in minutes)
+
+
+@pytest.mark.parametrize("rule", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6"])
+def test_a_rule_without_any_day_is_not_followed_to_the_end_of_time(
+    monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    seen, prepare = list[int](), rrule._iterinfo.rebuild
+
+    def rebuild(self: Any, year: int, month: int) -> None:
+        seen.append(year)
+        prepare(self, year, month)
+
+    monkeypatch.setattr(rrule._iterinfo, "rebuild", rebuild)
+    assert times(vcalendar(f"DTSTART:20200101T090000Z\nDURATION:PT1H\nRRULE:{rule}")) == []
+    assert max(seen) < 2100
+
+
+def test_every_day_for_centuries_is_refused() -> None:
+    with pytest.raises(Unreadable):
+        times(vcalendar("DTSTART:16010101T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYMONTH=2"))
+    # what Apple writes for a birthday without a year
+    assert times(vcalendar("DTSTART;VALUE=DATE:16040402\nRRULE:FREQ=YEARLY")) == [(local(2), local(3))]
 
 
 @pytest.mark.parametrize(
