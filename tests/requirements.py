@@ -398,6 +398,8 @@ PROMISES: dict[str, str] = {
     "BOOK-114": "Exactly once: kill -9 at random points, systems failing, slow, answering twice (issue 9, must show 3)",
     "BOOK-115": "The contact server may report bookings of the organisation that its token names, and nothing else (SPEC 3b)",
     "BOOK-116": "The time from the last click to the confirmation is measured with all three systems up (issue 9, must show 5)",
+    "BOOK-117": "A consent opens nobody but whoever gave it, and a model writes only what a person agreed to (SPEC 8, 9)",
+    "BOOK-118": "What people typed stays in its place: no line, no direction of writing, no control of ours (SPEC 10)",
     "SEC-107": "What admins decide is not decided through a bot (SPEC 6)",
     "CAL-101": "An event placed twice, also by two at once, is in the calendar once (SPEC 8)",
     "CAL-102": "Nobody is booked twice: what is taken meanwhile is refused and leaves nothing (SPEC 8)",

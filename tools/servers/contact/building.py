@@ -78,7 +78,7 @@ def build_contact(
     """platform: where reports go; None tells nobody. secret: the same for all replicas; it seals what a
     question keeps with its client."""
     queue = Queue(database, QUEUE)
-    ledger = Ledger(database, clock, settings.lease_s)
+    ledger = Ledger(database, clock, settings.lease_s, settings.letters_per_day)
     reporting = Reporting(queue, platform, clock)
     settling = Settling(ledger, queue, reporting)
     performing = Performing(ledger, settling, systems)

@@ -33,5 +33,8 @@ class ContactSettings(Settings):
         le=120,
         description="Seconds after which another process takes over what a lost one was doing.",
     )
+    letters_per_day: int = Field(
+        default=50, ge=1, description="Letters that one person may have sent within 24 hours."
+    )
     workers: int = Field(default=4, ge=1, le=64, description="Jobs at the same time in this process.")
     slot_cache: bool = Field(default=True, description="Keep free slots in Redis for a minute.")

@@ -1,15 +1,19 @@
 """What goes in and out of the contact server's tools (notes: tool contracts). Times carry an offset."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from kit.wire.base import Request, Wire
+from tools.servers.contact.plain import many_lines, one_line
 
 DEFAULT_TZ = "Australia/Sydney"
+_YEARS = (2000, 2200)
+"""Beyond, arithmetic with zones and margins leaves what a datetime can say."""
+LONGEST_EVENT = timedelta(days=1)
 
 
 def _known_zone(name: str) -> str:
@@ -21,7 +25,15 @@ def _known_zone(name: str) -> str:
 def _with_offset(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("write the offset, too: 2026-12-01T14:00:00+11:00")
+    if not _YEARS[0] <= moment.year < _YEARS[1]:
+        raise ValueError(f"a year from {_YEARS[0]} to {_YEARS[1] - 1}")
     return moment
+
+
+def _something(text: str) -> str:
+    if not text:
+        raise ValueError("nothing that can be shown")
+    return text
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
@@ -33,7 +45,14 @@ Email = Annotated[
     ),
 ]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Line = Annotated[str, AfterValidator(one_line)]
+Lines = Annotated[str, AfterValidator(many_lines)]
+Said = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(one_line),
+    AfterValidator(_something),
+]
 Minutes = Annotated[int, Field(ge=15, le=480)]
 Reason = Literal["training", "operational", "media", "tender", "other"]
 
@@ -62,14 +81,20 @@ class Slots(Wire):
 
 class CreateEvent(Request):
     idempotency_key: Key
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Said
     start_time: Moment
     end_time: Moment
     attendees: Annotated[list[Email], Field(min_length=1, max_length=50)]
-    location: Annotated[str, Field(max_length=300)] | None = None
-    notes: Annotated[str, Field(max_length=4000)] | None = None
+    location: Annotated[Line, Field(max_length=300)] | None = None
+    notes: Annotated[Lines, Field(max_length=4000)] | None = None
     privacy_ack: Literal[True]
     consent_record_id: UUID
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if not timedelta() < self.end_time - self.start_time <= LONGEST_EVENT:
+            raise ValueError("end_time is after start_time, by a day at most")
+        return self
 
 
 class CreatedEvent(Wire):
@@ -114,8 +139,8 @@ class LeadSource(Request):
 
 
 class GivenLead(Request):
-    first_name: Annotated[str, Field(max_length=100)]
-    last_name: Annotated[str, Field(max_length=100)]
+    first_name: Annotated[Line, Field(max_length=100)]
+    last_name: Annotated[Line, Field(max_length=100)]
     email: Email
     phone: Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")] | None = None
     company: Annotated[str, Field(max_length=200)] | None = None
@@ -146,7 +171,7 @@ class BookMeeting(Request):
     """Whatever the person has said already; it is never asked again. `window`: their words, or start/end."""
 
     topic: Said | None = None
-    service: Annotated[str, Field(max_length=60)] | None = None
+    service: Annotated[Line, Field(max_length=60)] | None = None
     with_: Annotated[Said | None, Field(alias="with")] = None
     duration_min: Minutes | None = None
     tz: Zone | None = None

@@ -1,11 +1,12 @@
 """calendar.create_event, email.send, crm.upsert_lead: one effect each, once by its idempotency key."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from kit.errors import Conflict
-from tools.servers.contact.booking.errors import NoConsent
+from tools.servers.contact.booking.errors import NoConsent, NotConsented
 from tools.servers.contact.booking.offering import calendar_failed
 from tools.servers.contact.booking.office import Office
 from tools.servers.contact.calendars.errors import SlotTaken
@@ -14,7 +15,7 @@ from tools.servers.contact.effects import content, sentences
 from tools.servers.contact.effects.content import Wanted, entered_of, placed_of, sent_of
 from tools.servers.contact.effects.finishing import Finishing
 from tools.servers.contact.mail.port import Letter
-from tools.servers.contact.people import Owner, Person
+from tools.servers.contact.people import Owner, Person, address
 from tools.servers.contact.shapes import (
     CreatedEvent,
     CreateEvent,
@@ -23,7 +24,8 @@ from tools.servers.contact.shapes import (
     UpsertedLead,
     UpsertLead,
 )
-from tools.servers.contact.store.models import CLOSED, EffectRow
+from tools.servers.contact.store.models import CLOSED, ConsentRow, EffectRow
+from tools.servers.contact.times.hosts import NoSuchHost
 from tools.servers.serving import Asker
 
 _LOOK_S: Final = 0.2
@@ -41,8 +43,9 @@ class Single:
         self._finishing = finishing
 
     async def create_event(self, asker: Asker, request: CreateEvent) -> CreatedEvent:
-        """Raises SlotTaken with three alternatives, CalendarDown, KeyReused, NoConsent."""
-        owner = await self._consented(asker, request.consent_record_id)
+        """Raises SlotTaken with three alternatives, CalendarDown, KeyReused, NoConsent, NotConsented."""
+        consent = await self._consented(asker, request.consent_record_id)
+        owner = self._concerned(consent, request.attendees)
         event = self._event(owner, request)
         row = await self._kept(owner, content.place(_key(request.idempotency_key), event))
         if row.state != "done":
@@ -58,8 +61,10 @@ class Single:
         )
 
     async def send_email(self, asker: Asker, request: SendEmail) -> SentEmail:
-        """queued where it is not sent within a few seconds. Raises NotDelivered, KeyReused, NoConsent."""
-        owner = await self._consented(asker, request.consent_record_id)
+        """queued where it is not sent within a few seconds. Raises NotDelivered, KeyReused, NoConsent,
+        NotConsented, TooManyLetters."""
+        consent = await self._consented(asker, request.consent_record_id)
+        owner = self._concerned(consent, [*request.to, *request.cc, *request.bcc])
         letter = Letter(
             key=_key(request.idempotency_key),
             to=_people(request.to),
@@ -84,9 +89,13 @@ class Single:
         )
 
     async def upsert_lead(self, asker: Asker, request: UpsertLead) -> UpsertedLead:
-        """deferred where the CRM is late. Raises KeyReused, NoConsent."""
-        owner = await self._consented(asker, request.lead.consent.record_id)
-        row = await self._kept(owner, content.upsert(_key(request.idempotency_key), request.lead))
+        """deferred where the CRM is late. Raises KeyReused, NoConsent, NotConsented."""
+        lead = request.lead
+        consent = await self._consented(asker, lead.consent.record_id)
+        if address(lead.email) != address(consent.email) or (lead.consent.contact and not consent.contact):
+            raise NotConsented
+        owner = _owner(consent)
+        row = await self._kept(owner, content.upsert(_key(request.idempotency_key), lead))
         await self._performed(row, self._office.inline_s)
         entered = entered_of((await self._now(row)).result)
         if entered is None:
@@ -99,10 +108,19 @@ class Single:
             deferred=False,
         )
 
-    async def _consented(self, asker: Asker, consent_id: UUID) -> Owner:
-        owner = Owner.of(asker.principal)
-        if not await self._office.keeping.consented(owner, consent_id):
+    async def _consented(self, asker: Asker, consent_id: UUID) -> ConsentRow:
+        consent = await self._office.keeping.consented(Owner.of(asker.principal), consent_id)
+        if consent is None:
             raise NoConsent
+        return consent
+
+    def _concerned(self, consent: ConsentRow, addresses: Sequence[str]) -> Owner:
+        """Whoever has a consent may act upon who gave it and those who receive, and upon nobody else: else
+        one booking would open everybody's mailbox to it. Raises NotConsented."""
+        owner = _owner(consent)
+        others = (one for one in addresses if address(one) != address(consent.email))
+        if not all(self._office.desk.hosts.keeps(owner, one) for one in others):
+            raise NotConsented
         return owner
 
     async def _kept(self, owner: Owner, wanted: Wanted) -> EffectRow:
@@ -113,6 +131,8 @@ class Single:
             await ledger.take_turns(session, owner, wanted)
             row = await ledger.known(session, owner, wanted)
             if row is None:
+                if wanted.kind == "letter":
+                    await ledger.may_write(session, owner)
                 row = ledger.add(session, owner, wanted)
                 await self._finishing.effect_later(session, row.id)
         return row
@@ -145,8 +165,10 @@ class Single:
     def _event(self, owner: Owner, request: CreateEvent) -> Event:
         hosts = self._office.desk.hosts
         people = _people(request.attendees)
-        # whoever receives invites; where nobody of them does, the first one named
-        organiser = next((one for one in people if hosts.keeps(owner, one.email)), people[0])
+        # the organiser's calendar is read and written: that of nobody but those who receive
+        organiser = next((one for one in people if hosts.keeps(owner, one.email)), None)
+        if organiser is None:
+            raise NoSuchHost("Nobody of these people takes appointments here.")
         host = hosts.at(owner, organiser.email)
         return Event(
             uid=f"{uuid5(NAMESPACE_URL, f'{owner.user_id}/{request.idempotency_key}')}@switchboard",
@@ -159,6 +181,10 @@ class Single:
             location=request.location or "",
             notes=request.notes or "",
         )
+
+
+def _owner(consent: ConsentRow) -> Owner:
+    return Owner(consent.organisation_id, consent.user_id)
 
 
 def _key(given: str) -> str:

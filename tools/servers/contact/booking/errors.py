@@ -34,3 +34,9 @@ class NoConsent(Conflict):
     code = "consent_missing"
     title = "There is no such consent of yours"
     default_hint = "Book through meetings.book, which asks for consent and keeps the record."
+
+
+class NotConsented(Conflict):
+    code = "consent_not_theirs"
+    title = "Nobody agreed to that"
+    default_hint = "Name only whose consent it is, and the people who receive appointments here."

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tools.servers.asking import Elicitation
+from tools.servers.contact.plain import many_lines, one_line
 from tools.servers.contact.times import words
 
 Json = dict[str, Any]
@@ -22,7 +23,6 @@ _EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]+\.[^@\s<>,;.\"]{2,}
 _PHONE: Final = re.compile(r"\+[1-9]\d{6,14}")
 _BETWEEN_DIGITS: Final = re.compile(r"[\s().\-/]")
 _YES_NO: Final = {"type": "boolean", "default": False}
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 WHEN: Final = 'In your own words, such as "next Tuesday afternoon" or "1 December at 10".'
 
 
@@ -51,7 +51,7 @@ class Field:
 
 def _line(limit: int) -> Callable[[Any, Around], str]:
     def read(given: Any, around: Around) -> str:
-        text = " ".join(_CONTROLS.sub(" ", str(given)).split())
+        text = one_line(str(given))
         if len(text) > limit:
             raise Fault(f"This is too long: at most {limit} characters.")
         return text
@@ -60,11 +60,13 @@ def _line(limit: int) -> Callable[[Any, Around], str]:
 
 
 def _text(given: Any, around: Around) -> str:
-    return _CONTROLS.sub("", str(given)).strip()[:4000]
+    return many_lines(str(given))[:2000]
 
 
 def _email(given: Any, around: Around) -> str:
     address = str(given).strip()
+    if one_line(address) != address:
+        raise Fault("This is not an e-mail address. Write it as name@example.com.")
     if len(address) > 254 or not _EMAIL.fullmatch(address):
         raise Fault("This is not an e-mail address. Write it as name@example.com.")
     return address

@@ -67,6 +67,7 @@ class Keeping:
         async with self._ledger.database.begin() as session:
             if not await self._insert(session, owner, booking_id, consent_id, agreed, slot):
                 return await self._there(session, owner, booking_id, agreed.host, slot.start)
+            await self._ledger.may_write(session, owner)
             await keep_text(session, owner, text, self._ledger.clock.now())
             session.add(self._consent(owner, booking_id, consent_id, agreed, text))
             event = facts.event_of(booking_id, agreed, slot.start, slot.end, 0)
@@ -92,6 +93,7 @@ class Keeping:
             if _has(effects, facts.key_of(booking_id, sequence)):
                 return row
             self._changeable(row, effects, sequence)
+            await self._ledger.may_write(session, owner)
             agreed = Facts.of(row)
             event = facts.event_of(booking_id, agreed, slot.start, slot.end, sequence)
             note = f"Moved: {event.title}, {slot.start.isoformat()}"
@@ -144,13 +146,15 @@ class Keeping:
             row = await session.get(BookingRow, booking_id)
         return _own(row, owner)
 
-    async def consented(self, owner: Owner, consent_id: UUID) -> bool:
+    async def consented(self, owner: Owner, consent_id: UUID) -> ConsentRow | None:
+        """None: there is none of this person's."""
         async with self._ledger.database.begin() as session:
             row = await session.get(ConsentRow, consent_id)
-        return row is not None and (row.organisation_id, row.user_id) == (
+        mine = row is not None and (row.organisation_id, row.user_id) == (
             owner.organisation_id,
             owner.user_id,
         )
+        return row if mine else None
 
     def _add(self, session: AsyncSession, owner: Owner, booking_id: UUID, *wanted: Wanted) -> None:
         for one in wanted:

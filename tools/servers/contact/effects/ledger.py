@@ -3,24 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.clock import Clock
-from kit.errors import Conflict
+from kit.errors import Conflict, TooMany
 from ports.db import Database
 from tools.servers.contact.effects.content import Wanted
 from tools.servers.contact.people import Owner
 from tools.servers.contact.store.models import EffectRow
+
+_DAY: Final = timedelta(days=1)
 
 
 class KeyReused(Conflict):
     code = "idempotency_key_reused"
     title = "This idempotency key was used for something else"
     default_hint = "Repeat exactly what you sent before, or send a new idempotency_key."
+
+
+class TooManyLetters(TooMany):
+    code = "too_many_letters"
+    title = "You have had as many letters sent today as one person may"
+    default_hint = "Try again tomorrow, or ask an admin for more (SWITCHBOARD_CONTACT__LETTERS_PER_DAY)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +40,11 @@ class Held:
 
 
 class Ledger:
-    def __init__(self, database: Database, clock: Clock, lease_s: float) -> None:
+    def __init__(self, database: Database, clock: Clock, lease_s: float, letters_per_day: int) -> None:
         self.database = database
         self.clock = clock
         self.lease_s = lease_s
+        self._letters_per_day = letters_per_day
 
     def add(
         self, session: AsyncSession, owner: Owner, wanted: Wanted, booking_id: UUID | None = None
@@ -59,6 +68,23 @@ class Ledger:
         )
         session.add(row)
         return row
+
+    async def may_write(self, session: AsyncSession, owner: Owner) -> None:
+        """Whoever books names the address that gets the letter: so it is not many a day. Raises
+        TooManyLetters."""
+        since = self.clock.now() - _DAY
+        count = await session.scalar(
+            select(func.count())
+            .select_from(EffectRow)
+            .where(
+                EffectRow.organisation_id == owner.organisation_id,
+                EffectRow.user_id == owner.user_id,
+                EffectRow.kind == "letter",
+                EffectRow.created_at > since,
+            )
+        )
+        if (count or 0) >= self._letters_per_day:
+            raise TooManyLetters(retry_after=_DAY.total_seconds() / 24)
 
     async def take_turns(self, session: AsyncSession, owner: Owner, wanted: Wanted) -> None:
         """Until the commit, nobody else begins what has this key."""
