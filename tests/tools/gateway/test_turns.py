@@ -13,7 +13,7 @@ import pytest
 from tools.gateway.upstreams.errors import ResultTooLarge
 from tools.gateway.upstreams.http1 import Http1Client
 from tools.gateway.upstreams.http_stream import HttpStreams
-from tools.gateway.upstreams.turns import FREE, Turns, turns_of
+from tools.gateway.upstreams.turns import FREE, Measure, Turns, turns_of
 
 PIECE = b"x" * 65_536
 
@@ -139,3 +139,21 @@ async def test_what_came_of_an_answer_over_the_limit_is_not_kept() -> None:
             gc.enable()
         assert after - before < len(PIECE) * 32
         await client.close()
+
+
+@pytest.mark.proves("GATE-130")
+async def test_who_goes_over_the_limit_again_and_again_is_read_seldom_until_an_answer_fits() -> None:
+    measure = Measure(asyncio.get_running_loop())
+    usual = measure.turns
+    async with sending(8) as address:
+        for limit, answers in ((len(PIECE) * 4, 3), (len(PIECE) * 16, 1)):
+            client = Http1Client(address, limit)
+            client._measure = measure  # pyright: ignore[reportPrivateUsage]  # one server, two limits
+            for number in range(answers):
+                assert measure.turns is usual if limit < len(PIECE) * 8 else measure.turns is not usual, (
+                    number
+                )
+                with pytest.raises(ResultTooLarge) if answers > 1 else contextlib.nullcontext():
+                    await client.call(b"", {})
+            await client.close()
+    assert measure.turns is usual

@@ -12,7 +12,7 @@ from tools.gateway.upstreams.errors import HungUp
 from tools.gateway.upstreams.http1_connection import Dropped, Http1Connection
 from tools.gateway.upstreams.port import FixedHeaders, UpstreamAnswer
 from tools.gateway.upstreams.reach import Reach, anywhere, out_of_bounds
-from tools.gateway.upstreams.turns import turns_of
+from tools.gateway.upstreams.turns import Measure
 
 _CONNECT_S = 3.0
 # Below the 5 s after which uvicorn drops an idle connection: equal limits fail calls.
@@ -50,6 +50,7 @@ class Http1Client:
         self._idle: list[Http1Connection] = []
         self._open: set[Http1Connection] = set()
         self._sweeping: asyncio.TimerHandle | None = None
+        self._measure: Measure | None = None
 
     async def start(self) -> None:
         """Connects with the first call."""
@@ -115,10 +116,11 @@ class Http1Client:
 
     async def _connect(self) -> Http1Connection:
         loop = asyncio.get_running_loop()
+        measure = self._measure = self._measure or Measure(loop)
         try:
             async with asyncio.timeout(_CONNECT_S):
                 transport, connection = await loop.create_connection(
-                    lambda: Http1Connection(self._limit, turns_of(loop)),
+                    lambda: Http1Connection(self._limit, measure),
                     self._host,
                     self._port,
                     ssl=self._tls,

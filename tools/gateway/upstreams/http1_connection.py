@@ -12,7 +12,7 @@ import httptools
 from kit.errors import UpstreamFailed
 from tools.gateway.upstreams.errors import ResultTooLarge
 from tools.gateway.upstreams.port import UpstreamAnswer
-from tools.gateway.upstreams.turns import FREE, Turns
+from tools.gateway.upstreams.turns import FREE, Measure
 
 _HEAD_LIMIT = 65_536
 
@@ -24,14 +24,14 @@ class Dropped(Exception):
 class Http1Connection(asyncio.BufferedProtocol):
     """`asked` one at a time. Afterwards `reusable` says whether the next request may go over it."""
 
-    def __init__(self, limit: int, turns: Turns) -> None:
+    def __init__(self, limit: int, measure: Measure) -> None:
         self.reusable = False
         self.idle_limit_s: float | None = None
         """What the server's `Keep-Alive: timeout=` says."""
         self.used_at = 0.0
         self._limit = limit
-        self._turns = turns
-        self._room = turns.room
+        self._measure = measure
+        self._room = measure.room
         self._transport: asyncio.Transport | None = None
         self.loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[UpstreamAnswer] | None = None
@@ -94,7 +94,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         elif not self._in_body and self._came > _HEAD_LIMIT:
             self._fail(UpstreamFailed("This tool's server sends a head without an end."))
         elif self._size > FREE and self._transport is not None and not self._waiter.done():
-            self._turns.wait(self._transport, self.loop)
+            self._measure.turns.wait(self._transport, self.loop)
 
     def eof_received(self) -> bool:
         return False
@@ -146,6 +146,9 @@ class Http1Connection(asyncio.BufferedProtocol):
         if self._size <= self._limit:
             self._body.append(body)
         else:
+            if self._waiter is not None and not self._waiter.done():
+                # not once more for what else the same read brought
+                self._measure.went_over()
             self._fail(ResultTooLarge.of(self._limit))
 
     def on_message_complete(self) -> None:
@@ -156,6 +159,8 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._keep = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
+        if self._size > FREE:
+            self._measure.fitted()
         self.reusable = self._keep and self._transport is not None and not self._transport.is_closing()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(self._answer())
