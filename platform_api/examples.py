@@ -219,6 +219,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         ],
         "job_id": _JOB,
     },
+    "LeadDone": {"crm_id": "501-2231"},
     "Respond": {"action": "accept", "content": {"name": "Maya", "email": "maya@example.com"}},
     "OpenOneShot": {
         "claims": {"sub": _ID, "org": _BASE},
