@@ -183,6 +183,27 @@ async def test_a_body_of_more_than_a_megabyte_is_refused(door: Door) -> None:
 
 
 @pytest.mark.proves("TEAMS-105")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp": "yesterday"},
+        {"entities": "all"},
+        {"attachments": 5},
+        {"from": "me"},
+        {"conversation": []},
+        {"type": {}},
+        {"serviceUrl": 5},
+        {"channelId": ["msteams"]},
+        {"entities": [{"type": "mention"}] * 9_000},
+    ],
+)
+async def test_what_nobody_signed_is_refused_before_it_is_read(door: Door, change: dict[str, Any]) -> None:
+    assert (await door.knock("no.token.atall", **change)).status_code == 401
+    signed = await door.knock(**change)
+    assert signed.status_code in (201, 401), "whoever signed it, nothing of it is an error of ours"
+
+
+@pytest.mark.proves("TEAMS-105")
 async def test_a_signed_activity_of_a_strange_service_gets_nothing(door: Door) -> None:
     """Also with a signature that is right: no token of ours goes to a host that is not Microsoft's."""
     strange = f"{door.teams.origin.replace('127.0.0.1', 'localhost')}/teams/"
