@@ -21,6 +21,7 @@ from bot.teams import cards, render
 from bot.teams.desk import Desk
 from bot.teams.happened import Asked, Deleted, Edited, Foreign, Where, Who
 from bot.teams.kept import Kept, kept_of, place_of
+from bot.teams.people import Standing
 from bot.teams.streaming import NotShown, Showing, Stopped
 
 log = structlog.get_logger()
@@ -43,6 +44,8 @@ REFUSED: Final = (
     "I answer only people of the organisation that installed me, not guests or people of other "
     "organisations. Please ask whoever invited you."
 )
+UNKNOWN: Final = "Teams does not tell me at the moment who you are, so I did nothing. Please ask again later."
+KNOWN_WITHIN_S: Final = 45.0
 TOO_LONG: Final = 16_000
 
 
@@ -138,14 +141,11 @@ class Answering:
         try:
             begun, standing = await asyncio.gather(
                 self.desk.unfinished.begin(kept.place, kept.value()),
-                self.desk.people.standing(kept.where, kept.who),
+                self.desk.people.standing(kept.where, kept.who, within_s=KNOWN_WITHIN_S),
             )
             if begun is None:
                 return
-            if standing != "ours":
-                await self.refuse(kept.where, kept.who)
-                await self.desk.unfinished.end(begun)
-            else:
+            if await self._admitted(running, begun, standing):
                 self.desk.lanes.aside(partial(self.desk.note_chat, kept.where, kept.who))
                 await self._until_ended(running, begun)
         finally:
@@ -154,13 +154,26 @@ class Answering:
 
     async def _taken_up(self, running: Running, begun: Begun) -> None:
         try:
-            if running.kept.too_old:
+            kept = running.kept
+            if kept.too_old:
                 await self._end(running, begun, [render.notice(INTERRUPTED)])
-            else:
+                return
+            # Whoever was here before may have died before it knew who asks.
+            standing = await self.desk.people.standing(kept.where, kept.who, within_s=KNOWN_WITHIN_S)
+            if await self._admitted(running, begun, standing):
                 await self._until_ended(running, begun)
         finally:
             running.showing.abandon()
             self._running.pop(begun.place, None)
+
+    async def _admitted(self, running: Running, begun: Begun, standing: Standing) -> bool:
+        """Others are told, and nothing is done for them."""
+        if standing == "unknown":
+            await self._end(running, begun, [render.notice(UNKNOWN)])
+        elif standing != "ours":
+            await self.refuse(running.kept.where, running.kept.who)
+            await self.desk.unfinished.end(begun)
+        return standing == "ours"
 
     async def _until_ended(self, running: Running, begun: Begun) -> None:
         """Once, and again as often as the question is edited meanwhile."""

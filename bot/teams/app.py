@@ -170,7 +170,10 @@ class TeamsBot:
         who = parse.who_of(body, where) if where is not None else None
         if where is None or who is None or not self.hosts.allow(where.service_url):
             return InvokeAnswer(400)
-        if await self.desk.people.standing(where, who) != "ours":
+        standing = await self.desk.people.standing(where, who)
+        if standing == "unknown":
+            return InvokeAnswer(503)
+        if standing != "ours":
             log.warning("teams.refused_stranger", who=who.identity, invoke=body.get("name"))
             return _refused()
         place = replace(where, activity=str(body.get("replyToId") or ""))

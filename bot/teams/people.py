@@ -16,9 +16,11 @@ from bot.teams.sending import TeamsTrouble
 from kit.wire.channels import LinkState
 
 log = structlog.get_logger()
-Standing = Literal["ours", "guest", "stranger"]
+Standing = Literal["ours", "guest", "stranger", "unknown"]
+"""unknown: Teams does not say at the moment."""
 KNOWN_S: Final = 600.0
 _PATIENCE_S: Final = 5.0
+_AGAIN_S: Final = 0.5
 _MOST: Final = 20_000
 
 
@@ -44,11 +46,20 @@ class People:
     def as_them(self, who: Who) -> Switchboard:
         return self._switchboard.acting_as(who.identity)
 
-    async def standing(self, where: Where, who: Who) -> Standing:
-        """While Teams is away, the tenant counts that the signed activity named."""
+    async def standing(self, where: Where, who: Who, *, within_s: float = 0.0) -> Standing:
+        """within_s: for how long to ask again while Teams is away.
+
+        Nobody is taken for one of ours meanwhile: a guest is in the tenant too, and whoever writes often
+        enough has our questions about them throttled.
+        """
         if not self._serves(where.tenant) or not self._serves(who.tenant):
             return "stranger"
-        return (await self._person(where, who)).standing
+        until = time.monotonic() + within_s
+        while True:
+            standing = (await self._person(where, who)).standing
+            if standing != "unknown" or time.monotonic() >= until:
+                return standing
+            await asyncio.sleep(_AGAIN_S)
 
     async def link(self, where: Where, who: Who) -> LinkState:
         """Linked, or a fresh code. Raises ApiError."""
@@ -76,7 +87,7 @@ class People:
             self._known.pop(who.identity, None)
             away = isinstance(trouble, TimeoutError) or trouble.passing
             # Only a Teams that is away is no answer; any other says that they are not in this conversation.
-            return Person("ours" if away else "stranger", who.name)
+            return Person("unknown" if away else "stranger", who.name)
         person = person_of(member, who, everyone=self._served is None)
         if person.standing == "ours":
             await self._linked(who, person)

@@ -4,12 +4,17 @@ In one file, since all of it shares one running platform.
 """
 
 import re
+import time
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from bot.teams.answering import REFUSED
+from bot.teams.happened import Who
+from bot.teams.kept import Kept
 from bot.teams.opening import NOT_HERE
+from bot.teams.parse import where_of
 from bot.teams.uploading import PICTURES
 from kit.wire.channels import Delivery
 from tests.bot.small_platform import delivery
@@ -256,6 +261,35 @@ async def test_a_question_of_a_stranger_reaches_no_document(here: Office) -> Non
     assert "POST /api/v1/chat/stream" not in here.wire.passed
     pressed = await here.teams.invoke(eve, said.chat, "composeExtension/query", {"parameters": []})
     assert pressed["statusCode"] == 403
+
+
+async def test_a_guest_gets_nothing_while_teams_does_not_say_who_they_are(here: Office) -> None:
+    """They can see to that: whoever writes often enough has our questions about them throttled."""
+    gia = Person("gia", role="guest")
+    own = here.teams.chat("personal", gia)
+    here.teams.fail("member", status=429, code="Throttled", retry_after=30)
+    asking = here.teams.activity(gia, own, "invoke", name="composeExtension/query", value={"parameters": []})
+    assert (await here.teams.post(asking)).status_code == 503
+    here.teams.fail("member", status=429, code="Throttled", retry_after=30)
+    said = await here.teams.say(gia, own, "What is in the handbook?")
+    assert REFUSED[:40] in (await here.answer_to(said)).text
+    assert "POST /api/v1/chat/stream" not in here.wire.passed
+
+
+async def test_a_guest_whose_question_outlived_a_crash_is_still_a_guest(here: Office) -> None:
+    """Whoever died had kept the question, and did not know yet who asks."""
+    gil = Person("gil", role="guest")
+    said = await here.teams.say(gil, here.teams.chat("personal", gil), "What is in the handbook?")
+    await here.answer_to(said)
+    await here.bot.idle()
+    where = where_of(said.activity)
+    assert where is not None
+    who = Who(gil.tenant, gil.user, gil.mri, gil.name)
+    kept = Kept("ask", who, where, "What is in the handbook?", "left", where.ref, "private", at=time.time())
+    assert await here.bot.desk.unfinished.begin(kept.place, kept.value())
+    await here.bot.answering.recover(mine_too=True)
+    await here.bot.idle()
+    assert "POST /api/v1/chat/stream" not in here.wire.passed
 
 
 @pytest.mark.proves("TEAMS-102")
