@@ -125,13 +125,14 @@ async def test_all_of_them_as_a_server_gives_them_back(caldav_server: Radicale, 
 def test_a_rule_without_any_day_is_not_followed_to_the_end_of_time(
     monkeypatch: pytest.MonkeyPatch, rule: str
 ) -> None:
-    seen, prepare = list[int](), rrule._iterinfo.rebuild
+    vendor: Any = rrule
+    seen, prepare = list[int](), vendor._iterinfo.rebuild
 
     def rebuild(self: Any, year: int, month: int) -> None:
         seen.append(year)
         prepare(self, year, month)
 
-    monkeypatch.setattr(rrule._iterinfo, "rebuild", rebuild)
+    monkeypatch.setattr(vendor._iterinfo, "rebuild", rebuild)
     assert times(vcalendar(f"DTSTART:20200101T090000Z\nDURATION:PT1H\nRRULE:{rule}")) == []
     assert max(seen) < 2100
 

@@ -191,16 +191,14 @@ def _ending(rule: Any, years: int) -> Iterator[datetime]:
     """
     left = 6 * (max(years, 0) + 2)
 
-    class Ending(type(rule)):
-        @property
-        def _byweekno(self) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise _Over
-            return self.__dict__["_byweekno"]
+    def counted(self: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _Over
+        return self.__dict__["_byweekno"]
 
-    rule.__class__ = Ending
+    rule.__class__ = type("Ending", (type(rule),), {"_byweekno": property(counted)})
     with suppress(_Over):
         yield from rule
 
