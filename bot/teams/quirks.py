@@ -51,6 +51,13 @@ LOOKS, LOOKS_S = 3, 60.0
 """For keys that we do not know: at once, but not more often than so many times in so many seconds."""
 KEYS_S: Final = 10.0
 TOKEN_SPARE_S: Final = 300.0
+_ENVELOPE: Final = {
+    "type": "type",
+    "id": "id",
+    "name": "name",
+    "service_url": "serviceUrl",
+    "channel_id": "channelId",
+}
 INVOKE_RESPONSE: Final = CloudAdapterBase._INVOKE_RESPONSE_KEY  # pyright: ignore[reportPrivateUsage] (no other name)
 
 
@@ -195,8 +202,7 @@ class Adapter(CloudAdapterBase):
 def _envelope(body: Mapping[str, Any]) -> Activity:
     """What the vendor decides by. `Activity().deserialize` of all of it would be done before anybody knows
     who sent it: a second of computing for a megabyte, and an exception for each date that is none."""
-    names = {"type": "type", "id": "id", "name": "name", "service_url": "serviceUrl", "channel_id": "channelId"}
-    given = {ours: body.get(theirs) for ours, theirs in names.items()}
+    given = {ours: body.get(theirs) for ours, theirs in _ENVELOPE.items()}
     return Activity(**{ours: value for ours, value in given.items() if isinstance(value, str)})
 
 
