@@ -35,7 +35,7 @@ VERBS: dict[str, Verb] = {
     "worker": Verb("launch.worker", "Work on the queue (apart from the others)."),
     "gateway": Verb("launch.gateway", "Serve the MCP gateway (apart from the others)."),
     "tool": Verb("launch.tool", "Serve one tool server: docs, contact."),
-    "bot": Verb("launch.bot", "Run one channel: console, slack."),
+    "bot": Verb("launch.bot", "Run one channel: console, slack, teams."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
     "leads": Verb("launch.cli.leads", "For admins: leads to enter in the CRM by hand."),
     "link": Verb("launch.cli.links", "Link your account in Slack or Teams."),

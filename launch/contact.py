@@ -46,12 +46,14 @@ async def composed(
     clock: Clock,
     *,
     data: Path | None = None,
+    sample_hosts: Path | None = None,
 ) -> AsyncGenerator[Contact]:
     """data: the folder of the all-in-one, where the outbox lies unless the settings name another.
-    redis: None keeps no slots. Raises separate.Refused for settings that cannot be used."""
+    sample_hosts: who receives where the settings name no file. redis: None keeps no slots.
+    Raises separate.Refused for settings that cannot be used."""
     settings = ContactSettings()
     try:
-        hosts = read_hosts(settings.hosts)
+        hosts = read_hosts(settings.hosts or sample_hosts)
         opened = open_calendar(CalendarSettings(), database, clock, keeps=hosts.keeps, zone_of=hosts.zone_of)
     except BadHosts as error:
         raise separate.Refused(f"SWITCHBOARD_CONTACT__HOSTS: {error}") from error

@@ -32,7 +32,7 @@ class Missing(Exception):
     """A setting without which this process cannot run apart."""
 
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"SWITCHBOARD_{name} is not set: {why}\nOr run everything in one: switchboard up")
+        super().__init__(f"SWITCHBOARD_{name} is not set: {why}")
 
 
 class Refused(Exception):
@@ -56,6 +56,8 @@ def begin(process: str, work: Coroutine[Any, Any, None]) -> None:
             runner.run(work)
     except (Missing, Refused, RedisIsACluster, *MODELS_UNAVAILABLE) as refusal:
         print(refusal, file=sys.stderr)
+        if isinstance(refusal, Missing) and not process.startswith("bot"):
+            print("Or run everything in one: switchboard up", file=sys.stderr)
         raise typer.Exit(2) from None
 
 

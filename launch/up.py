@@ -29,10 +29,18 @@ from launch.kept_worker import KeptWorker
 from launch.migrate import upgrade
 from launch.parts import MODELS_UNAVAILABLE, Keys, embedded_knowledge, open_stores
 from launch.platform import platform_ports
-from launch.separate import OwnSignals, asked_to_stop, http_config, loop_factory, settle_memory
+from launch.separate import (
+    Missing,
+    OwnSignals,
+    Refused,
+    asked_to_stop,
+    http_config,
+    loop_factory,
+    settle_memory,
+)
 from launch.shape import DEFAULT_DATA, DEFAULT_PORT
 from launch.vault import load as load_vault
-from launch.welcome import welcome
+from launch.welcome import HOSTS, welcome
 from platform_api.app import PlatformPorts, build_app
 from platform_api.identity.dev_people import ensure_dev_people
 from platform_api.worker import build_worker
@@ -43,6 +51,7 @@ from tools.gateway.platform import HttpPlatform
 from tools.gateway.settings import GatewaySettings
 from tools.gateway.upstreams.commands import FILE as COMMANDS_FILE
 from tools.servers.contact.building import Contact
+from tools.servers.contact.settings import ContactSettings
 from tools.servers.docs.server import build_docs_server
 
 _log = structlog.get_logger()
@@ -57,7 +66,9 @@ def command(app: typer.Typer) -> None:
         port: Annotated[
             int, typer.Option(min=1, max=65535, help="Served on http://localhost:PORT.")
         ] = DEFAULT_PORT,
-        sample: Annotated[bool, typer.Option(help="Load the sample handbook.")] = True,
+        sample: Annotated[
+            bool, typer.Option(help="Load the sample handbook; its hosts take bookings.")
+        ] = True,
     ) -> None:
         raise typer.Exit(run(data.absolute(), port, sample))
 
@@ -98,7 +109,7 @@ def run(data: Path, port: int, sample: bool) -> int:
             # Before the loop: Alembic makes a loop of its own.
             upgrade(engines.database_url)
             return _serve(engines, data, listener, sample)
-        except MODELS_UNAVAILABLE as error:
+        except (Missing, Refused, *MODELS_UNAVAILABLE) as error:
             print(error, file=sys.stderr)
             return 1
         except KeyboardInterrupt:
@@ -165,7 +176,15 @@ async def _main(engines: Engines, data: Path, listener: socket.socket, sample: b
         platform = HttpPlatform(url, client, keys.gateway_minter(ports.clock))
         reports = contact.reports_to(url, client, keys, ports.clock)
         meetings = await stack.enter_async_context(
-            contact.composed(keys, stores.database, stores.redis, reports, ports.clock, data=data)
+            contact.composed(
+                keys,
+                stores.database,
+                stores.redis,
+                reports,
+                ports.clock,
+                data=data,
+                sample_hosts=HOSTS if sample else None,
+            )
         )
         gateway = _gateway(ports, keys, data, platform, engines.redis_url, meetings)
         await ensure_dev_people(stores.database)
@@ -258,6 +277,6 @@ async def _listening(server: uvicorn.Server, serving: "asyncio.Task[None]") -> b
 
 async def _welcome(url: str, data: Path, sample: bool) -> None:
     try:
-        await welcome(url, data, sample=sample)
+        await welcome(url, data, sample=sample, sample_hosts=sample and not ContactSettings().hosts)
     except ApiError as error:
         _log.warning("launch.welcome_failed", detail=error.problem.detail, hint=error.problem.hint)

@@ -11,25 +11,32 @@ from switchboard_sdk import ApiError, Switchboard
 from launch.cli.connect import DEFAULT_URL
 from launch.cli.docs import add_path, find_base
 
-HANDBOOK = Path(__file__).parents[1] / "examples" / "handbook"
+_EXAMPLES = Path(__file__).parents[1] / "examples"
+HANDBOOK = _EXAMPLES / "handbook"
+HOSTS = _EXAMPLES / "hosts.yaml"
 PEOPLE = {
     "maya": "staff, department operations",
     "tom": "staff, department finance",
     "ada": "admin, department people",
 }
+BOOKING = "30 min with Dana next Tuesday afternoon about ACE training"
+"""Dana takes appointments in HOSTS."""
 QUESTION = "How many days of annual leave do full-time staff earn?"
 _KEY_NAME = "this laptop"
 
 
-async def welcome(url: str, data: Path, *, sample: bool) -> None:
-    """Load the sample handbook where asked, then print what to try next. Raises ApiError."""
+async def welcome(url: str, data: Path, *, sample: bool, sample_hosts: bool) -> None:
+    """Load the sample handbook where asked, then print what to try next. Raises ApiError.
+
+    sample_hosts: whether those of HOSTS take bookings.
+    """
     console = Console()
     async with Switchboard(url) as ada:
         await ada.sign_in_dev("ada")
         if sample:
             await _load(ada, console)
     keys = await _keys(url, data / "people.json")
-    _print(console, url, keys)
+    _print(console, url, keys, [f'ask "{BOOKING}"', "meetings list"] if sample_hosts else ["book"])
 
 
 async def _load(ada: Switchboard, console: Console) -> None:
@@ -67,7 +74,7 @@ async def _new_key(url: str, person: str) -> str:
         return (await switchboard.api_keys.create(_KEY_NAME, expires_in_days=365)).key
 
 
-def _print(console: Console, url: str, keys: dict[str, str]) -> None:
+def _print(console: Console, url: str, keys: dict[str, str], booking: list[str]) -> None:
     console.print(f"\n[bold]Switchboard is ready on {url}[/bold]  (stop it with Ctrl-C)\n")
     for person, role in PEOPLE.items():
         console.print(f"  {person:<5} {escape(role):<31} {keys[person]}", highlight=False, soft_wrap=True)
@@ -79,6 +86,6 @@ def _print(console: Console, url: str, keys: dict[str, str]) -> None:
     )
     console.print("Or in another terminal:\n", highlight=False)
     where = "" if url == DEFAULT_URL else f" --url {url}"
-    for verb in ("chat", f'ask "{QUESTION}" --as tom', "docs add FOLDER"):
+    for verb in ("chat", f'ask "{QUESTION}" --as tom', *booking, "docs add FOLDER"):
         print(f"  .venv/bin/switchboard {verb}{where}")
     console.print(f"\nAPI reference: {url}/docs   MCP clients: {url}/mcp\n", highlight=False, soft_wrap=True)

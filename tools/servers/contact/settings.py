@@ -16,7 +16,8 @@ class ContactSettings(Settings):
 
     hosts: Path | None = Field(
         default=None,
-        description="YAML file of who receives for what (examples/hosts.yaml). Empty: one office, 9 to 5.",
+        description="YAML file of who receives for what (examples/hosts.yaml). Empty: one office, 9 to 5 "
+        "(in `up` with the sample handbook: the hosts of that file).",
     )
     tz: str = Field(default=DEFAULT_TZ, description="IANA zone of people who name none.")
     consent_privacy: str = Field(default=PRIVACY, description="What has to be agreed to before booking.")

@@ -11,7 +11,6 @@ from icalendar import Calendar
 from ports.db import Database
 from tools.servers.contact.calendars.port import Event
 from tools.servers.contact.letters import (
-    ConsentSettings,
     ConsentText,
     LetterFacts,
     keep_text,
@@ -129,7 +128,7 @@ def test_a_local_time_says_its_offset_so_that_the_hour_that_comes_twice_is_one(
 @pytest.mark.proves("MAIL-108")
 async def test_the_words_of_a_consent_can_be_read_after_they_were_changed(database: Database) -> None:
     owner, old = Owner(uuid4(), uuid4()), ConsentText()
-    new = ConsentSettings(privacy="Other words.").text()
+    new = ConsentText(privacy="Other words.")
     async with database.begin() as session:
         version = await keep_text(session, owner, old, NOW)
         assert await keep_text(session, owner, old, NOW) == version

@@ -66,7 +66,8 @@ class _Call:
         draft = Draft(uuid4(), "form")
         await self._keeping.begun(self._owner, draft.id, self._channel)
         first, _, last = self._asker.principal.name.strip().partition(" ")
-        given: dict[str, Any] = {"first_name": first, "last_name": last.strip()} if last else {}
+        names = {"first_name": first, "last_name": last.strip()}
+        given: dict[str, Any] = {name: known for name, known in names.items() if known}
         note = ""
         if self._request.window and "window" in self._fields():
             given["window"] = self._request.window

@@ -51,9 +51,7 @@ def confirm(facts: Facts, slot: Slot, consent: ConsentText) -> Elicitation:
         f"For: {facts.guest.name}, {facts.email}{', ' + facts.phone if facts.phone else ''}",
         *([f"Company: {facts.company}"] if facts.company else []),
         *([f"Message: {facts.message}"] if facts.message else []),
-        f"You have agreed: {consent.privacy}"
-        + (f" {consent.contact}" if facts.contact else "")
-        + f" (text {consent.version})",
+        f"You have agreed: {consent.privacy}" + (f" {consent.contact}" if facts.contact else ""),
     ]
     options = [(BOOK, "Book it"), (OTHER, "Other times"), (STOP, "Do not book")]
     return choice("decision", "Your decision", "\n".join(lines), options)

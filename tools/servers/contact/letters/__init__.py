@@ -2,7 +2,6 @@
 
 from tools.servers.contact.letters.consent import (
     ConsentRecord,
-    ConsentSettings,
     ConsentText,
     keep_text,
     text_of,
@@ -13,7 +12,6 @@ from tools.servers.contact.letters.writing import letter_for, local_time
 
 __all__ = [
     "ConsentRecord",
-    "ConsentSettings",
     "ConsentText",
     "Kind",
     "LetterFacts",

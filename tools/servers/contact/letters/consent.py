@@ -6,11 +6,9 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.settings import Settings
 from tools.servers.contact.letters.models import ConsentTextRow
 from tools.servers.contact.people import Owner
 
@@ -48,18 +46,6 @@ class ConsentRecord:
     channel: str
     given_at: datetime
     booking_id: UUID | None = None
-
-
-class ConsentSettings(Settings):
-    """The words that people agree to in the form of a booking."""
-
-    section = "consent"
-
-    privacy: str = Field(default=PRIVACY, min_length=1, description="Needed for booking.")
-    contact: str = Field(default=CONTACT, min_length=1, description="The person's choice.")
-
-    def text(self) -> ConsentText:
-        return ConsentText(self.privacy, self.contact)
 
 
 async def keep_text(session: AsyncSession, owner: Owner, text: ConsentText, now: datetime) -> str:
