@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 @dataclass
 class Shaky:
     """Each connection meets one fate, drawn from `fates`; `calm` ends that. lose: the request goes through
-    and the answer does not come back, after a random part of it."""
+    and the answer does not come back, after a random part of it. twice: the request arrives twice, at the
+    same time, and either answer may be the one that comes back; the other is thrown away."""
 
     port: int
     random: random.Random
@@ -24,7 +25,9 @@ class Shaky:
         try:
             if fate == "slow":
                 await asyncio.sleep(self.random.uniform(0.2, 1.0))
-            if fate != "fail":
+            if fate == "twice":
+                await self._twice(reader, writer)
+            elif fate != "fail":
                 await self._through(reader, writer, self.random.randrange(600) if fate == "lose" else None)
         finally:
             writer.transport.abort()
@@ -39,9 +42,23 @@ class Shaky:
             finally:
                 back.transport.abort()
 
+    async def _twice(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", self.port)
+            unheard, also = await asyncio.open_connection("127.0.0.1", self.port)
+            try:
+                asking = _relay(reader, back, beside=also)
+                await asyncio.gather(asking, _relay(there, writer), _thrown_away(unheard))
+            finally:
+                back.transport.abort()
+                also.transport.abort()
+
 
 async def _relay(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None = None
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    limit: int | None = None,
+    beside: asyncio.StreamWriter | None = None,
 ) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
@@ -49,15 +66,26 @@ async def _relay(
                 limit -= len(data)
                 if limit < 0:
                     break
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
+            for one in (beside, writer):
+                if one is not None:
+                    one.write(data)
+                    await one.drain()
+    for one in (beside, writer):
+        if one is not None:
+            one.transport.abort()
+
+
+async def _thrown_away(reader: asyncio.StreamReader) -> None:
+    with suppress(OSError):
+        while await reader.read(65536):
+            pass
 
 
 @asynccontextmanager
-async def shaky(port: int, seed: random.Random) -> AsyncIterator[tuple[Shaky, int]]:
-    """The relay, and the port on which it listens."""
+async def shaky(port: int, seed: random.Random, *more: str) -> AsyncIterator[tuple[Shaky, int]]:
+    """The relay, and the port on which it listens. more: fates beside the usual ones."""
     relay = Shaky(port, seed)
+    relay.fates += more
     tasks = set[asyncio.Task[None]]()
 
     def meets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
