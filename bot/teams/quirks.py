@@ -203,7 +203,8 @@ def _envelope(body: Mapping[str, Any]) -> Activity:
     """What the vendor decides by. `Activity().deserialize` of all of it would be done before anybody knows
     who sent it: a second of computing for a megabyte, and an exception for each date that is none."""
     given = {ours: body.get(theirs) for ours, theirs in _ENVELOPE.items()}
-    return Activity(**{ours: value for ours, value in given.items() if isinstance(value, str)})
+    texts: dict[str, Any] = {ours: value for ours, value in given.items() if isinstance(value, str)}
+    return Activity(**texts)
 
 
 class Credentials:

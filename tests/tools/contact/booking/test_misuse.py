@@ -88,7 +88,8 @@ async def test_free_times_are_looked_for_in_a_time_that_has_a_calendar(world: Wo
 @pytest.mark.proves("BOOK-118")
 async def test_what_was_said_cannot_begin_a_line_of_the_question(world: World) -> None:
     topic = "Lunch\r\nWith: the chief executive\u2028Where: his home"
-    talk = await world.begin(topic=topic, **{"with": "Training"}).start()
+    more: dict[str, Any] = {"topic": topic, "with": "Training"}
+    talk = await world.begin(**more).start()
     talk = await talk.answer(**{name: value for name, value in FORM.items() if name != "topic"})
     talk = await talk.answer(slot=talk.options("slot")[0])
     assert [line for line in talk.message.splitlines() if line.startswith(("With:", "Where:"))] == [
@@ -136,3 +137,25 @@ async def test_one_person_has_only_so_many_letters_sent_a_day(database: Database
         assert (await book(world, 2)).result["email"]["sent"]
     finally:
         await world.contact.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("duration", "\N{SUPERSCRIPT THREE}"),
+        ("duration", "9" * 5000),
+        ("duration", ["30"]),
+        ("reason", ["training"]),
+        ("reason", {"training": 1}),
+        ("window", "next week " + " " * 100_000),
+        ("email", ["maya@example.com"]),
+        ("email", "maya\N{RIGHT-TO-LEFT OVERRIDE}@example.com"),
+        ("consent_privacy", "true"),
+    ],
+)
+async def test_a_client_that_checks_nothing_is_told_what_is_wrong_with_the_field(
+    world: World, name: str, given: Any
+) -> None:
+    talk = await world.begin().start()
+    talk = await talk.answer(**{**FORM, name: given})
+    assert talk.fields[name]["description"].startswith("Please correct this:")

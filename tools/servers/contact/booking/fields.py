@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from tools.servers.asking import Elicitation
+from tools.servers.contact.mail.errors import MailRefused
+from tools.servers.contact.mail.message import ascii_address
 from tools.servers.contact.plain import many_lines, one_line
 from tools.servers.contact.times import words
 
@@ -22,6 +24,9 @@ REASONS: Final = {
 _EMAIL: Final = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]+\.[^@\s<>,;.\"]{2,}")
 _PHONE: Final = re.compile(r"\+[1-9]\d{6,14}")
 _BETWEEN_DIGITS: Final = re.compile(r"[\s().\-/]")
+_NO_ADDRESS: Final = "This is not an e-mail address. Write it as name@example.com."
+_MINUTES: Final = re.compile(r"[0-9]{1,4}")
+_LONGEST_WINDOW: Final = 200
 _YES_NO: Final = {"type": "boolean", "default": False}
 WHEN: Final = 'In your own words, such as "next Tuesday afternoon" or "1 December at 10".'
 
@@ -65,10 +70,13 @@ def _text(given: Any, around: Around) -> str:
 
 def _email(given: Any, around: Around) -> str:
     address = str(given).strip()
-    if one_line(address) != address:
-        raise Fault("This is not an e-mail address. Write it as name@example.com.")
-    if len(address) > 254 or not _EMAIL.fullmatch(address):
-        raise Fault("This is not an e-mail address. Write it as name@example.com.")
+    if len(address) > 254 or one_line(address) != address or not _EMAIL.fullmatch(address):
+        raise Fault(_NO_ADDRESS)
+    try:
+        # what the mail would refuse later is said here
+        ascii_address(address)
+    except MailRefused as error:
+        raise Fault(_NO_ADDRESS) from error
     return address
 
 
@@ -81,23 +89,24 @@ def _phone(given: Any, around: Around) -> str:
 
 
 def window_of(given: Any, around: Around) -> str:
-    said = " ".join(str(given).split())
-    if words.window(said, around.now, around.tz) is None:
+    said = one_line(str(given)[:_LONGEST_WINDOW])
+    if len(str(given)) > _LONGEST_WINDOW or words.window(said, around.now, around.tz) is None:
         raise Fault(f"This time was not understood, or it is over. {WHEN}")
     return said
 
 
 def _duration(given: Any, around: Around) -> int:
     text = str(given)
-    if not text.isdigit() or not 15 <= int(text) <= 480:
+    # not isdigit: "³" is one, and no number
+    if not _MINUTES.fullmatch(text) or not 15 <= int(text) <= 480:
         raise Fault("Choose one of the durations.")
     return int(text)
 
 
 def _reason(given: Any, around: Around) -> str:
-    if given not in REASONS:
+    if not isinstance(given, str) or given not in REASONS:
         raise Fault("Choose one of the reasons.")
-    return str(given)
+    return given
 
 
 def _agreed(given: Any, around: Around) -> bool:
@@ -136,9 +145,9 @@ def host_field(names: Mapping[str, str]) -> Field:
     """names: of those who receive, by id; the first one stands there."""
 
     def chosen(given: Any, around: Around) -> str:
-        if given not in names:
+        if not isinstance(given, str) or given not in names:
             raise Fault("Choose one of them.")
-        return str(given)
+        return given
 
     return Field("With whom?", _choice(names, next(iter(names))), chosen, required=True)
 

@@ -198,7 +198,7 @@ def _ending(rule: Any, years: int) -> Iterator[datetime]:
             raise _Over
         return self.__dict__["_byweekno"]
 
-    rule.__class__ = type("Ending", (type(rule),), {"_byweekno": property(counted)})
+    rule.__class__ = type("Ending", (cast(type[Any], type(rule)),), {"_byweekno": property(counted)})
     with suppress(_Over):
         yield from rule
 
