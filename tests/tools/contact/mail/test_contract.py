@@ -1,13 +1,19 @@
 """What every way to send mail does, asked of each of them."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.tools.contact.mail import backends
 from tests.tools.contact.mail.backends import DANA, GARY, HIDDEN, Backend, letter, owner
 from tools.servers.contact.mail import CannotTell, Letter, MailRefused
+from tools.servers.contact.mail.message import compose
 from tools.servers.contact.people import Person
 
 _ALL = {"outbox": backends.outbox, "smtp": backends.smtp, "graph": backends.graph}
@@ -82,6 +88,21 @@ async def test_no_header_and_no_recipient_comes_in_by_a_subject_or_a_name(
     assert message["Bcc"] is None
     assert [one.addr_spec for one in message["To"].addresses] == [GARY.email]
     assert [one.addr_spec for one in message["Cc"].addresses] == [DANA.email]
+
+
+@pytest.mark.proves("MAIL-101")
+@given(st.text(max_size=200), st.sampled_from(["", "evil@evil.example, ", "<evil@evil.example>, ", '. "']))
+@example("Maya " + "x " * 40, ", evil@evil.example, ")
+@example("Dr. " * 40, "")
+def test_no_name_becomes_a_recipient_however_long_its_line_is(name: str, more: str) -> None:
+    """Python 3.11 folds a long line and forgets the quotation marks around a comma."""
+    them = Person(GARY.email, f"{name}{more}Gary")
+    made = compose(owner(), letter(to=(them,), cc=(DANA,)), DANA, datetime.now(UTC))
+    message = message_from_bytes(made.as_bytes(), policy=default)
+    assert [one.addr_spec for one in message["To"].addresses] == [GARY.email]
+    assert [one.addr_spec for one in message["Cc"].addresses] == [DANA.email]
+    assert message["Bcc"] is None
+    assert message["Subject"] == "Confirmed: ACE training"
 
 
 @pytest.mark.proves("MAIL-103")

@@ -17,6 +17,9 @@ from tools.servers.contact.people import Owner, Person
 _KEYS: Final = UUID("0e3c7c7e-5f0b-4c55-9f0a-6a0f3f0b6a11")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,255}", re.ASCII)
 
+_SPECIAL: Final = frozenset('()<>[]:;@\\,"')
+"""RFC 5322's, but the dot, which may stand unquoted for as long as there has been mail."""
+
 
 def letter_id(owner: Owner, key: str) -> UUID:
     """One letter of one person: the same key of somebody else is another letter."""
@@ -99,9 +102,11 @@ def _addresses(people: Iterable[Person]) -> tuple[Address, ...]:
 
 
 def _address(person: Person) -> Address:
-    # A name is for show: what cannot stand in a header is left out, and cannot become one.
-    name = " ".join("".join(c if c.isprintable() else " " for c in person.name).split())
-    return Address(display_name=name, addr_spec=ascii_address(person.email))
+    """A name is for show: what cannot stand in a header is left out, and cannot become one. Nor does it keep
+    what would need quotation marks there: Python 3.11 loses these where it folds a long line, and a comma
+    then begins another recipient."""
+    shown = "".join(c if c.isprintable() and c not in _SPECIAL else " " for c in person.name)
+    return Address(display_name=" ".join(shown.split()), addr_spec=ascii_address(person.email))
 
 
 def _subject(text: str) -> str:
