@@ -1,5 +1,6 @@
 """What every test may use: real engines, started once per test process when first asked for."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 from launch.engines import RunningEngine
 from ports.db import Database
 from ports.redis import connect
-from tests.engines import PostgresForTests, running_postgres, running_valkey
+from tests.engines import PostgresForTests, memory_folder, running_postgres, running_valkey
 from tests.unlimited import without_request_limits
 
 # On a loaded machine examples take longer than hypothesis allows by itself, made or run.
@@ -19,6 +20,10 @@ settings.register_profile(
     "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
+
+# tmp_path: what is proven here is not about the disk, which costs a platform with its index a second.
+if in_memory := memory_folder():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(in_memory))
 
 # Tests ask as one person what many would; those of the limits set their own.
 without_request_limits()

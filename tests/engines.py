@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 @contextlib.contextmanager
 def engine_folder() -> Generator[Path]:
     """A short-lived data folder that the engines' user can pass through, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="sb-test-", dir=_memory_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="sb-test-", dir=memory_folder()))
     folder.chmod(0o711)
     try:
         yield folder / "data"
@@ -33,11 +33,14 @@ def engine_folder() -> Generator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _memory_folder() -> Path | None:
-    """Where files stay in memory: a copy of a database takes 12 ms instead of up to 400."""
+def memory_folder() -> Path | None:
+    """Where files stay in memory: a copy of a database takes 12 ms instead of up to 400, an index 0.1 s
+    instead of up to 1. None where the machine has no such place, or not enough of it."""
     shared = Path("/dev/shm")
-    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2_000_000_000
-    return shared if roomy else None
+    if not (shared.is_dir() and os.access(shared, os.W_OK)):
+        return None
+    runs_programs = not os.statvfs(shared).f_flag & os.ST_NOEXEC
+    return shared if runs_programs and shutil.disk_usage(shared).free > 2_000_000_000 else None
 
 
 class PostgresForTests:

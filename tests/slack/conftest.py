@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from bot.core import deliveries
 from launch.child import running
 from tests.e2e.conftest import Place, data_folder
 from tests.slack.office import ACME, Office, bot_key, office
@@ -28,7 +29,9 @@ def platform() -> Iterator[Place]:
     before = os.environ.copy()
     without_limits()
     os.environ.update(SETTINGS)
-    with data_folder() as data, asyncio.Runner() as runner:
+    with data_folder() as data, asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patched:
+        # A platform that is told to stop finishes what bots have asked: not for 20 s each.
+        patched.setattr(deliveries, "WAIT_S", 1.0)
         opened = running(data)
         started = runner.run(opened.__aenter__())
         os.environ.clear()

@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 import psutil
 import pytest
+import pytest_asyncio
 
 from knowledge.embed import EmbedderSpec
 from knowledge.load import UnreadableDocument
@@ -21,6 +22,7 @@ SPEC = EmbedderSpec()
 DOC = UUID("7b1e4d4c-0000-4000-8000-000000000002")
 PAGE = b"# Fuel\n\n## Tanks\n\nTanks are locked.\n\n## Hoses\n\nHoses are capped.\n"
 MEMORY_MB = 600
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def preparer_with(time_limit_s: float = 30, idle_s: float = 20) -> Preparer:
@@ -32,8 +34,16 @@ def strange(module: str) -> list[str]:
     return [sys.executable, "-m", f"tests.knowledge.prepare.{module}", "--memory-mb", str(MEMORY_MB)]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def preparer() -> AsyncIterator[Preparer]:
+    made = preparer_with()
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[Preparer]:
+    """For what leaves the children as they were: to start them costs more than these tests."""
     made = preparer_with()
     yield made
     await made.close()
@@ -44,18 +54,18 @@ async def still_works(preparer: Preparer) -> bool:
     return [piece.text for piece in result.chunks] == ["Tanks are locked.", "Hoses are capped."]
 
 
-async def test_a_file_comes_back_as_chunks(preparer: Preparer) -> None:
-    result = await preparer.read(PAGE, "fuel.md", DOC)
+async def test_a_file_comes_back_as_chunks(shared: Preparer) -> None:
+    result = await shared.read(PAGE, "fuel.md", DOC)
 
     assert result.document.title == "Fuel"
     assert [piece.section_title for piece in result.chunks] == ["Tanks", "Hoses"]
 
 
-async def test_what_was_read_is_cut_again_into_the_same_chunks(preparer: Preparer) -> None:
-    read = await preparer.read(PAGE, "fuel.md", DOC)
+async def test_what_was_read_is_cut_again_into_the_same_chunks(shared: Preparer) -> None:
+    read = await shared.read(PAGE, "fuel.md", DOC)
 
-    again = await preparer.cut(read.document, DOC)
-    other = await preparer.cut(read.document, DOC, title="Bunkering", strategy="page")
+    again = await shared.cut(read.document, DOC)
+    other = await shared.cut(read.document, DOC, title="Bunkering", strategy="page")
 
     assert again == read
     assert [piece.chunk_strategy for piece in other.chunks] == ["page"]
@@ -69,43 +79,43 @@ async def test_a_document_is_cut_by_meaning_with_the_parents_embedder(preparer: 
     assert len(preparer.pids) == 2
 
 
-async def test_texts_come_back_as_vectors_in_their_order(preparer: Preparer) -> None:
-    several = await asyncio.gather(*(preparer.embed(SPEC, ["a" * n, "b" * (n + 1)]) for n in range(20)))
+async def test_texts_come_back_as_vectors_in_their_order(shared: Preparer) -> None:
+    several = await asyncio.gather(*(shared.embed(SPEC, ["a" * n, "b" * (n + 1)]) for n in range(20)))
 
     assert [rows[:, 0].tolist() for rows in several] == [[n, n + 1] for n in range(20)]
 
 
-async def test_a_given_title_replaces_the_one_in_the_file(preparer: Preparer) -> None:
-    result = await preparer.read(PAGE, "fuel.md", DOC, title="Bunkering")
+async def test_a_given_title_replaces_the_one_in_the_file(shared: Preparer) -> None:
+    result = await shared.read(PAGE, "fuel.md", DOC, title="Bunkering")
 
     assert result.document.title == "Bunkering"
     assert {piece.page_title for piece in result.chunks} == {"Bunkering"}
 
 
-async def test_one_child_serves_many_files_at_once_in_turn(preparer: Preparer) -> None:
+async def test_one_child_serves_many_files_at_once_in_turn(shared: Preparer) -> None:
     results = await asyncio.gather(
-        *(preparer.read(f"# P{n}\n\nWords.\n".encode(), "p.md", DOC) for n in range(8))
+        *(shared.read(f"# P{n}\n\nWords.\n".encode(), "p.md", DOC) for n in range(8))
     )
 
     assert [result.document.title for result in results] == [f"P{n}" for n in range(8)]
 
 
-async def test_an_unreadable_file_says_why(preparer: Preparer) -> None:
+async def test_an_unreadable_file_says_why(shared: Preparer) -> None:
     with pytest.raises(UnreadableDocument) as refused:
-        await preparer.read(b"", "empty.md", DOC)
+        await shared.read(b"", "empty.md", DOC)
 
     assert (refused.value.reason, refused.value.detail) == ("empty", "The file is empty.")
     assert refused.value.hint
-    assert await still_works(preparer)
+    assert await still_works(shared)
 
 
 @pytest.mark.proves("PREPARE-001")
-async def test_a_zip_bomb_is_refused_and_the_next_file_is_read(preparer: Preparer) -> None:
+async def test_a_zip_bomb_is_refused_and_the_next_file_is_read(shared: Preparer) -> None:
     with pytest.raises(UnreadableDocument) as refused:
-        await preparer.read(zip_bomb(), "bomb.docx", DOC)
+        await shared.read(zip_bomb(), "bomb.docx", DOC)
 
     assert refused.value.reason == "too_complex"
-    assert (await preparer.read(docx_file(), "rules.docx", DOC)).document.title == "Boarding"
+    assert (await shared.read(docx_file(), "rules.docx", DOC)).document.title == "Boarding"
 
 
 @pytest.mark.proves("PREPARE-001")
@@ -169,16 +179,16 @@ async def test_a_child_that_was_killed_between_two_files_is_not_noticed(preparer
     assert await still_works(preparer)
 
 
-async def test_a_fault_of_ours_does_not_show_its_inside(preparer: Preparer) -> None:
+async def test_a_fault_of_ours_does_not_show_its_inside(shared: Preparer) -> None:
     with pytest.raises(PreparationFailed) as failed:
-        await preparer.read(b"x", "breaks", DOC)
+        await shared.read(b"x", "breaks", DOC)
 
     assert "secret" not in failed.value.detail + failed.value.hint
-    assert await still_works(preparer)
+    assert await still_works(shared)
 
 
-async def test_a_parser_that_prints_does_not_break_the_answer(preparer: Preparer) -> None:
-    assert (await preparer.read(b"Some words.", "prints", DOC)).document.text == "Some words."
+async def test_a_parser_that_prints_does_not_break_the_answer(shared: Preparer) -> None:
+    assert (await shared.read(b"Some words.", "prints", DOC)).document.text == "Some words."
 
 
 async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(
@@ -255,13 +265,13 @@ async def test_a_killed_embedding_child_is_replaced_and_its_batch_tried_again(
 
 @pytest.mark.parametrize("what", ["dies-always", "breaks"])
 async def test_texts_that_cannot_be_embedded_fail_on_our_side_and_the_next_are(
-    preparer: Preparer, what: str
+    shared: Preparer, what: str
 ) -> None:
     with pytest.raises(PreparationFailed) as failed:
-        await preparer.embed(SPEC, [what])
+        await shared.embed(SPEC, [what])
 
     assert failed.value.retryable
-    assert (await preparer.embed(SPEC, ["next"])).tolist() == [[4.0, 1.0]]
+    assert (await shared.embed(SPEC, ["next"])).tolist() == [[4.0, 1.0]]
 
 
 async def test_an_embedding_that_hangs_is_given_up(tmp_path: Path) -> None:
@@ -276,9 +286,9 @@ async def test_an_embedding_that_hangs_is_given_up(tmp_path: Path) -> None:
     await preparer.close()
 
 
-async def test_whoever_gives_up_leaves_the_answers_of_others_in_order(preparer: Preparer) -> None:
-    await preparer.embed(SPEC, ["start"])
-    calls = [asyncio.create_task(preparer.embed(SPEC, ["x" * n])) for n in range(1, 9)]
+async def test_whoever_gives_up_leaves_the_answers_of_others_in_order(shared: Preparer) -> None:
+    await shared.embed(SPEC, ["start"])
+    calls = [asyncio.create_task(shared.embed(SPEC, ["x" * n])) for n in range(1, 9)]
     await asyncio.sleep(0)
     calls[2].cancel()
 
