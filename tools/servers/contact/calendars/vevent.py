@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from tools.servers.contact.calendars.port import Event
-from tools.servers.contact.people import Person
+from tools.servers.contact.ical import add, address, visible
 
 _PRODUCT = "-//Switchboard//Calendar//EN"
 
@@ -15,24 +15,24 @@ def written(event: Event, stamp: datetime) -> bytes:
     from icalendar import Calendar
     from icalendar import Event as Component
 
-    calendar, component = cast(Any, Calendar()), cast(Any, Component())
-    calendar.add("prodid", _PRODUCT)
-    calendar.add("version", "2.0")
-    component.add("uid", event.uid)
-    component.add("sequence", event.sequence)
-    component.add("dtstamp", stamp.astimezone(UTC))
-    component.add("dtstart", event.start.astimezone(UTC))
-    component.add("dtend", event.end.astimezone(UTC))
-    component.add("summary", _visible(event.title))
-    component.add("location", _visible(event.location))
-    component.add("description", _visible(event.notes))
-    component.add("status", "CONFIRMED")
-    component.add("organizer", _address(event.organiser))
+    calendar, component = Calendar(), Component()
+    add(calendar, "prodid", _PRODUCT)
+    add(calendar, "version", "2.0")
+    add(component, "uid", event.uid)
+    add(component, "sequence", event.sequence)
+    add(component, "dtstamp", stamp.astimezone(UTC))
+    add(component, "dtstart", event.start.astimezone(UTC))
+    add(component, "dtend", event.end.astimezone(UTC))
+    add(component, "summary", visible(event.title))
+    add(component, "location", visible(event.location))
+    add(component, "description", visible(event.notes))
+    add(component, "status", "CONFIRMED")
+    add(component, "organizer", address(event.organiser))
     for person in event.attendees:
-        attendee = _address(person)
+        attendee = address(person)
         # The invitation goes by our own mail: the server shall not send another (RFC 6638, 7.1).
         attendee.params["SCHEDULE-AGENT"] = "CLIENT"
-        component.add("attendee", attendee)
+        add(component, "attendee", attendee)
     calendar.add_component(component)
     return calendar.to_ical()
 
@@ -49,19 +49,3 @@ def read_back(text: str) -> tuple[datetime, datetime, int]:
     if not (isinstance(start, datetime) and isinstance(end, datetime)):
         raise ValueError("it was made an event of whole days")
     return start.astimezone(UTC), end.astimezone(UTC), int(component.get("SEQUENCE", 0))
-
-
-def _address(person: Person) -> Any:
-    # lazy: see `written`
-    from icalendar import vCalAddress
-
-    found = cast(Any, vCalAddress)(f"mailto:{person.email}")
-    # a parameter cannot hold a quotation mark (RFC 5545, 3.2)
-    if name := " ".join(_visible(person.name).replace('"', "'").split()):
-        found.params["CN"] = name
-    return found
-
-
-def _visible(text: str) -> str:
-    """Without control characters, of which RFC 5545 allows line breaks and tabs."""
-    return "".join(c for c in text.replace("\r\n", "\n") if c in "\n\t" or c.isprintable())

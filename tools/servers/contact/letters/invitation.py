@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tools.servers.contact.calendars.port import Event
-from tools.servers.contact.letters.component import add
+from tools.servers.contact.ical import add, address, visible
 from tools.servers.contact.letters.zone import vtimezone
 from tools.servers.contact.mail.port import Method
 from tools.servers.contact.people import Person
@@ -44,38 +44,27 @@ def _component(event: Event, method: Method, sequence: int, stamp: datetime) -> 
     add(component, "dtstamp", stamp.astimezone(UTC))
     add(component, "dtstart", _local(event, event.start))
     add(component, "dtend", _local(event, event.end))
-    add(component, "summary", _visible(event.title))
+    add(component, "summary", visible(event.title))
     if event.location:
-        add(component, "location", _visible(event.location))
+        add(component, "location", visible(event.location))
     if event.notes:
-        add(component, "description", _visible(event.notes))
+        add(component, "description", visible(event.notes))
     add(component, "status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     add(component, "transp", "OPAQUE")
-    add(component, "organizer", _address(event.organiser))
+    add(component, "organizer", address(event.organiser))
     for person in event.attendees:
         add(component, "attendee", _attendee(person, method))
     return component
 
 
 def _attendee(person: Person, method: Method) -> "vCalAddress":
-    attendee = _address(person)
+    attendee = address(person)
     attendee.params["ROLE"] = "REQ-PARTICIPANT"
     attendee.params["CUTYPE"] = "INDIVIDUAL"
     if method == "REQUEST":
         attendee.params["PARTSTAT"] = "NEEDS-ACTION"
         attendee.params["RSVP"] = "TRUE"
     return attendee
-
-
-def _address(person: Person) -> "vCalAddress":
-    # lazy: see `invitation`
-    from icalendar import vCalAddress
-
-    address = vCalAddress(f"mailto:{person.email}")
-    # a parameter cannot hold a quotation mark (RFC 5545, 3.2)
-    if name := " ".join(_visible(person.name).replace('"', "'").split()):
-        address.params["CN"] = name
-    return address
 
 
 def _local(event: Event, moment: datetime) -> datetime:
@@ -92,8 +81,3 @@ def _is_repeated(local: datetime) -> bool:
 
 def _is_utc(tz: str) -> bool:
     return tz in {"UTC", "Etc/UTC"}
-
-
-def _visible(text: str) -> str:
-    """Without control characters, of which RFC 5545 allows line breaks and tabs."""
-    return "".join(c for c in text.replace("\r\n", "\n") if c in "\n\t" or c.isprintable())

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tools.servers.contact.letters.component import add
+from tools.servers.contact.ical import add
 
 if TYPE_CHECKING:
     from icalendar import Timezone
