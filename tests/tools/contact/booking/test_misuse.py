@@ -159,3 +159,20 @@ async def test_a_client_that_checks_nothing_is_told_what_is_wrong_with_the_field
     talk = await world.begin().start()
     talk = await talk.answer(**{**FORM, name: given})
     assert talk.fields[name]["description"].startswith("Please correct this:")
+
+
+@pytest.mark.proves("BOOK-112")
+@pytest.mark.parametrize("name", ["meetings.cancel", "meetings.reschedule"])
+async def test_what_is_over_is_neither_moved_nor_cancelled(world: World, name: str) -> None:
+    """Its person may be forgotten by then, and nobody writes to them about it."""
+    done = await book(world)
+    before = world.letters()
+    more = {"window": "next week"} if name == "meetings.reschedule" else {}
+    talk = world.begin(name, booking_id=done.result["booking_id"], **more)
+    world.clock.move(days=21)
+    await talk.start()
+    if name == "meetings.reschedule":
+        await talk.answer(slot=talk.options("slot")[0])
+    await talk.answer(decision="cancel" if name == "meetings.cancel" else "move")
+    assert "This meeting is over." in talk.error
+    assert world.letters() == before

@@ -236,6 +236,8 @@ class Keeping:
         """One change after the other."""
         if row.state == "cancelled":
             raise NoSuchBooking("This meeting is cancelled already.")
+        if row.end_at <= self._ledger.clock.now():
+            raise NoSuchBooking("This meeting is over.")
         events = [one for one in effects if one.kind == "event"]
         if row.state != "booked" or any(one.state not in CLOSED for one in events):
             raise BookingChanging
