@@ -38,6 +38,7 @@ VERBS: dict[str, Verb] = {
     "bot": Verb("launch.bot", "Run one channel: console, slack, teams."),
     "index": Verb("launch.index", "Own the embedded index for several processes here."),
     "leads": Verb("launch.cli.leads", "For admins: leads to enter in the CRM by hand."),
+    "contact": Verb("launch.cli.contact", "For operators: letters that may not have been sent."),
     "link": Verb("launch.cli.links", "Link your account in Slack or Teams."),
     "keys": Verb("launch.cli.keys", "The keys of the vault: a new one, rotation."),
     "migrate": Verb("launch.migrate", "Bring the database to this release's tables."),

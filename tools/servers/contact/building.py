@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from starlette.types import ASGIApp
 
 from access.grants import GrantStore
 from access.jwks import TrustedKeys
 from kit.clock import Clock
+from kit.errors import Unavailable
+from kit.wire.internal import AuditEvent
 from ports.db import Database
 from ports.queue import Pace, Queue, QueueWorker, Tasks
 from tools.servers.asking import States
 from tools.servers.contact.booking.keeping import Keeping
 from tools.servers.contact.booking.office import Office
 from tools.servers.contact.calendars.port import Event
+from tools.servers.contact.effects.doubts import Doubts
 from tools.servers.contact.effects.finishing import Finishing
 from tools.servers.contact.effects.ledger import Ledger
 from tools.servers.contact.effects.performing import Performing
@@ -42,6 +46,7 @@ class Contact:
     states: States
     clock: Clock
     workers: int
+    doubts: Doubts
 
     def app(self, trusted: TrustedKeys, redis: GrantStore) -> ASGIApp:
         """An ASGI app with lifespan that serves /mcp to the gateway only."""
@@ -96,4 +101,22 @@ def build_contact(
     )
     tasks = Tasks()
     finishing.register(tasks)
-    return Contact(office, tools_of(office, finishing), tasks, States(secret, clock), clock, settings.workers)
+    doubts = Doubts(database, settling, queue)
+    return Contact(
+        office, tools_of(office, finishing), tasks, States(secret, clock), clock, settings.workers, doubts
+    )
+
+
+def open_doubts(settings: ContactSettings, database: Database, clock: Clock) -> Doubts:
+    """For a process beside the contact server: what is to be done and told goes into its queue."""
+    queue = Queue(database, QUEUE)
+    ledger = Ledger(database, clock, settings.lease_s, settings.letters_per_day)
+    reporting = Reporting(queue, _ToldByTheConsumer(), clock)
+    return Doubts(database, Settling(ledger, queue, reporting), queue)
+
+
+class _ToldByTheConsumer:
+    """Reports are only kept here; nothing runs that would send them."""
+
+    async def events(self, organisation_id: UUID, events: Sequence[AuditEvent]) -> None:
+        raise Unavailable

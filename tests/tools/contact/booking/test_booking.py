@@ -1,5 +1,6 @@
 """meetings.book, step by step, as a client of the gateway sees it."""
 
+import time
 from typing import Any
 
 import pytest
@@ -197,3 +198,17 @@ async def test_whom_we_do_not_know_is_asked_and_nothing_else_is_lost(world: Worl
     talk = await talk.answer(slot=talk.options("slot")[0])
     assert "With: our office" in talk.message
     assert "Topic: Radar" in talk.message
+
+
+@pytest.mark.proves("BOOK-116")
+async def test_the_time_from_the_last_click_to_the_confirmation_is_measured(world: World) -> None:
+    """Printed; `python -m tests.bench.booking_bench` does it through REST, gateway and all."""
+    took: list[float] = []
+    for number in range(5):
+        talk = await to_confirm(world, email=f"p{number}@example.com")
+        begun = time.perf_counter()
+        await talk.answer(decision="book")
+        took.append(time.perf_counter() - begun)
+        assert talk.result["email"]["sent"]
+        assert talk.result["crm"]["lead_id"]
+    print(f"last click to confirmation: {sorted(took)[2]:.3f} s, longest {max(took):.3f} s")

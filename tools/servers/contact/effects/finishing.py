@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from prometheus_client import Gauge
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.errors import Unavailable
@@ -20,12 +21,16 @@ from tools.servers.contact.store.models import CLOSED, BookingRow, EffectRow
 SINGLE: Final = "contact.effect"
 ABANDONED: Final = "contact.abandoned"
 _TIDY_S: Final = 3600
+_COUNT_S: Final = 60
 _ATTEMPTS: Final = 60
 _LONGEST_S: Final = 300.0
 """Between attempts; with this, 60 of them are some four hours: longer than mail is queued."""
 _FACTS_KEPT: Final = timedelta(days=30)
 _EFFECTS_KEPT: Final = timedelta(days=30)
 _BATCH: Final = 500
+letters_in_doubt = Gauge(
+    "switchboard_contact_letters_in_doubt", "Letters of which nobody can tell whether they were sent."
+)
 
 
 class StillOpen(Unavailable):
@@ -46,12 +51,14 @@ class Finishing:
         self._reporting = reporting
 
     def register(self, tasks: Tasks) -> None:
-        """contact.finish, contact.effect, contact.abandoned; contact.tidy, every hour; contact.report."""
+        """contact.finish, contact.effect, contact.abandoned; contact.tidy, every hour; contact.doubts, every
+        minute; contact.report."""
         how: dict[str, Any] = {"attempts": _ATTEMPTS, "backoff_s": 2.0, "longest_s": _LONGEST_S}
         tasks.add(FINISH, self._finish, timeout_s=180.0, **how)
         tasks.add(SINGLE, self._single, timeout_s=120.0, **how)
         tasks.add(ABANDONED, self._abandoned)
         tasks.every(_TIDY_S, "contact.tidy", self._tidy)
+        tasks.every(_COUNT_S, "contact.doubts", self._count_doubts)
         self._reporting.register(tasks)
 
     async def finish_later(self, session: AsyncSession, booking_id: UUID) -> None:
@@ -100,6 +107,13 @@ class Finishing:
                 return
             told = BookingStep.model_validate({**args, "step": "abandoned"})
             await self._reporting.tell(session, told)
+
+    async def _count_doubts(self, _: dict[str, Any]) -> None:
+        async with self._ledger.database.begin() as session:
+            count = await session.scalar(
+                select(func.count()).select_from(EffectRow).where(EffectRow.state == "in_doubt")
+            )
+        letters_in_doubt.set(count or 0)
 
     async def _tidy(self, _: dict[str, Any]) -> None:
         """Of meetings that are over the person is forgotten; of effects everything, after the time in which

@@ -28,6 +28,7 @@ Outcome = Literal["done", "open", "taken", "down", "refused", "elsewhere", "gone
 """open: not yet, the next attempt goes on. taken: somebody was faster, nothing is left. down, refused: the
 calendar; what it may have done is taken out. elsewhere: another one performs it just now."""
 _LOOK_S: Final = 0.2
+SENT_AGAIN: Final = "Sent again by an operator."
 _GIVE_UP_MOVING: Final = timedelta(hours=1)
 _log = structlog.get_logger()
 effects_total = Counter(
@@ -186,7 +187,11 @@ class Performing:
         return "done"
 
     async def _letter_failed(self, row: EffectRow, error: SwitchboardError) -> Outcome:
-        """Queued for up to an hour where it may help (SPEC 11)."""
+        """Queued for up to an hour where it may help (SPEC 11). One that was sent again is tried once:
+        whether the first one arrived is as open as before."""
+        if row.reason == SENT_AGAIN:
+            await self._settling.close(row, "in_doubt", reason=f"Sent again, and not taken: {error.code}.")
+            return "refused"
         limit = timedelta(seconds=self._systems.mail_patience.queued_s)
         if not error.retryable or self._ledger.clock.now() - row.created_at > limit:
             await self._settling.close(row, "failed", reason=error.code)

@@ -40,13 +40,18 @@ class Settling:
         *,
         result: dict[str, Any] | None = None,
         reason: str = "",
+        told: bool = False,
+        only: EffectState | None = None,
     ) -> bool:
         """The effect's end, and what follows. False: somebody else has closed it. An end that is known
-        after all replaces one that was in doubt."""
+        after all replaces one that was in doubt. told: the person hears it in any case. only: nothing
+        happens in any other state."""
         async with self._ledger.database.begin() as session:
             booking = await locked(session, row.booking_id)
             known = await session.get(EffectRow, row.id, with_for_update=True)
             if known is None or known.verb != row.verb or known.state not in ("doing", "in_doubt"):
+                return False
+            if only is not None and known.state != only:
                 return False
             known.state, known.result, known.reason, known.held_until = state, result, reason, None
             known.changed_at = self._ledger.clock.now()
@@ -55,6 +60,7 @@ class Settling:
             if state == "done" and known.kind != "event":
                 known.content = None  # what people wrote is not kept longer than needed
             if booking is not None:
+                booking.told_open = booking.told_open or told
                 await self._follow(session, booking, known)
             elif known.verb == "remove":
                 await session.delete(known)  # of a single event that was not placed: as if never asked for
