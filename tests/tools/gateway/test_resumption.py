@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,7 @@ from ports.redis import connect
 from tests.tools.bridged import DEFINITIONS, registered
 from tests.tools.everything import Told, app_of, everything
 from tests.tools.gateway.test_sessions import begin
-from tests.tools.replicas import two_processes, two_replicas
+from tests.tools.replicas import RoundRobin, two_processes, two_replicas
 from tests.tools.world import MAYA, TOM, Gate, registry_of, served
 from tools.gateway.protocol import kept_streams
 
@@ -55,7 +55,7 @@ class Client:
     who: Principal = MAYA
     url: str = ""
 
-    def _headers(self, more: dict[str, str]) -> dict[str, str]:
+    def headers(self, more: dict[str, str]) -> dict[str, str]:
         token = self.gate.token(self.who)
         return more | {"authorization": f"Bearer {token}", mcp.SESSION_HEADER: self.session}
 
@@ -63,8 +63,8 @@ class Client:
         params = {"name": tool, "arguments": arguments, "_meta": {"progressToken": "p"}}
         body = {"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}
         async with (
-            self._http() as http,
-            http.stream("POST", "/mcp", json=body, headers=self._headers(CALL)) as response,
+            self.http() as http,
+            http.stream("POST", "/mcp", json=body, headers=self.headers(CALL)) as response,
             aclosing(events(response)) as heard,
         ):
             async for event in heard:
@@ -72,17 +72,17 @@ class Client:
 
     async def back(self, last: str) -> list[Heard]:
         """What comes after the event `last`, to the end of the stream."""
-        headers = self._headers(LISTEN | {"last-event-id": last})
-        async with self._http() as http, http.stream("GET", "/mcp", headers=headers) as response:
+        headers = self.headers(LISTEN | {"last-event-id": last})
+        async with self.http() as http, http.stream("GET", "/mcp", headers=headers) as response:
             assert response.status_code == 200, (await response.aread()).decode()
             return [event async for event in events(response)]
 
     async def refused(self, last: str) -> int:
-        headers = self._headers(LISTEN | {"last-event-id": last})
-        async with self._http() as http:
+        headers = self.headers(LISTEN | {"last-event-id": last})
+        async with self.http() as http:
             return (await http.get("/mcp", headers=headers)).status_code
 
-    def _http(self) -> httpx.AsyncClient:
+    def http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             base_url=self.url or self.gate.url, timeout=30, trust_env=False, verify=False
         )
@@ -216,21 +216,106 @@ async def test_without_redis_streams_work_and_cannot_be_taken_up(
     assert status == 503
 
 
+ALL_LISTS = {f"notifications/{kind}/list_changed" for kind in ("tools", "prompts", "resources")}
+
+
+@asynccontextmanager
+async def listening(client: Client, last: str = "") -> AsyncGenerator[AsyncGenerator[Heard]]:
+    """What is heard on the stream of a GET."""
+    headers = client.headers(LISTEN | ({"last-event-id": last} if last else {}))
+    async with client.http() as http, http.stream("GET", "/mcp", headers=headers) as response:
+        assert response.status_code == 200, (await response.aread()).decode()
+        async with aclosing(events(response)) as heard, asyncio.timeout(30):
+            yield heard
+
+
+async def methods(heard: AsyncGenerator[Heard], until: int) -> list[str]:
+    found: list[str] = []
+    async for event in heard:
+        assert event.id
+        if event.message:
+            found.append(event.message["method"])
+        if len(found) == until:
+            break
+    return found
+
+
 @pytest.mark.proves("GATE-132")
 async def test_who_listened_and_comes_back_hears_that_things_may_have_changed(gate: Gate) -> None:
     client = Client(gate, await begin(gate, MAYA))
-    headers = {"authorization": f"Bearer {gate.token(MAYA)}", mcp.SESSION_HEADER: client.session}
-    async with httpx.AsyncClient(base_url=gate.url, timeout=30, trust_env=False) as http:
-        sent = headers | LISTEN | {"last-event-id": "notice-1"}
-        async with http.stream("GET", "/mcp", headers=sent) as response:
-            async with aclosing(events(response)) as heard, asyncio.timeout(20):
-                found: set[str] = set()
-                async for event in heard:
-                    assert event.id
-                    found.add(event.message["method"])
-                    if len(found) == 3:
-                        break
-    assert found == {f"notifications/{kind}/list_changed" for kind in ("tools", "prompts", "resources")}
+    async with listening(client, "notice-1") as heard:
+        assert set(await methods(heard, 3)) == ALL_LISTS
+
+
+@pytest.fixture
+async def at_both(tmp_path: Path, redis: Redis, told: Told) -> AsyncIterator[tuple[Gate, RoundRobin]]:
+    """Before a server that every replica hears."""
+    async with served(app_of(everything(told), "new")) as url:
+        registry = registry_of([registered("everything", f"{url}/mcp", DEFINITIONS)])
+        async with two_replicas(registry, tmp_path, redis) as (gate, proxy):
+            yield gate, proxy
+
+
+async def changed(client: Client) -> None:
+    """The server's list of tools, while nobody listens to it but the gateway."""
+    async with aclosing(client.call("test_trigger_tool_change")) as heard:
+        async for event in heard:
+            assert "error" not in event.message
+
+
+@pytest.mark.proves("GATE-133")
+async def test_a_listener_that_comes_back_hears_what_it_missed_and_no_more(
+    at_both: tuple[Gate, RoundRobin], redis: Redis
+) -> None:
+    gate, proxy = at_both
+    client = Client(gate, await begin(gate, MAYA))
+    async with listening(client) as heard:
+        primed = await anext(heard)
+        first = proxy.hits[-1]
+    await changed(Client(gate, await begin(gate, MAYA)))
+    await kept(redis, 2)
+    if len(proxy.hits) % 2 == first:
+        await begin(gate, TOM)
+    async with listening(client, primed.id) as heard:
+        assert proxy.hits[-1] != first
+        anew = await anext(heard)
+        assert (await anext(heard)).message["method"] == "notifications/tools/list_changed"
+        # nothing else of what may have changed: the next is one that comes now
+        await changed(Client(gate, await begin(gate, MAYA)))
+        assert (await anext(heard)).message["method"] == "notifications/tools/list_changed"
+    # it was handed over once; whoever names it again has got we do not know what
+    async with listening(client, primed.id) as heard:
+        assert set(await methods(heard, 3)) == ALL_LISTS
+    assert anew.id.startswith("notice-")
+    assert anew.id != primed.id
+
+
+@pytest.mark.proves("GATE-133")
+async def test_what_a_listener_missed_is_of_its_session_its_person_and_its_rights(
+    at_both: tuple[Gate, RoundRobin], redis: Redis
+) -> None:
+    gate, _ = at_both
+    session = await begin(gate, MAYA)
+    mine = Client(gate, session)
+    async with listening(mine) as heard:
+        primed = await anext(heard)
+    await changed(Client(gate, await begin(gate, MAYA)))
+    await kept(redis, 2)
+    others = [Client(gate, await begin(gate, MAYA)), Client(gate, await begin(gate, TOM), TOM)]
+    for other in others:
+        async with listening(other, primed.id) as heard:
+            # as whoever names an event that never was
+            assert set(await methods(heard, 3)) == ALL_LISTS
+    assert await Client(gate, session, TOM).refused(primed.id) == 404
+    # nor is it the stream of a call, though it is the same person's
+    assert await mine.refused(primed.id.removeprefix("notice-")) == 400
+    [key] = await cast(Any, redis).keys(f"mcp-stream:{primed.id.removeprefix('notice-').partition('.')[0]}")
+    assert b"list_changed" not in b"".join(
+        fields[b"m"] for _, fields in await cast(Any, redis).xrange(key, "-", "+")
+    )
+    async with listening(mine, primed.id) as heard:
+        await anext(heard)
+        assert await methods(heard, 1) == ["notifications/tools/list_changed"]
 
 
 @pytest.mark.full

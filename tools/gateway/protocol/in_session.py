@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,7 +29,8 @@ from tools.gateway.protocol.asking import Asking, InFlight
 from tools.gateway.protocol.envelope import Message
 from tools.gateway.protocol.era import SHARED, TASKS_SINCE, Manner, Methods, Refused, Where, mapping
 from tools.gateway.protocol.http import Asked, Headers, HttpRefused, error_body
-from tools.gateway.protocol.kept_streams import Event, KeptStream, KeptStreams, NotKept, whose
+from tools.gateway.protocol.kept_notices import NOTICE, NoticeStream
+from tools.gateway.protocol.kept_streams import Event, KeptStream, KeptStreams, NotKept, Whose, whose
 from tools.gateway.protocol.notices import LIST_CHANGED, UPDATED, Listener, Notices
 from tools.gateway.protocol.outlet import LEVELS, Outlet
 from tools.gateway.protocol.sessions import RESOURCES, Notes, Session, Sessions
@@ -40,7 +41,6 @@ CHECK_S = 30.0
 """How often a stream that stays open asks whether its caller may still listen."""
 RESUMABLE = SESSION_REVISIONS[: SESSION_REVISIONS.index("2025-03-26") + 1]
 PRIMED = "2025-11-25"
-_NOTICE = "notice-"
 _LOST = RpcError(INTERNAL_ERROR, "The answer to this call is lost: send it again.")
 _encode = msgspec.json.Encoder().encode
 _NOBODY = Session("", SESSION_REVISIONS[0], {}, Notes())
@@ -99,15 +99,19 @@ class SessionEra:
         caller = await self.methods.caller(request)
         session = await self._found(request, caller, where)
         last = request.get(LAST_EVENT_HEADER)
-        if last and not last.startswith(_NOTICE):
+        if last and not last.startswith(NOTICE):
             return await self._take_up(request, where, outlet, session, last)
-        marks = session.revision in RESUMABLE
 
         async def tell(method: str, params: Mapping[str, Any]) -> None:
-            told = _encode({"jsonrpc": "2.0", "method": method, "params": params})
-            await outlet.pass_on(told, _NOTICE + secrets.token_hex(8) if marks else "")
+            await outlet.tell(method, params)
 
         listener = Listener(caller, where.server, tell, frozenset(LIST_CHANGED))
+        kept = None
+        if session.revision in RESUMABLE:
+            theirs = whose(caller, session.id, where.server, "listener")
+            kept = NoticeStream(self.streams, theirs, listener.end)
+            outlet.primed = session.revision == PRIMED
+            outlet.keeper = lambda: kept
         changed = asyncio.Event()
 
         def note(id: str) -> None:
@@ -116,19 +120,47 @@ class SessionEra:
 
         self.notices.enter(listener)
         self.sessions.changed.append(note)
-        telling = asyncio.create_task(_tell(listener))
-        telling.add_done_callback(lambda _: changed.set())
-        try:
-            await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
-            await self.notices.add(listener)
-            await self.notices.follow(listener, session.notes.resources)
-            if last:
-                self._may_have_changed(listener, session)
-            await self._until_over(request, listener, changed, telling)
-        finally:
-            telling.cancel()
+        telling: asyncio.Task[None] | None = None
+
+        def stopped() -> None:
+            if telling is not None:
+                telling.cancel()
             self.sessions.changed.remove(note)
             self.notices.remove(listener)
+
+        stop: Callable[[], None] | None = stopped
+        try:
+            await outlet.begin([(SESSION_HEADER.encode(), session.id.encode())])
+            hears = await self.notices.add(listener)
+            hears &= await self.notices.follow(listener, session.notes.resources)
+            if last:
+                theirs = whose(caller, session.id, where.server, "listener")
+                await self._catch_up(listener, session, theirs, last, hears)
+            telling = asyncio.create_task(_tell(listener))
+            telling.add_done_callback(lambda _: changed.set())
+            await self._until_over(request, listener, changed, telling, kept)
+        except asyncio.CancelledError:
+            if telling is not None and kept is not None and kept.stays():
+                self.notices.leave(listener)
+                until_over = partial(self._until_over, request, listener, changed, telling, kept)
+                self.notices.working(self._go_on(until_over, stopped, kept))
+                stop = None
+            raise
+        finally:
+            if stop is not None:
+                stop()
+
+    async def _go_on(
+        self, until_over: Callable[[], Awaitable[None]], stop: Callable[[], None], kept: NoticeStream
+    ) -> None:
+        """For a client that may come back."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.streams.kept_s):
+                    await until_over()
+        finally:
+            stop()
+            await kept.end()
 
     async def _until_over(
         self,
@@ -136,6 +168,7 @@ class SessionEra:
         listener: Listener,
         changed: asyncio.Event,
         telling: "asyncio.Task[None]",
+        kept: NoticeStream | None,
     ) -> None:
         """Returns where it may go on no longer; the client then begins anew, and is told why."""
         while not telling.done():
@@ -148,16 +181,44 @@ class SessionEra:
             except Exception:
                 return
             await self.notices.follow(listener, session.notes.resources)
+            if kept is not None:
+                await kept.go_on()
+
+    async def _catch_up(
+        self, listener: Listener, session: Session, theirs: Whose, last: str, hears: bool
+    ) -> None:
+        """What was missed since the event `last`, if that was kept. hears: the new stream does already, so
+        nothing can be missed in between. Nothing is told that the caller would not hear now."""
+        try:
+            missed = await self.streams.find(last.removeprefix(NOTICE), theirs)
+            came = await self.streams.take_over(missed)
+        except (NotKept, Unavailable):
+            return self._may_have_changed(listener, session)
+        if not hears:
+            return self._may_have_changed(listener, session)
+        lists = self._lists(listener)
+        followed = tuple(uri for _, uris in listener.following for uri in uris)
+        # that something changed is said once
+        for message in dict.fromkeys(event.message for event in came if event.message):
+            told = msgspec.json.decode(message, type=dict[str, Any])
+            method, params = str(told["method"]), mapping(told.get("params"))
+            # what is told of a resource may be about a part of it
+            if method in lists or str(params.get("uri", "")).startswith(followed):
+                await listener.tell(method, dict(params))
+        return None
 
     def _may_have_changed(self, listener: Listener, session: Session) -> None:
-        """To a client that comes back. What changed while nobody listened is not kept: each notice says no
+        """To a client that comes back, where what changed meanwhile is not kept: each notice says no
         more than that something did, so all of them are told."""
-        kinds = {"tools"} | self.methods.shared.kinds(listener.caller, listener.server)
-        for kind, method in LIST_CHANGED.items():
-            if kind.removesuffix("ListChanged") in kinds:
-                listener.hear(method, {})
+        for method in self._lists(listener):
+            listener.hear(method, {})
         for uri in session.notes.resources:
             listener.hear(UPDATED, {"uri": uri})
+
+    def _lists(self, listener: Listener) -> list[str]:
+        """Notices of the lists that there are for this caller."""
+        kinds = {"tools"} | self.methods.shared.kinds(listener.caller, listener.server)
+        return [method for kind, method in LIST_CHANGED.items() if kind.removesuffix("ListChanged") in kinds]
 
     def _kept(self, request: Asked, message: Message, where: Where, session: Session) -> KeptStream | None:
         caller = self.methods.callers.known(request.get("authorization"))

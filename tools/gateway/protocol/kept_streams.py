@@ -38,6 +38,7 @@ _PAGE = 50
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.05, 0.5
 _LOOK_S = 1.0
 _UNHEARD = 3
+_HAND_OVER_S = 5.0
 _REMEMBERED = 1000
 _log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
@@ -94,6 +95,7 @@ class KeptStreams:
         self._taken: dict[str, int] = {}
         bus.on("stream.followed", self._followed_elsewhere)
         bus.on("stream.over", self._over_elsewhere)
+        bus.on("stream.handed_over", self._handed_over_elsewhere)
 
     def begin(self, whose: "Whose", request: RequestId) -> "KeptStream | None":
         """None where nothing is kept."""
@@ -133,6 +135,26 @@ class KeptStreams:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LAST_PAUSE_S)
         return None
+
+    async def take_over(self, missed: "Missed") -> list[Event]:
+        """Ends a listener's stream, wherever it is, and takes what came after `missed`: once, whole, and only
+        after the caller listens itself. Raises NotKept where it is not whole, Unavailable."""
+        goes_on, until = await self._hand_over(missed), _now() + _HAND_OVER_S
+        taken: list[Event] = []
+        while not missed.seen.last:
+            if came := await self._read(missed.stream, missed.whose, missed.after, _PAGE):
+                taken += came
+                missed.seen = came[-1]
+                continue
+            if not goes_on or self._over.pop(missed.stream, 0) or _now() > until:
+                raise NotKept
+            await asyncio.sleep(_FIRST_PAUSE_S)
+        try:
+            # whoever comes with the same event again may have got nothing of what comes from here on
+            await self._redis.delete(_KEY + missed.stream)
+        except RedisError as error:
+            raise NotKept from error
+        return taken
 
     @contextmanager
     def place(self, actor: str) -> Generator[None]:
@@ -179,6 +201,13 @@ class KeptStreams:
                 actor: held for actor, held in self._held.items() if held.parts and held.parts[-1][0] > now
             }
 
+    async def lengthen(self, stream: "KeptStream") -> bool:
+        """Nothing was said for a while. False: it is not there, or Redis is away."""
+        try:
+            return bool(await self._redis.expire(_KEY + stream.id, max(1, int(self.open_s))))
+        except RedisError:
+            return False
+
     async def _drop(self, stream: "KeptStream") -> str:
         _log.info("gateway.stream_too_large_to_keep", bytes=stream.size)
         with suppress(RedisError):
@@ -217,6 +246,24 @@ class KeptStreams:
             held.followed_at = _now()
         return held is not None
 
+    async def _hand_over(self, missed: "Missed") -> bool:
+        """False: nobody writes it any more."""
+        if missed.replica == self._bus.replica:
+            return self._handed_over(missed.stream)
+        told = {"stream": missed.stream, "by": self._bus.replica}
+        return await self._bus.send(missed.replica, "stream.handed_over", **told)
+
+    def _handed_over(self, stream: str) -> bool:
+        held = self._open.get(stream)
+        if held is None or held.hand_over is None:
+            return False
+        held.hand_over()
+        return True
+
+    async def _handed_over_elsewhere(self, told: dict[str, Any]) -> None:
+        if not self._handed_over(str(told["stream"])):
+            await self._bus.send(str(told["by"]), "stream.over", stream=told["stream"])
+
     async def _followed_elsewhere(self, told: dict[str, Any]) -> None:
         if not self._followed(str(told["stream"])):
             await self._bus.send(str(told["by"]), "stream.over", stream=told["stream"])
@@ -230,7 +277,7 @@ class KeptStreams:
 class KeptStream:
     """One that is written here."""
 
-    __slots__ = ("_broken", "_streams", "followed_at", "id", "request", "size", "whose")
+    __slots__ = ("_streams", "broken", "followed_at", "hand_over", "id", "request", "size", "whose")
 
     def __init__(self, streams: KeptStreams, id: str, whose: "Whose", request: RequestId) -> None:
         self.id = id
@@ -238,19 +285,25 @@ class KeptStream:
         self.request = request
         self.size = 0
         self.followed_at = 0.0
+        self.hand_over: Callable[[], None] | None = None
+        """Of a listener's stream: somebody else takes over."""
         self._streams = streams
-        self._broken = False
+        self.broken = False
 
     async def keep(self, message: bytes, *, last: bool = False) -> str:
         """The event's id; empty, from the first one on that could not be kept."""
-        if self._broken:
+        if self.broken:
             return ""
         self._streams.opened(self)
         id = await self._streams.write(self, message, last=last)
-        self._broken = not id
-        if last or self._broken:
+        self.broken = not id
+        if last or self.broken:
             self.close()
         return id
+
+    async def lengthen(self) -> bool:
+        """False: it must begin anew."""
+        return not self.broken and await self._streams.lengthen(self)
 
     def close(self) -> None:
         self._streams.closed(self)
@@ -260,7 +313,7 @@ class KeptStream:
         left, kept_s = _now(), self._streams.kept_s
         while True:
             wait_s = max(left, self.followed_at) + kept_s - _now()
-            if self._broken or wait_s <= 0:
+            if self.broken or wait_s <= 0:
                 return
             await asyncio.sleep(min(wait_s, _LOOK_S))
 
@@ -292,11 +345,12 @@ class Whose:
         return self.digest + stream.encode()
 
 
-def whose(caller: Caller, session: str, server: str | None) -> Whose:
+def whose(caller: Caller, session: str, server: str | None, of: str = "call") -> Whose:
+    """of: whose stream it is, a call's or a listener's: neither can be taken for the other."""
     who, limits = caller.principal, caller.principal.limits
     bases = limits.knowledge_base_ids
     said = [
-        [str(who.organisation_id), str(who.id), who.kind, who.acting_via, session, server],
+        [str(who.organisation_id), str(who.id), who.kind, who.acting_via, session, server, of],
         [sorted(who.roles), sorted(who.permissions), sorted(who.groups), list(caller.keys)],
         [None if bases is None else sorted(map(str, bases)), limits.privacy, limits.audience, limits.agent],
     ]

@@ -6,7 +6,7 @@ its caller's name, since who may see it is the server's to say, too.
 """
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ LIST_CHANGED = {
 UPDATED = "notifications/resources/updated"
 END: tuple[str, dict[str, Any]] = ("", {})
 """Said to a listener whose stream ends."""
+AWAY = 8
+"""Streams of one principal, at one replica, whose client has left and may come back."""
 _OF_A_TASK = ("status", "statusMessage", "createdAt", "lastUpdatedAt", "ttlMs", "pollIntervalMs")
 _READY_S = 3.0
 _AGAIN_S = 5.0
@@ -57,6 +59,8 @@ class Listener:
     following: dict[tuple[str, frozenset[str]], "_Follower"] = field(
         default_factory=dict[tuple[str, frozenset[str]], "_Follower"]
     )
+    away_since: float | None = None
+    """Its client has left, and may come back."""
     watching: list["_Follower"] = field(default_factory=list["_Follower"])
     """Those of its tasks."""
     said: asyncio.Queue[tuple[str, dict[str, Any]]] = field(
@@ -68,6 +72,12 @@ class Listener:
         if not self.said.full():
             self.said.put_nowait((method, params))
 
+    def end(self) -> None:
+        """After what was said until now is told."""
+        if self.said.full():
+            self.said.get_nowait()
+        self.said.put_nowait(END)
+
 
 class _Follower:
     """Keeps listening to one server, and comes back when it breaks off."""
@@ -78,12 +88,14 @@ class _Follower:
         self._name = name
         self._task = asyncio.create_task(self._run())
 
-    async def ready(self) -> None:
+    async def ready(self) -> bool:
+        """Waits for it, but not long."""
         try:
             async with asyncio.timeout(_READY_S):
-                await self._ready.wait()
+                return await self._ready.wait()
         except TimeoutError:
             _log.warning("gateway.server_not_followed_yet", server=self._name)
+            return False
 
     def stop(self) -> None:
         self._task.cancel()
@@ -124,20 +136,32 @@ class Notices:
         self._shared = shared
         self._listeners: set[Listener] = set()
         self._lists: dict[str, _Follower] = {}
+        self._working: set[asyncio.Task[None]] = set()
         holder.listeners.append(self._registry_changed)
 
     def enter(self, listener: Listener) -> None:
         """Before anything is answered. Raises TooManyStreams; `remove` gives the place back."""
-        who = (listener.caller.organisation_id, listener.caller.actor)
-        theirs = sum((each.caller.organisation_id, each.caller.actor) == who for each in self._listeners)
-        if theirs >= self._most:
+        theirs = self._of_the_same(listener)
+        if sum(each.away_since is None for each in theirs) >= self._most:
             raise TooManyStreams(f"Only {self._most} streams at a time.", retry_after=_AGAIN_S)
         self._listeners.add(listener)
 
-    async def add(self, listener: Listener) -> None:
-        """Returns when nothing of the lists can be missed. It has entered."""
+    def leave(self, listener: Listener) -> None:
+        """Its client is away: it takes no place, and is listened for until it is removed, or until so many
+        others of its principal have left that it is the oldest of too many."""
+        listener.away_since = asyncio.get_running_loop().time()
+        away = [each for each in self._of_the_same(listener) if each.away_since is not None]
+        if len(away) > AWAY:
+            min(away, key=lambda each: each.away_since or 0.0).end()
+
+    def _of_the_same(self, listener: Listener) -> list[Listener]:
+        who = (listener.caller.organisation_id, listener.caller.actor)
+        return [each for each in self._listeners if (each.caller.organisation_id, each.caller.actor) == who]
+
+    async def add(self, listener: Listener) -> bool:
+        """Returns when nothing of the lists can be missed; False where that took too long. It has entered."""
         self._follow_lists()
-        await asyncio.gather(*(follower.ready() for follower in self._lists.values()))
+        return all(await asyncio.gather(*(follower.ready() for follower in self._lists.values())))
 
     def remove(self, listener: Listener) -> None:
         self._listeners.discard(listener)
@@ -149,8 +173,9 @@ class Notices:
         listener.watching.clear()
         self._follow_lists()
 
-    async def follow(self, listener: Listener, uris: Iterable[str]) -> None:
-        """Follow exactly these resources from now on; returns when nothing of them can be missed."""
+    async def follow(self, listener: Listener, uris: Iterable[str]) -> bool:
+        """Follow exactly these resources from now on; returns when nothing of them can be missed, False
+        where that took too long."""
         wanted: dict[str, set[str]] = {}
         for uri in uris:
             servers = await self._shared.servers_of_resource(listener.caller, listener.server, uri)
@@ -161,7 +186,7 @@ class Notices:
             listener.following.pop(key).stop()
         for key in keys - listener.following.keys():
             listener.following[key] = self._follow(listener, *key)
-        await asyncio.gather(*(listener.following[key].ready() for key in keys))
+        return all(await asyncio.gather(*(listener.following[key].ready() for key in keys)))
 
     async def follow_tasks(
         self,
@@ -183,11 +208,17 @@ class Notices:
     def hang_up(self) -> None:
         """Every stream ends, as its client expects: it comes back, to another replica."""
         for listener in self._listeners:
-            if listener.said.full():
-                listener.said.get_nowait()
-            listener.said.put_nowait(END)
+            listener.end()
+
+    def working(self, work: Coroutine[Any, Any, None]) -> None:
+        """For a listener whose client has left; ends with the gateway."""
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     def close(self) -> None:
+        for task in self._working:
+            task.cancel()
         for listener in list(self._listeners):
             self.remove(listener)
 
