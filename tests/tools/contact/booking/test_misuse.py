@@ -1,14 +1,18 @@
 """What a person, or a model that was talked into it, could do with a consent that they have."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from access.principal import Principal
 from kit.wire.tools import approval_of
 from ports.db import Database
 from tests.tools.contact.booking.offices import DANA, FORM, World, book, build, to_confirm
 from tests.tools.contact.booking.test_single import consent, event, lead, letter
+from tests.tools.world import MAYA, TOM
 from tools.servers.contact import server
 from tools.servers.shapes import registered
 
@@ -176,3 +180,39 @@ async def test_what_is_over_is_neither_moved_nor_cancelled(world: World, name: s
     await talk.answer(decision="cancel" if name == "meetings.cancel" else "move")
     assert "This meeting is over." in talk.error
     assert world.letters() == before
+
+
+OTHERS: dict[str, Principal] = {
+    "another person": TOM,
+    "another organisation": replace(MAYA, organisation_id=uuid4()),
+    "a service of the same id": replace(MAYA, kind="service"),
+}
+
+
+@pytest.mark.parametrize("who", OTHERS)
+async def test_a_question_is_answered_by_whoever_was_asked_only(world: World, who: str) -> None:
+    talk = await to_confirm(world)
+    before = await world.left()
+    given = talk.resumption("accept", {"decision": "book"})
+    late = await world.call("meetings.book", {}, given, OTHERS[who])
+    assert late["_meta"]["switchboard/error"]["code"] == "answer_late"
+    assert await world.left() == before
+
+
+async def test_a_state_is_good_for_its_own_call_and_as_it_was_given(world: World) -> None:
+    talk = await to_confirm(world)
+    given = talk.resumption("accept", {"decision": "book"})
+    state = given["requestState"]
+    before = await world.left()
+    tries: list[tuple[str, dict[str, Any], Any]] = [
+        ("meetings.cancel", {}, state),
+        ("meetings.book", {"topic": "another"}, state),
+        *[("meetings.book", {}, one) for one in (state[:-1], state[5:], state * 500, "", None, 7, [state])],
+    ]
+    for name, arguments, changed in tries:
+        late = await world.call(name, arguments, {**given, "requestState": changed})
+        assert late["_meta"]["switchboard/error"]["code"] == "answer_late", (name, changed)
+    world.clock.move(hours=25)
+    late = await world.call("meetings.book", {}, given)
+    assert late["_meta"]["switchboard/error"]["code"] == "answer_late"
+    assert await world.left() == before
