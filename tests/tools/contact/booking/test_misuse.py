@@ -171,7 +171,7 @@ async def test_what_is_over_is_neither_moved_nor_cancelled(world: World, name: s
     """Its person may be forgotten by then, and nobody writes to them about it."""
     done = await book(world)
     before = world.letters()
-    more = {"window": "next week"} if name == "meetings.reschedule" else {}
+    more: dict[str, Any] = {"window": "next week"} if name == "meetings.reschedule" else {}
     talk = world.begin(name, booking_id=done.result["booking_id"], **more)
     world.clock.move(days=21)
     await talk.start()
