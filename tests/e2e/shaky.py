@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -82,7 +82,7 @@ async def _thrown_away(reader: asyncio.StreamReader) -> None:
 
 
 @asynccontextmanager
-async def shaky(port: int, seed: random.Random, *more: str) -> AsyncIterator[tuple[Shaky, int]]:
+async def shaky(port: int, seed: random.Random, *more: str) -> AsyncGenerator[tuple[Shaky, int]]:
     """The relay, and the port on which it listens. more: fates beside the usual ones."""
     relay = Shaky(port, seed)
     relay.fates += more

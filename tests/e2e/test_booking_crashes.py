@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,7 +118,7 @@ class World:
         """Raises httpx.TransportError where the process goes away."""
         keys = Keys.of(self.folder / "keys")
         token = keys.gateway_minter(SystemClock()).mint(who, "server:contact")
-        params = {"name": "meetings.book", "arguments": {}, **resumption}
+        params: Json = {"name": "meetings.book", "arguments": {}, **resumption}
         body = mcp.request("tools/call", mcp.stateless_params(params, _CLIENT))
         headers = mcp.stateless_headers("tools/call", "meetings.book") | {"authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
@@ -134,7 +134,7 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(folder: Path, database: Database, redis_url: str, seed: int) -> AsyncIterator[World]:
+async def a_world(folder: Path, database: Database, redis_url: str, seed: int) -> AsyncGenerator[World]:
     draw = random.Random(seed)
     async with AsyncExitStack() as opened:
         radicale = opened.enter_context(running_radicale())
@@ -292,7 +292,9 @@ async def check(world: World, people: list[Person]) -> dict[str, int]:
         effects = (await session.execute(text("SELECT * FROM contact.effects"))).mappings().all()
     bookings = {row["user_id"]: row for row in found}
     assert len(bookings) == len(found)
-    counted = dict.fromkeys(("booked", "not_booked", "in_doubt", "by_hand", "told_later", "unheard"), 0)
+    counted: dict[str, int] = dict.fromkeys(
+        ("booked", "not_booked", "in_doubt", "by_hand", "told_later", "unheard"), 0
+    )
     for person in people:
         row = bookings.get(person.principal.id)
         mails = sum(person.email in to for to, _ in world.office.taken)

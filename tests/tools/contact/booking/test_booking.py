@@ -37,7 +37,12 @@ async def test_a_meeting_is_booked_with_calendar_mail_and_crm_each_once(world: W
 
 @pytest.mark.proves("BOOK-103")
 async def test_what_was_said_is_never_asked_again(world: World) -> None:
-    said = {"topic": "ACE training", "with": "Dana", "duration_min": 45, "window": "next Tuesday afternoon"}
+    said: dict[str, Any] = {
+        "topic": "ACE training",
+        "with": "Dana",
+        "duration_min": 45,
+        "window": "next Tuesday afternoon",
+    }
     talk = await world.begin(**said).start()
     assert not {"topic", "duration", "window"} & set(talk.fields)
     form = {name: value for name, value in FORM.items() if name in talk.fields}
@@ -190,7 +195,8 @@ async def test_mail_and_crm_late_are_told_and_the_meeting_stands(world: World) -
 
 @pytest.mark.proves("BOOK-103")
 async def test_whom_we_do_not_know_is_asked_and_nothing_else_is_lost(world: World) -> None:
-    talk = await world.begin(**{"with": "the moon team", "topic": "Radar"}).start()
+    said: dict[str, Any] = {"with": "the moon team", "topic": "Radar"}
+    talk = await world.begin(**said).start()
     assert 'Nobody called just "the moon team"' in talk.message
     assert {"Training", "our office"} <= set(talk.options("host"))
     form = {name: value for name, value in FORM.items() if name in talk.fields}
