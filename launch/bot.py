@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 import uvicorn
@@ -13,7 +13,7 @@ from bot.slack.settings import SlackSettings
 from bot.teams.settings import TeamsSettings
 from launch import separate
 from launch.cli.chat import talk
-from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, finish
+from launch.cli.connect import DEFAULT_URL, Access, Person, Token, Url, Work, asks, connected, finish
 
 Http = Annotated[
     int, typer.Option("--http", min=0, max=65535, help="Take HTTP on this port; 0: Socket Mode.")
@@ -24,6 +24,7 @@ TeamsHttp = Annotated[
 Address = Annotated[
     str, typer.Argument(help="Where Slack reaches us (https://…); empty: by Socket Mode.", show_default=False)
 ]
+Served = Annotated[Literal["slack", "teams"], typer.Argument(help="Which bot.")]
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 TeamsAddress = Annotated[str, typer.Argument(help="Where Teams reaches the bot (https://…).")]
@@ -40,6 +41,11 @@ def command(app: typer.Typer) -> None:
     @bots.command("console", help="Talk in the terminal.")
     def console(url: Url = DEFAULT_URL, token: Token = "", person: Person = "maya") -> None:
         finish(talk(Access(url, token, person)))
+
+    @bots.command("key", help="For admins: make the key with which a bot asks. It is shown once.")
+    @asks("ada")
+    def key(access: Access, channel: Served) -> Work:
+        return _made_key(channel, access)
 
     slack_commands = typer.Typer(help="Serve Slack.", invoke_without_command=True)
     bots.add_typer(slack_commands, name="slack")
@@ -73,6 +79,16 @@ def command(app: typer.Typer) -> None:
         write_package(address, out, website)
 
 
+async def _made_key(channel: Literal["slack", "teams"], access: Access) -> int:
+    """The key alone on stdout, so that a script can take it."""
+    async with connected(access) as switchboard:
+        made = await switchboard.links.create_bot(channel)
+    name = f"SWITCHBOARD_{channel.upper()}__BOT_KEY"
+    print(f"Set it as {name}; it is not shown again. It asks for this channel only.", file=sys.stderr)
+    print(made.key)
+    return 0
+
+
 def write_package(address: str, out: Path, website: str) -> None:
     """Exit status 2, with a sentence, where the settings do not make one."""
     # lazy: only this verb needs Teams.
@@ -100,7 +116,7 @@ async def serve_slack(port: int, host: str) -> None:
     key = separate.needed(
         settings.bot_key.get_secret_value(),
         "SLACK__BOT_KEY",
-        "an admin makes one: POST /api/v1/admin/bots with channel slack",
+        "an admin makes one: switchboard bot key slack",
     )
     _checked(settings, port)
     # lazy: Bolt takes most of a second to import, and only this process needs it.
@@ -133,7 +149,7 @@ def _checked(settings: SlackSettings, port: int) -> None:
         token = settings.app_token.get_secret_value()
         separate.needed(token, "SLACK__APP_TOKEN", "`xapp-…` for Socket Mode; or take HTTP: --http PORT")
     if not settings.bot_token.get_secret_value():
-        why = "of the one workspace (`xoxb-…`); or set SLACK__CLIENT_ID and SLACK__WORKSPACES for several"
+        why = "of the one workspace (`xoxb-…`); or set …SLACK__CLIENT_ID and …WORKSPACES for several"
         separate.needed(settings.client_id, "SLACK__BOT_TOKEN", why)
 
 
@@ -143,7 +159,7 @@ async def serve_teams(port: int, host: str) -> None:
     key = separate.needed(
         settings.bot_key.get_secret_value(),
         "TEAMS__BOT_KEY",
-        "an admin makes one: POST /api/v1/admin/bots with channel teams",
+        "an admin makes one: switchboard bot key teams",
     )
     _checked_teams(settings, host)
     # lazy: botbuilder and MSAL take more than a second to import, and only this process needs them.
@@ -176,7 +192,7 @@ def _checked_teams(settings: TeamsSettings, host: str) -> None:
     separate.needed(
         settings.password.get_secret_value() or settings.certificate.get_secret_value(),
         "TEAMS__PASSWORD",
-        "the application's client secret; or TEAMS__CERTIFICATE with its thumbprint",
+        "the application's client secret; or SWITCHBOARD_TEAMS__CERTIFICATE with its thumbprint",
     )
     if not settings.served:
-        separate.needed("", "TEAMS__TENANT", "the tenant whose people the bot answers (or TEAMS__TENANTS)")
+        separate.needed("", "TEAMS__TENANT", "the tenant whose people the bot answers (or …TEAMS__TENANTS)")

@@ -223,7 +223,10 @@ def _print_content(result: Mapping[str, Any]) -> None:
 
 
 def _print_questions(result: Mapping[str, Any]) -> None:
-    print("The tool asks something first; use the chat or a client that can be asked:", file=sys.stderr)
+    print(
+        "The tool asks something first; use /call in `switchboard chat`, or a client that can be asked:",
+        file=sys.stderr,
+    )
     questions: dict[str, Any] = result.get("inputRequests") or {}
     for wanted in questions.values():
         asked: dict[str, Any] = wanted.get("params") or {}

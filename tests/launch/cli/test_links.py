@@ -44,3 +44,18 @@ async def test_somebody_elses_account_is_not_linked(platform: ScriptedPlatform) 
     assert ended.code == 1
     assert "Nothing was linked." in ended.err
     assert platform.requests("POST", "/api/v1/links/confirm") == []
+
+
+async def test_the_key_of_a_bot_stands_alone_on_the_output(platform: ScriptedPlatform) -> None:
+    key = {
+        "id": str(TURN),
+        "name": "slack",
+        "scopes": [],
+        "created_at": NOW,
+        "expires_at": NOW,
+        "key": "sb_1_x",
+    }
+    platform.on("POST", "/api/v1/admin/bots", Answer(key, 201))
+    ended = await switchboard("bot", "key", "slack", url=platform.url)
+    assert (ended.code, ended.out) == (0, "sb_1_x\n"), ended.err
+    assert "SWITCHBOARD_SLACK__BOT_KEY" in ended.err
