@@ -241,10 +241,10 @@ def _answer(world: World, person: Person, asked: Json) -> Json:
     }
 
 
-async def crowd(world: World, number: int) -> tuple[list[Person], int]:
+async def crowd(world: World, number: int, tries: int) -> tuple[list[Person], int]:
     """So many people, some at once; in the round of each the process is killed at a random point. And how
     often it was."""
-    people = [_somebody(f"p{n}@example.com", patient=n % 2 == 0) for n in range(number)]
+    people = [_somebody(f"p{n}@example.com", tries, patient=n % 2 == 0) for n in range(number)]
     door, gallows = asyncio.Semaphore(_AT_ONCE), asyncio.Lock()
     kills = 0
 
@@ -281,8 +281,8 @@ async def _answers(world: World) -> bool:
     return True
 
 
-def _somebody(email: str, *, patient: bool) -> Person:
-    return Person(replace(MAYA, id=uuid4(), name=""), email, patient)
+def _somebody(email: str, tries: int, *, patient: bool) -> Person:
+    return Person(replace(MAYA, id=uuid4(), name=""), email, patient, tries=tries)
 
 
 async def check(world: World, people: list[Person]) -> dict[str, int]:
@@ -349,8 +349,9 @@ def _events(world: World, id: UUID | None, person: Person) -> int:
     return sum(wanted in file.read_text() for file in folder.glob("*.ics"))
 
 
-async def show(world: World, number: int) -> None:
-    people, kills = await crowd(world, number)
+async def show(world: World, number: int, tries: int = 4) -> None:
+    """tries: how often somebody begins again who was told that the calendar does not answer."""
+    people, kills = await crowd(world, number, tries)
     for relay in world.relays:
         relay.calm = True
     await world.idle()
@@ -367,7 +368,7 @@ async def test_a_few_bookings_survive_kills_and_faults_exactly_once(
     tmp_path: Path, database: Database, redis_url: str
 ) -> None:
     async with a_world(tmp_path, database, redis_url, 11) as world:
-        await show(world, 4)
+        await show(world, 4, tries=10)
 
 
 @pytest.mark.full
