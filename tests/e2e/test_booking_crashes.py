@@ -368,7 +368,7 @@ async def test_a_few_bookings_survive_kills_and_faults_exactly_once(
     tmp_path: Path, database: Database, redis_url: str
 ) -> None:
     async with a_world(tmp_path, database, redis_url, 11) as world:
-        await show(world, 4, tries=10)
+        await show(world, 2, tries=10)
 
 
 @pytest.mark.full

@@ -61,7 +61,7 @@ async def test_it_lists_calls_cancels_and_hears_progress(
         said = await _run(f"{gate.url}/mcp", gate.token(MAYA))
         await asyncio.wait_for(told.cancelled.wait(), 20)
 
-    assert said == [33, [0, 50, 100], "CancelledError", "This is a simple text response for testing."]
+    assert said == [34, [0, 50, 100], "CancelledError", "This is a simple text response for testing."]
 
 
 async def _run(*arguments: str) -> Any:

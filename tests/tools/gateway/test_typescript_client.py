@@ -64,7 +64,7 @@ async def test_it_lists_calls_cancels_answers_and_hears_progress(
         script.unlink()
 
     assert said == {
-        "tools": 33,
+        "tools": 34,
         "progress": [0, 50, 100],
         "asked": "Hello, ts!",
         "cancelled": True,
