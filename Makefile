@@ -27,7 +27,7 @@ up: setup ## Start the all-in-one on http://localhost:8000 (PORT=…)
 demo: setup ## Ingest a folder and ask about it in the terminal (CORPUS=folder)
 	@.venv/bin/switchboard demo $(CORPUS)
 
-test: setup-dev lint ## Lint, types and tests, in some 13 minutes
+test: setup-dev lint ## Lint, types and tests, in some 11 minutes
 	@$(PYTHON_BIN) -m tests
 
 test-full: setup-dev lint ## All of it: crash runs, large property runs, foreign clients

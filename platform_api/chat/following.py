@@ -63,7 +63,7 @@ class Following:
     async def _mirrored(self, principal: Principal, session_id: UUID, turn_id: UUID, after: int) -> Batches:
         """What Redis has. Ends where that is not all: then the row knows the end."""
         if await self.end_of(principal, session_id, turn_id):
-            yield await self._mirror.stored(turn_id, after)
+            yield await self._mirror.whole(turn_id, after)
             return
         async for batch in self._mirror.follow(turn_id, after):
             yield batch

@@ -82,6 +82,14 @@ class Mirror:
         found = await self._redis.xrange(_key(turn_id), min=f"({after}-0")
         return until_end([_entry(raw) for raw in found or ()])
 
+    async def whole(self, turn_id: UUID, after: int) -> Sequence[Entry]:
+        """Of a turn that has ended: its last batch may be on its way still. Raises RedisError."""
+        found = await self.stored(turn_id, after)
+        if found and found[-1].terminal:
+            return found
+        await asyncio.sleep(3 * BATCH_S)
+        return await self.stored(turn_id, after)
+
     async def _write(self, turn_id: UUID, batch: Sequence[Entry]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in batch:

@@ -23,15 +23,18 @@ from ports.db import Database
 from tests.platform_api.bots import Bot
 from tests.platform_api.interactions.asks import FILLED, Heard
 from tests.platform_api.interactions.conftest import desk_of
+from tests.platform_api.leads.test_leads import LEADS, reported
 from tests.platform_api.people import People
 from tests.platform_api.toolbox.connections.conftest import SECRET, SERVER, World
+from tests.platform_api.work import Work
 
 STATE = "/api/v1/channels/slack/state/install/T1"
 TOKEN = {"value": {"bot_token": "xoxb-very-secret"}}
 
 
 async def something_of_everything(world: World, app: FastAPI, people: People, client: AsyncClient) -> Any:
-    """An account, a question that was answered, a channel's installation; whose ids are given back."""
+    """An account, a question that was answered, an installation, a lead; whose ids are given back."""
+    await Work(world.ports).run("lead.manual", reported())
     await world.sign_in(client_id="sb", client_secret=SECRET)
     await world.connect()
     bot = await Bot.of(people, client)
@@ -65,6 +68,9 @@ async def still_opens(world: World, ring: KeyRing, bot: Bot, interaction_id: Any
         ask = {"organisation_id": str(ORGANISATION_ID), "user_id": str(DEV_PEOPLE["maya"].id)}
         given = await client.post(f"/internal/v1/connections/{SERVER}/token", json=ask, headers=gateway)
         assert given.status_code == 200, given.text
+        ada = {"authorization": world.people.ada.headers["authorization"]}
+        (lead,) = (await client.get(LEADS, headers=ada)).json()["items"]
+        assert lead["lead"]["first_name"] == "Gary"
 
 
 async def sealed_places(database: Database) -> set[tuple[str, str]]:

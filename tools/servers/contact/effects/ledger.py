@@ -21,7 +21,7 @@ _DAY: Final = timedelta(days=1)
 
 class KeyReused(Conflict):
     code = "idempotency_key_reused"
-    title = "This idempotency key was used for something else"
+    title = "This Idempotency-Key was used for another request"
     default_hint = "Repeat exactly what you sent before, or send a new idempotency_key."
 
 
