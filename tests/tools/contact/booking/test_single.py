@@ -72,7 +72,7 @@ async def test_a_key_acts_once_and_stands_for_one_thing(
     assert "isError" not in first, first
     assert first["structuredContent"] == again["structuredContent"]
     refused = await world.call(name, made(record, **other))
-    assert "used for something else" in refused["content"][0]["text"]
+    assert "used for another request" in refused["content"][0]["text"]
     after = await world.left()
     assert sum(after.values()) - sum(before.values()) == (1 if name == "crm.upsert_lead" else 2)
 
